@@ -1,0 +1,7 @@
+"""Projects: what the user has. Knows usage, not agents."""
+
+from django.apps import AppConfig
+
+
+class ProjectsConfig(AppConfig):
+    name = "projects"

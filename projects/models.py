@@ -1,0 +1,133 @@
+"""What a user has: projects, their messages and fragments, and their versions (manifests over content-addressed blobs)."""
+
+import uuid
+from typing import TYPE_CHECKING, ClassVar
+
+from django.conf import settings
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from accounts.models import User
+
+
+class ProjectQuerySet(models.QuerySet["Project"]):
+    def for_user(self, user: "User | AnonymousUser") -> "ProjectQuerySet":
+        """The one access rule: a person sees what they own. Everything about projects starts here."""
+        if not user.is_authenticated or not user.is_active:
+            return self.none()
+        return self.filter(owner=user, deleted__isnull=True)
+
+
+class Project(models.Model):
+    """One app that a user is building."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="projects")
+    name = models.CharField(max_length=80)
+    framework = models.CharField(max_length=20)
+    model = models.CharField(max_length=40, help_text="Branded model name, as in the catalogue.")
+    cursor = models.BigIntegerField(default=0, editable=False, help_text="Id of the newest event.")
+    created = models.DateTimeField(auto_now_add=True)
+    updated = models.DateTimeField(auto_now=True, db_index=True)
+    deleted = models.DateTimeField(null=True, blank=True)
+
+    objects: ClassVar[ProjectQuerySet] = ProjectQuerySet.as_manager()  # type: ignore[assignment]
+
+    class Meta:
+        indexes = [models.Index(fields=["owner", "-updated"])]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        from django.urls import reverse
+
+        return reverse("project-detail", args=[self.pk])
+
+
+class Message(models.Model):
+    """One thing said in a project's chat."""
+
+    class Role(models.TextChoices):
+        USER = "user"
+        ASSISTANT = "assistant"
+
+    class Mode(models.TextChoices):
+        BUILD = "build"
+        ASK = "ask"
+        PLAN = "plan"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="messages")
+    role = models.CharField(max_length=9, choices=Role.choices)
+    mode = models.CharField(max_length=5, choices=Mode.choices, default=Mode.BUILD)
+    text = models.TextField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created"]
+        indexes = [models.Index(fields=["project", "created"])]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Fragment(models.Model):
+    """A typed piece of a message: prose, a file that was written, a command that was run, a picture."""
+
+    class Kind(models.TextChoices):
+        TEXT = "TEXT"
+        CODE = "CODE"
+        COMMAND = "COMMAND"
+        IMAGE = "IMAGE"
+
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="fragments")
+    position = models.PositiveIntegerField()
+    kind = models.CharField(max_length=7, choices=Kind.choices)
+    text = models.TextField(blank=True)
+    meta = models.JSONField(default=dict, help_text="path, language, change; or command, exit_code, seconds.")
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["message", "position"], name="one_fragment_per_position")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.position}"
+
+
+class Blob(models.Model):
+    """File content, stored once under its SHA-256, already deflated so that a ZIP needs no compressing."""
+
+    sha256 = models.CharField(primary_key=True, max_length=64)
+    size = models.PositiveIntegerField(help_text="Bytes before deflating.")
+    crc32 = models.BigIntegerField()
+    deflated = models.BinaryField(help_text="Raw deflate stream.")
+
+    def __str__(self) -> str:
+        return self.sha256[:12]
+
+
+class Version(models.Model):
+    """A numbered snapshot of a project's files, with what the checks said of it."""
+
+    class Source(models.TextChoices):
+        RUN = "run"
+        EDIT = "edit"
+        RESTORE = "restore"
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    source = models.CharField(max_length=7, choices=Source.choices)
+    title = models.CharField(max_length=200, blank=True)
+    manifest = models.JSONField(help_text="{path: sha256}")
+    verdict = models.JSONField(default=dict, help_text="{check: true | false}; a missing check was not made.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-number"]
+        constraints = [models.UniqueConstraint(fields=["project", "number"], name="one_version_per_number")]
+
+    def __str__(self) -> str:
+        return f"v{self.number}"

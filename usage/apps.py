@@ -1,0 +1,7 @@
+"""Usage: credits. Knows users only."""
+
+from django.apps import AppConfig
+
+
+class UsageConfig(AppConfig):
+    name = "usage"

@@ -1,0 +1,17 @@
+"""What every page may show: who answers for models and sandboxes, the theme, the version."""
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from agents.catalogue import llm_party
+from agents.sandbox import sandbox_party
+
+
+def site(request: HttpRequest) -> dict[str, object]:
+    user = request.user
+    return {
+        "site_version": settings.VERSION,
+        "llm_party": llm_party(),
+        "sandbox_party": sandbox_party(),
+        "theme": user.theme if user.is_authenticated else request.COOKIES.get("theme", "system"),
+    }

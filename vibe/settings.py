@@ -1,0 +1,219 @@
+"""Settings of the site: one file, everything from the environment, a heading per subject.
+
+`bin/up` computes the environment (see vibe/launcher); docker-compose.yml and .env.example list every variable.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VIBE_HOME = Path(env.str("VIBE_HOME", str(BASE_DIR / ".vibe")))
+
+# --- Site ---------------------------------------------------------------------------------------------------------
+SECRET_KEY = env.str("SECRET_KEY")
+DEBUG = env.bool("DEBUG", False)
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+ROOT_URLCONF = "vibe.urls"
+ASGI_APPLICATION = "vibe.asgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+VERSION = "0.1.0"
+
+INSTALLED_APPS = [
+    "vibe",
+    "accounts",
+    "usage",
+    "projects",
+    "agents",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.humanize",
+    "django.contrib.staticfiles",
+    "allauth",
+    "allauth.account",
+    "rest_framework",
+    "drf_spectacular",
+    "csp",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "vibe.context.site",
+            ],
+        },
+    }
+]
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+# --- Database -----------------------------------------------------------------------------------------------------
+# A pool per process: a worker thread holds a connection only while a statement runs, never while it waits for a model.
+DATABASES = {"default": env.db_url("DATABASE_URL")}
+DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", 20), "timeout": 10}}
+
+# --- Redis protocol: broker, live events, cache -------------------------------------------------------------------
+REDIS_URL = env.str("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+
+# --- Celery: a doorbell, never the truth --------------------------------------------------------------------------
+# kombu wants redis+socket:// where redis-py says unix://.
+CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ACKS_LATE = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 32)
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "unacked_restore_throttle": 1, "unacked_restore_interval": 5}
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "vibe"
+CELERY_BEAT_SCHEDULE_FILENAME = str(VIBE_HOME / "beat-schedule")
+CELERY_BEAT_SCHEDULE = {
+    "sweep-runs": {"task": "agents.tasks.sweep", "schedule": 10.0},
+    "pause-idle-sandboxes": {"task": "agents.tasks.pause_idle_sandboxes", "schedule": 60.0},
+}
+
+# --- Accounts -----------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "project-list"
+ACCOUNT_LOGOUT_REDIRECT_URL = "home"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", "none")
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+ACCOUNT_SESSION_REMEMBER = True
+vars().update(env.email_url("EMAIL_URL", "consolemail://"))
+DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Vibe <vibe@localhost>")
+
+# --- Security -----------------------------------------------------------------------------------------------------
+# Previews live on origins of their own; PREVIEW_DOMAIN may carry a port.
+PREVIEW_DOMAIN = env.str("PREVIEW_DOMAIN", "localhost:8001")
+HTTPS = env.bool("HTTPS", False)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "vibe_session"
+CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "vibe_csrf"
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
+_PREVIEWS = f"{'https' if HTTPS else 'http'}://*.{PREVIEW_DOMAIN}"
+CONTENT_SECURITY_POLICY: dict[str, Any] = {
+    "EXCLUDE_URL_PREFIXES": ("/admin/", "/api/v1/docs/"),
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF, NONCE],
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "connect-src": [SELF],
+        "frame-src": [_PREVIEWS, *env.list("PREVIEW_ORIGINS", default=[])],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+    },
+}
+
+# --- Static files -------------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STATIC_ROOT = VIBE_HOME / "static"
+WHITENOISE_USE_FINDERS = True
+
+# --- REST API -----------------------------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, Any] = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "accounts.authentication.BearerTokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "vibe.problems.exception_handler",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {"TITLE": "Vibe", "VERSION": "v1", "SERVE_INCLUDE_SCHEMA": False}
+
+# --- Outside parties: the model and the sandbox (official SDKs; the environment says who answers) -----------------
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
+ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+E2B_API_KEY = env.str("E2B_API_KEY", "")
+E2B_DOMAIN = env.str("E2B_DOMAIN", "")
+E2B_API_URL = env.str("E2B_API_URL", "")
+E2B_SANDBOX_URL = env.str("E2B_SANDBOX_URL", "")
+ENCRYPTION_KEYS = env.list("ENCRYPTION_KEY", default=[])
+
+# --- Runs ---------------------------------------------------------------------------------------------------------
+LEASE_SECONDS = env.int("LEASE_SECONDS", 30)
+HEARTBEAT_SECONDS = env.int("HEARTBEAT_SECONDS", 10)
+RUN_MAX_TURNS = env.int("RUN_MAX_TURNS", 40)
+RUN_MAX_SECONDS = env.int("RUN_MAX_SECONDS", 20 * 60)
+RUN_MAX_FIX_ROUNDS = 2
+MODEL_CALL_SECONDS = env.int("MODEL_CALL_SECONDS", 300)
+BUILD_SECONDS = 120
+SANDBOX_TIMEOUT_SECONDS = env.int("SANDBOX_TIMEOUT_SECONDS", 3600)
+SANDBOX_IDLE_SECONDS = env.int("SANDBOX_IDLE_SECONDS", 15 * 60)
+PROMPT_MAX_CHARS = 20_000
+
+# --- Credits (micro-credits: 1 credit = 1 000 000) ----------------------------------------------------------------
+MICRO = 1_000_000
+SIGNUP_CREDITS = env.int("SIGNUP_CREDITS", 25)
+RUN_RESERVE_MICRO = MICRO
+
+# --- Observability ------------------------------------------------------------------------------------------------
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+if SENTRY_DSN:
+    import sentry_sdk
+
+    sentry_sdk.init(SENTRY_DSN, traces_sample_rate=0.1, send_default_pii=False, include_local_variables=False, release=VERSION)
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
+    # SDKs log every request at INFO; runs have their own log.
+    "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpx2", "httpcore", "e2b", "anthropic")},
+}

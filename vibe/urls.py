@@ -1,0 +1,21 @@
+"""Every address of the site."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+from vibe import health, pages
+
+urlpatterns = [
+    path("", pages.home, name="home"),
+    path("pricing/", pages.pricing, name="pricing"),
+    path("showcase/", pages.showcase, name="showcase"),
+    path("accounts/", include("allauth.urls")),
+    path("settings/", include("accounts.urls")),
+    path("usage/", include("usage.urls")),
+    path("projects/", include("projects.urls")),
+    path("runs/", include("agents.urls")),
+    path("api/v1/", include("vibe.api_urls")),
+    path("admin/", admin.site.urls),
+    path("healthz", health.alive, name="healthz"),
+    path("readyz", health.ready, name="readyz"),
+]
