@@ -1,4 +1,4 @@
-"""User (signs in with an e-mail address) and ApiToken (a hashed key for the REST API)."""
+"""User (signs in with an e-mail address), ApiToken (a hashed key for the REST API) and KeptAnswer (its repeats)."""
 
 import hashlib
 import secrets
@@ -83,3 +83,20 @@ class ApiToken(models.Model):
     def digest_of(secret: str) -> str:
         # A fast hash is right here: the input is 256 random bits, not a password.
         return hashlib.sha256(secret.encode()).hexdigest()
+
+
+class KeptAnswer(models.Model):
+    """What an API request with an Idempotency-Key was answered, so that its repeat is answered the same. Kept 24 hours."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    key = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, help_text="SHA-256 of method, path and body.")
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.JSONField(default=dict)
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="one_answer_per_key")]
+
+    def __str__(self) -> str:
+        return self.key
