@@ -86,7 +86,7 @@ class ApiToken(models.Model):
 
 
 class KeptAnswer(models.Model):
-    """What an API request with an Idempotency-Key was answered, so that its repeat is answered the same. Kept 24 hours."""
+    """What an API request with an Idempotency-Key was answered, so its repeat is answered the same. For 24 hours."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=200)
