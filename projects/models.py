@@ -1,4 +1,4 @@
-"""What a user has: projects, their messages and fragments, and their versions (manifests over content-addressed blobs)."""
+"""What a user has: projects, their messages and fragments, their versions (manifests over content-addressed blobs)."""
 
 import uuid
 from typing import TYPE_CHECKING, ClassVar

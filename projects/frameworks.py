@@ -1,0 +1,46 @@
+"""The frameworks an app can be built with: one per folder of sandbox_templates."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+
+
+@dataclass(frozen=True)
+class Framework:
+    """What template.json says. `lint` and `build` are shell commands, None where the framework has none."""
+
+    name: str
+    title: str
+    port: int
+    dev: str
+    build: str | None
+    lint: str | None
+    entry: str
+    folder: Path
+
+
+def _load(root: Path) -> dict[str, Framework]:
+    found = {}
+    for path in sorted(root.glob("*/template.json")):
+        facts = json.loads(path.read_text())
+        found[facts["name"]] = Framework(
+            name=facts["name"],
+            title=facts["title"],
+            port=facts["port"],
+            dev=facts["dev"],
+            build=facts.get("build"),
+            lint=facts.get("lint"),
+            entry=facts["entry"],
+            folder=path.parent,
+        )
+    return found
+
+
+FRAMEWORKS = _load(settings.BASE_DIR / "sandbox_templates")
+
+
+def default() -> str:
+    """The framework of a project that names none."""
+    return "react" if "react" in FRAMEWORKS else next(iter(FRAMEWORKS))

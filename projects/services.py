@@ -1,0 +1,122 @@
+"""Verbs on projects and their messages: create, rename, delete, bring back, say something."""
+
+import re
+import unicodedata
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.models import User
+from projects import frameworks
+from projects.models import Message, Project
+
+NAME_CHARS = 60
+# "Please build me a …" says nothing about the app.
+FILLER = re.compile(
+    r"^(please|can you|could you|i want( you to)?|i need|i'd like|help me|let's|build|create|make|write|design|generate"
+    r"|develop|code|me|us|a|an|the|simple|to)\b[\s,:]*",
+    re.IGNORECASE,
+)
+
+
+class BadPrompt(ValueError):
+    """What a person sent cannot be taken. The text says what to change; `field` is where they typed it."""
+
+    def __init__(self, message: str, field: str = "prompt") -> None:
+        super().__init__(message)
+        self.message = message
+        self.field = field
+
+
+def check_prompt(text: str, field: str = "prompt") -> str:
+    """The prompt, with plain line ends and no space around it. Raises BadPrompt."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not text:
+        raise BadPrompt("Say what to build: the prompt is empty.", field)
+    if len(text) > settings.PROMPT_MAX_CHARS:
+        raise BadPrompt(
+            f"The prompt has {len(text):,} characters; at most {settings.PROMPT_MAX_CHARS:,} can be taken.", field
+        )
+    if any(_forbidden(char) for char in text):
+        raise BadPrompt("The prompt holds control characters. Paste it as plain text.", field)
+    return text
+
+
+def check_name(name: str) -> str:
+    """A project's name: one line, 1 to 80 characters. Raises BadPrompt."""
+    name = " ".join(name.split())
+    if not name:
+        raise BadPrompt("A project needs a name.", "name")
+    if len(name) > 80:
+        raise BadPrompt("A name has at most 80 characters.", "name")
+    if any(_forbidden(char) for char in name):
+        raise BadPrompt("The name holds control characters.", "name")
+    return name
+
+
+def name_from_prompt(prompt: str) -> str:
+    """A short name out of the prompt's own words: its first sentence without the polite beginning."""
+    line = re.split(r"[.!?\n]", prompt.strip(), maxsplit=1)[0].strip() or prompt.strip()
+    short = line
+    while match := FILLER.match(short):
+        short = short[match.end() :]
+    words = " ".join((short or line).split())
+    if len(words) > NAME_CHARS:
+        words = words[: NAME_CHARS + 1].rsplit(" ", 1)[0][:NAME_CHARS].rstrip(" ,;:-") or words[:NAME_CHARS]
+    return words[:1].upper() + words[1:]
+
+
+@transaction.atomic
+def create_project(
+    owner: User, prompt: str, *, model: str, framework: str | None = None, name: str | None = None
+) -> Project:
+    """A new, empty project. Raises BadPrompt for a prompt, name or framework that cannot be taken.
+
+    `model` is a branded name; that it exists is the caller's business, for the catalogue lies above this app.
+    """
+    prompt = check_prompt(prompt)
+    framework = framework or frameworks.default()
+    if framework not in frameworks.FRAMEWORKS:
+        known = ", ".join(sorted(frameworks.FRAMEWORKS))
+        raise BadPrompt(f"There is no framework {framework!r}. There are: {known}.", "framework")
+    title = check_name(name) if name else name_from_prompt(prompt)
+    return Project.objects.create(owner=owner, name=title, framework=framework, model=model)
+
+
+def add_message(
+    project: Project,
+    role: Message.Role | str,
+    text: str,
+    mode: Message.Mode | str = Message.Mode.BUILD,
+    **fields: Any,
+) -> Message:
+    """One line of the chat. A user's text is checked (BadPrompt); a model's only loses what PostgreSQL cannot keep."""
+    if role == Message.Role.USER:
+        text = check_prompt(text, "text")
+        if mode not in Message.Mode.values:
+            raise BadPrompt(f"There is no mode {mode!r}.", "mode")
+    else:
+        text = text.replace("\x00", "").encode(errors="replace").decode()
+    return Message.objects.create(project=project, role=role, mode=mode, text=text, **fields)
+
+
+def rename(project: Project, name: str) -> None:
+    """Raises BadPrompt."""
+    project.name = check_name(name)
+    project.save(update_fields=["name", "updated"])
+
+
+def delete(project: Project) -> None:
+    """Hide a project. Nothing is lost: `undelete` brings it back."""
+    Project.objects.filter(pk=project.pk, deleted__isnull=True).update(deleted=timezone.now())
+
+
+def undelete(project: Project) -> None:
+    Project.objects.filter(pk=project.pk).update(deleted=None)
+
+
+def _forbidden(char: str) -> bool:
+    # Cc: control characters; Cs: halves of surrogate pairs, which UTF-8 cannot carry.
+    return unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"

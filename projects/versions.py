@@ -1,0 +1,110 @@
+"""Versions: a project's files as a manifest over content-addressed blobs. The truth; a sandbox is only its cache."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.db import transaction
+
+from projects.archive import zip_chunks
+from projects.blobs import NoSuchFile, file_sizes, files, read, sha256, sizes, store
+from projects.diffs import FileDiff, diff, diff_file
+from projects.models import Project, Version
+from projects.paths import BadFiles, check_amounts, check_clashes, check_files, check_path
+
+__all__ = [
+    "BadFiles",
+    "FileDiff",
+    "NoSuchFile",
+    "diff",
+    "diff_file",
+    "file_sizes",
+    "files",
+    "newest",
+    "read",
+    "restore",
+    "save",
+    "save_file",
+    "zip_chunks",
+]
+
+
+def save(
+    project: Project,
+    files: Mapping[str, bytes],
+    *,
+    source: str,
+    title: str = "",
+    verdict: Mapping[str, Any] | None = None,
+) -> Version | None:
+    """The next version with exactly these files; None if they equal the newest one's. Raises BadFiles."""
+    check_files(files)
+    manifest = {path: sha256(files[path]) for path in sorted(files)}
+    store({manifest[path]: content for path, content in files.items()})
+    return _append(project, manifest, source=source, title=title, verdict=verdict)
+
+
+def save_file(project: Project, path: str, content: bytes | None, *, title: str = "") -> Version | None:
+    """A version by hand: one file written, or with None deleted. Raises BadFiles, NoSuchFile."""
+    check_path(path)
+    if content is not None:
+        check_files({path: content})
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        before = newest(project)
+        manifest: dict[str, str] = dict(before.manifest) if before else {}
+        if content is None:
+            if path not in manifest:
+                raise NoSuchFile(path)
+            del manifest[path]
+        else:
+            manifest[path] = sha256(content)
+            store({manifest[path]: content})
+            _check_manifest(manifest)
+        return _append(project, manifest, source=Version.Source.EDIT, title=title or f"Edit {path}"[:200])
+
+
+def restore(project: Project, version: Version) -> Version | None:
+    """A new version equal to an old one, with its verdict; None if the newest is equal already."""
+    return _append(
+        project,
+        version.manifest,
+        source=Version.Source.RESTORE,
+        title=f"Restore version {version.number}",
+        verdict=version.verdict,
+    )
+
+
+def newest(project: Project) -> Version | None:
+    return project.versions.order_by("-number").first()
+
+
+@transaction.atomic
+def _append(
+    project: Project,
+    manifest: Mapping[str, str],
+    *,
+    source: str,
+    title: str,
+    verdict: Mapping[str, Any] | None = None,
+) -> Version | None:
+    # The project's row is the lock under which numbers are given out.
+    Project.objects.select_for_update().get(pk=project.pk)
+    before = newest(project)
+    if before is not None and before.manifest == manifest:
+        return None
+    version = Version.objects.create(
+        project=project,
+        number=before.number + 1 if before else 1,
+        source=source,
+        title=title[:200],
+        manifest=dict(manifest),
+        verdict=dict(verdict or {}),
+    )
+    project.save(update_fields=["updated"])
+    return version
+
+
+def _check_manifest(manifest: Mapping[str, str]) -> None:
+    known = sizes(manifest.values())
+    check_amounts({path: known[sha] for path, sha in manifest.items()})
+    check_clashes(manifest)
