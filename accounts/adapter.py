@@ -1,0 +1,20 @@
+"""Where allauth sends people: to the prompt they typed before they had an account, else to their projects."""
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.http import HttpRequest
+from django.urls import reverse
+
+# The session key under which the landing page keeps a prompt until its author has signed in.
+PENDING_PROMPT = "pending_prompt"
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Allauth's own behaviour, but a kept prompt comes first after sign-in and sign-up."""
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        if PENDING_PROMPT in request.session:
+            return reverse("project-pending")
+        return str(super().get_login_redirect_url(request))
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        return self.get_login_redirect_url(request)

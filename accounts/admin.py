@@ -1,0 +1,70 @@
+"""Staff pages for users and API tokens. Credits join the user's page in usage/admin.py."""
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from accounts.models import ApiToken, User
+
+
+class AddUserForm(AdminUserCreationForm[User]):
+    class Meta:
+        model = User
+        fields = ("email",)
+
+
+@admin.register(User)
+class UserAdmin(DjangoUserAdmin[User]):
+    """People. Nobody is deleted here: suspending keeps the ledger whole."""
+
+    form = UserChangeForm
+    add_form = AddUserForm
+    list_display = ("email", "name", "is_active", "is_staff", "date_joined")
+    list_filter = ("is_active", "is_staff")
+    search_fields = ("email", "name")
+    ordering = ("-date_joined",)
+    show_full_result_count = False
+    readonly_fields = ("date_joined", "last_login")
+    actions = ("suspend", "reinstate")
+    fieldsets = (
+        (None, {"fields": ("email", "password", "name", "theme")}),
+        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Times", {"fields": ("date_joined", "last_login")}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return False
+
+    @admin.action(description="Suspend: end their sessions and tokens at once", permissions=["change"])
+    def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._set_active(request, queryset.exclude(pk=request.user.pk), False)
+
+    @admin.action(description="Reinstate", permissions=["change"])
+    def reinstate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        self._set_active(request, queryset, True)
+
+    def _set_active(self, request: HttpRequest, users: QuerySet[User], active: bool) -> None:
+        word = "Reinstated" if active else "Suspended"
+        for user in users.filter(is_active=not active):
+            user.is_active = active
+            user.save(update_fields=["is_active"])
+            self.log_change(request, user, f"{word}.")
+            self.message_user(request, f"{word}: {user.email}.")
+
+
+@admin.register(ApiToken)
+class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
+    """Tokens by their last four characters; read-only but for revoking, which is done by date."""
+
+    list_display = ("name", "last_four", "user", "created", "last_used", "revoked")
+    search_fields = ("user__email", "name", "last_four")
+    list_select_related = ("user",)
+    fields = ("user", "name", "last_four", "created", "last_used", "revoked")
+    readonly_fields = ("user", "name", "last_four", "created", "last_used")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False

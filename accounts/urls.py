@@ -1,0 +1,12 @@
+"""Addresses under /settings/."""
+
+from django.urls import path
+
+from accounts import views
+
+urlpatterns = [
+    path("", views.settings, name="settings"),
+    path("theme/", views.theme, name="theme"),
+    path("tokens/", views.token_create, name="token-create"),
+    path("tokens/<int:pk>/revoke/", views.token_revoke, name="token-revoke"),
+]

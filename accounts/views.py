@@ -1,0 +1,95 @@
+"""Settings: profile, appearance, API tokens."""
+
+from typing import Any
+
+from django.conf import settings as site
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.forms import ProfileForm, ThemeForm, TokenForm
+from accounts.models import ApiToken, User
+
+MAX_TOKENS = 50
+YEAR_SECONDS = 365 * 24 * 3600
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def settings(request: HttpRequest) -> HttpResponse:
+    user = _user(request)
+    form = ProfileForm(request.POST or None, instance=user)
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        messages.success(request, "Saved.")
+        return _with_theme(redirect("settings"), user.theme)
+    return _page(request, form=form, status=400 if form.errors else 200)
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Keeps the choice: in a cookie for everyone, with the account for who is signed in. A script gets 204."""
+    form = ThemeForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse("There is no such theme.", status=400, content_type="text/plain")
+    chosen = form.cleaned_data["theme"]
+    if request.user.is_authenticated:
+        User.objects.filter(pk=request.user.pk).update(theme=chosen)
+    if request.headers.get("X-Requested-With"):
+        return _with_theme(HttpResponse(status=204), chosen)
+    target = request.POST.get("next", "")
+    if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
+        target = "/"
+    return _with_theme(redirect(target), chosen)
+
+
+@login_required
+@never_cache
+@require_POST
+def token_create(request: HttpRequest) -> HttpResponse:
+    """Shows the new token in this one answer; it is never kept, so it is never shown again."""
+    user = _user(request)
+    form = TokenForm(request.POST)
+    if user.api_tokens.filter(revoked__isnull=True).count() >= MAX_TOKENS:
+        form.add_error("name", f"You have {MAX_TOKENS} tokens. Revoke one first.")
+    if not form.is_valid():
+        return _page(request, token_form=form, status=400)
+    row, secret = ApiToken.issue(user, form.cleaned_data["name"])
+    return _page(request, new_token=secret, new_token_row=row)
+
+
+@login_required
+@require_POST
+def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
+    token = get_object_or_404(_user(request).api_tokens, pk=pk)
+    user_tokens = ApiToken.objects.filter(pk=token.pk, revoked__isnull=True)
+    if user_tokens.update(revoked=timezone.now()):
+        messages.success(request, f"The token {token.name} is revoked.")
+    return redirect("settings")
+
+
+def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse:
+    user = _user(request)
+    context = {
+        "form": ProfileForm(instance=user),
+        "token_form": TokenForm(),
+        "tokens": user.api_tokens.filter(revoked__isnull=True).order_by("-created"),
+        **extra,
+    }
+    return render(request, "accounts/settings.html", context, status=status)
+
+
+def _with_theme(response: HttpResponse, theme: str) -> HttpResponse:
+    response.set_cookie("theme", theme, max_age=YEAR_SECONDS, samesite="Lax", secure=site.HTTPS)
+    return response
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # login_required
+    return request.user

@@ -1,0 +1,212 @@
+"""REST: what can be read of a project. What starts a run or writes the log is in agents/api.py, on top of this."""
+
+import base64
+from typing import Any
+
+from django.db.models import OuterRef, Subquery
+from django.db.models.query import QuerySet
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import filters, generics, pagination, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from projects import frameworks, versions
+from projects.models import Fragment, Message, Project, Version
+from projects.views import version_of, zip_response
+
+VERSION_PARAMETER = OpenApiParameter("version", int, description="Number of a version; the newest without it.")
+
+
+class CursorPagination(pagination.CursorPagination):
+    """`?cursor=` as in the `next` and `previous` links; `?page_size=` up to 100."""
+
+    page_size = 50
+    page_size_query_param = "page_size"
+    max_page_size = 100
+    ordering = "-created"
+
+
+class ProjectSerializer(serializers.ModelSerializer[Project]):
+    """A project. `version` is the number of the newest version, null before the first."""
+
+    version = serializers.IntegerField(source="newest_version", read_only=True, allow_null=True)
+    url = serializers.CharField(source="get_absolute_url", read_only=True)
+
+    class Meta:
+        model = Project
+        fields = ("id", "name", "framework", "model", "version", "url", "created", "updated")
+        read_only_fields = ("framework",)
+
+
+class FragmentSerializer(serializers.ModelSerializer[Fragment]):
+    class Meta:
+        model = Fragment
+        fields = ("kind", "text", "meta")
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    fragments = FragmentSerializer(many=True, read_only=True)
+
+    class Meta:
+        model = Message
+        fields = ("id", "role", "mode", "text", "created", "fragments")
+        read_only_fields = fields
+
+
+class VersionSerializer(serializers.ModelSerializer[Version]):
+    class Meta:
+        model = Version
+        fields = ("number", "title", "source", "verdict", "created")
+        read_only_fields = fields
+
+
+class FileSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    size = serializers.IntegerField()
+
+
+class FileListSerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField(allow_null=True)
+    files = FileSerializer(many=True)
+
+
+class ContentSerializer(serializers.Serializer[Any]):
+    """One file. `encoding` is "utf-8", or "base64" for what is not text."""
+
+    path = serializers.CharField()
+    version = serializers.IntegerField()
+    size = serializers.IntegerField()
+    encoding = serializers.ChoiceField(["utf-8", "base64"])
+    content = serializers.CharField()
+
+
+class FileDiffSerializer(serializers.Serializer[versions.FileDiff]):
+    path = serializers.CharField()
+    action = serializers.ChoiceField(["added", "changed", "deleted"])
+    added = serializers.IntegerField(help_text="Lines.")
+    removed = serializers.IntegerField(help_text="Lines.")
+    diff = serializers.CharField(allow_null=True, help_text="Unified diff; null for binary or very large files.")
+
+
+class FrameworkSerializer(serializers.Serializer[frameworks.Framework]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+
+
+def visible(request: Request) -> QuerySet[Project]:
+    """The projects of who asks, with `newest_version`."""
+    newest = Version.objects.filter(project=OuterRef("pk")).order_by("-number").values("number")[:1]
+    return Project.objects.for_user(request.user).annotate(newest_version=Subquery(newest))
+
+
+class InProject(APIView):
+    """A view below /projects/{pk}/: a stranger gets the 404 of a missing id."""
+
+    def project(self) -> Project:
+        return get_object_or_404(visible(self.request), pk=self.kwargs["pk"])
+
+    def version(self, number: Any = None) -> Version:
+        """The version of that number; without one, of `?version=`, else the newest. 404 if there is none."""
+        wanted = self.request.query_params.get("version", "") if number is None else str(number)
+        return version_of(self.project(), wanted)
+
+
+class ProjectList(generics.ListAPIView[Project]):
+    serializer_class = ProjectSerializer
+    pagination_class = CursorPagination
+    filter_backends = (filters.SearchFilter, filters.OrderingFilter)
+    search_fields = ("name",)
+    ordering_fields = ("updated", "created", "name")
+    ordering = ("-updated",)
+
+    def get_queryset(self) -> QuerySet[Project]:
+        return visible(self.request)
+
+
+class ProjectDetail(generics.RetrieveAPIView[Project]):
+    serializer_class = ProjectSerializer
+
+    def get_queryset(self) -> QuerySet[Project]:
+        return visible(self.request)
+
+
+class MessageList(InProject, generics.ListAPIView[Message]):
+    serializer_class = MessageSerializer
+    pagination_class = CursorPagination
+
+    def get_queryset(self) -> QuerySet[Message]:
+        return self.project().messages.prefetch_related("fragments")
+
+
+class VersionList(InProject, generics.ListAPIView[Version]):
+    serializer_class = VersionSerializer
+    pagination_class = CursorPagination
+
+    def get_queryset(self) -> QuerySet[Version]:
+        # A manifest can be large and is not shown here.
+        return self.project().versions.defer("manifest")
+
+
+class FileList(InProject):
+    @extend_schema(parameters=[VERSION_PARAMETER], responses=FileListSerializer)
+    def get(self, request: Request, pk: Any) -> Response:
+        """The paths of a version. A project without a version has none."""
+        project = self.project()
+        if not request.query_params.get("version") and not project.versions.exists():
+            return Response({"version": None, "files": []})
+        version = self.version()
+        files = [{"path": path, "size": size} for path, size in versions.file_sizes(version).items()]
+        return Response({"version": version.number, "files": files})
+
+
+class FileContent(InProject):
+    @extend_schema(
+        parameters=[VERSION_PARAMETER, OpenApiParameter("raw", bool, description="The bytes, as a download.")],
+        responses=ContentSerializer,
+    )
+    def get(self, request: Request, pk: Any, path: str) -> HttpResponseBase:
+        """One file of a version. Never inline: what users wrote is not ours to run on this origin."""
+        version = self.version()
+        content = versions.read(version, path)
+        if request.query_params.get("raw") in ("1", "true"):
+            response = HttpResponse(content, content_type="application/octet-stream")
+            response.headers["Content-Disposition"] = "attachment"
+            return response
+        return Response(as_content(version, path, content))
+
+
+class Diff(InProject):
+    @extend_schema(responses=FileDiffSerializer(many=True))
+    def get(self, request: Request, pk: Any, a: int, b: int) -> Response:
+        """What changed from version a to version b, file by file. 0 stands for the empty project."""
+        after = self.version(b)
+        before = self.version(a) if a else None
+        return Response(FileDiffSerializer(versions.diff(before, after), many=True).data)
+
+
+class Download(InProject):
+    @extend_schema(parameters=[VERSION_PARAMETER], responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: Any) -> HttpResponseBase:
+        """A version's files as a ZIP."""
+        return zip_response(self.version())
+
+
+class FrameworkList(APIView):
+    @extend_schema(responses=FrameworkSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(FrameworkSerializer(list(frameworks.FRAMEWORKS.values()), many=True).data)
+
+
+def as_content(version: Version, path: str, content: bytes) -> dict[str, Any]:
+    """The body of a file: text if it is text, else base64."""
+    try:
+        text, encoding = content.decode(), "utf-8"
+    except UnicodeDecodeError:
+        text, encoding = base64.b64encode(content).decode(), "base64"
+    facts = {"path": path, "version": version.number, "size": len(content)}
+    return {**facts, "encoding": encoding, "content": text}

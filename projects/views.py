@@ -1,0 +1,103 @@
+"""Pages about projects that need no run: the list, rename, delete and its undo, download."""
+
+import re
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.models import User
+from projects import listing, services, versions
+from projects.models import Project, ProjectQuerySet, Version
+
+UNDO = "deleted_project"
+
+
+@login_required
+@never_cache
+@require_safe
+def project_list(request: HttpRequest) -> HttpResponse:
+    search, sort = request.GET.get("search", "").strip()[:80], request.GET.get("sort", "updated")
+    page = listing.page(Project.objects.for_user(request.user), search, sort, request.GET.get("cursor", ""))
+    context = {
+        "projects": page.projects,
+        "next_cursor": page.next,
+        "search": search,
+        "sort": sort if sort in listing.SORTS else "updated",
+        "sorts": list(listing.SORTS),
+        "undo": _deleted(request).filter(pk=request.session.pop(UNDO, None)).first(),
+    }
+    return render(request, "projects/list.html", context)
+
+
+@login_required
+@require_POST
+def project_rename(request: HttpRequest, pk: UUID) -> HttpResponse:
+    project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
+    try:
+        services.rename(project, request.POST.get("name", ""))
+    except services.BadPrompt as error:
+        if request.headers.get("X-Requested-With"):
+            return HttpResponse(error.message, status=400, content_type="text/plain")
+        messages.error(request, error.message)
+    if request.headers.get("X-Requested-With"):
+        return HttpResponse(project.name, content_type="text/plain")
+    return redirect(project) if request.POST.get("from") == "workspace" else redirect("project-list")
+
+
+@login_required
+@require_POST
+def project_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
+    services.delete(project)
+    # The list offers to undo the last one.
+    request.session[UNDO] = str(pk)
+    return redirect("project-list")
+
+
+@login_required
+@require_POST
+def project_undelete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    services.undelete(get_object_or_404(_deleted(request), pk=pk))
+    return redirect("project-list")
+
+
+@login_required
+@require_safe
+def project_download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """The ZIP of a version; of the newest without `?version=N`."""
+    project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
+    return zip_response(version_of(project, request.GET.get("version", "")))
+
+
+def version_of(project: Project, number: str) -> Version:
+    """The version a request names, the newest for "". 404 for what is not there."""
+    found = project.versions.all()
+    if number:
+        if not number.isdecimal() or len(number) > 9:
+            raise Http404
+        found = found.filter(number=int(number))
+    version = found.first()
+    if version is None:
+        raise Http404
+    return version
+
+
+def zip_response(version: Version) -> StreamingHttpResponse:
+    name = re.sub(r"[^\w.-]+", "-", version.project.name).strip("-.") or "project"
+    response = StreamingHttpResponse(versions.zip_chunks(version), content_type="application/zip")
+    disposition = content_disposition_header(True, f"{name}-v{version.number}.zip")
+    response.headers["Content-Disposition"] = str(disposition)
+    response.headers["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _deleted(request: HttpRequest) -> ProjectQuerySet:
+    assert isinstance(request.user, User)  # login_required
+    return Project.objects.filter(owner=request.user, deleted__isnull=False)

@@ -1,0 +1,12 @@
+"""`{% load credits %}{{ entry.amount|credits }}`: micro-credits as a person reads them."""
+
+from django import template
+
+from usage import services
+
+register = template.Library()
+
+
+@register.filter
+def credits(micro: int) -> str:
+    return services.text(micro)

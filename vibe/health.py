@@ -1,0 +1,101 @@
+"""/healthz: this process answers. /readyz: everything it needs answers, by name, with milliseconds."""
+
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import redis
+from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+SECONDS = 3.0
+# Outside parties are asked at most this often, however often we are: the page needs no sign-in.
+FRESH_SECONDS = 3.0
+
+Check = dict[str, Any]
+_outside: dict[str, tuple[float, Check]] = {}
+
+
+class NotReady(Exception):
+    """The party answers, but not in a way that will work. The text may be shown to anyone."""
+
+
+@never_cache
+@require_safe
+def alive(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("ok\n", content_type="text/plain")
+
+
+@never_cache
+@require_safe
+def ready(request: HttpRequest) -> JsonResponse:
+    """200 if all answer, else 503: {"ok", "checks": {name: {"ok", "ms", "detail"?}}}."""
+    with ThreadPoolExecutor(3) as pool:
+        waiting = {
+            "redis": pool.submit(_timed, _redis),
+            "sandbox": pool.submit(_fresh, "sandbox", _sandbox),
+            "model": pool.submit(_fresh, "model", _model),
+        }
+        # Here, not in the pool: a connection belongs to its thread.
+        checks = {"database": _timed(_database)} | {name: each.result() for name, each in waiting.items()}
+    ok = all(check["ok"] for check in checks.values())
+    return JsonResponse({"ok": ok, "checks": checks}, status=200 if ok else 503)
+
+
+def _database() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT 1")
+
+
+def _redis() -> None:
+    client = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=SECONDS, socket_connect_timeout=SECONDS)
+    try:
+        client.ping()
+    finally:
+        client.close()
+
+
+def _sandbox() -> None:
+    address = settings.E2B_API_URL or f"https://api.{settings.E2B_DOMAIN or 'e2b.app'}"
+    _get(f"{address.rstrip('/')}/health", {"X-API-Key": settings.E2B_API_KEY})
+
+
+def _model() -> None:
+    headers = {"x-api-key": settings.ANTHROPIC_API_KEY, "anthropic-version": "2023-06-01"}
+    _get(f"{settings.ANTHROPIC_BASE_URL.rstrip('/')}/v1/models?limit=1", headers)
+
+
+def _get(url: str, headers: dict[str, str]) -> None:
+    request = urllib.request.Request(url, headers={key: value for key, value in headers.items() if value})
+    try:
+        with urllib.request.urlopen(request, timeout=SECONDS):  # noqa: S310 – the operator's own addresses
+            pass
+    except urllib.error.HTTPError as error:
+        hint = " – check its key" if error.code in (401, 403) else ""
+        raise NotReady(f"answers {error.code}{hint}") from None
+
+
+def _timed(check: Callable[[], None]) -> Check:
+    begun = time.perf_counter()
+    try:
+        check()
+        result: Check = {"ok": True}
+    except NotReady as error:
+        result = {"ok": False, "detail": str(error)}
+    except Exception as error:  # whatever it is, it is the answer to "is it there?"
+        result = {"ok": False, "detail": f"does not answer ({type(error).__name__})"}
+    return result | {"ms": round((time.perf_counter() - begun) * 1000, 1)}
+
+
+def _fresh(name: str, check: Callable[[], None]) -> Check:
+    at, result = _outside.get(name, (0.0, {}))
+    if not result or time.monotonic() - at > FRESH_SECONDS:
+        result = _timed(check)
+        _outside[name] = (time.monotonic(), result)
+    return result

@@ -1,0 +1,119 @@
+"""Errors in one shape. The API answers `application/problem+json` (RFC 9457) for every one; pages get our templates."""
+
+import logging
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from rest_framework import exceptions, status
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as rest_handler
+
+from projects.paths import BadFiles
+from projects.services import BadPrompt
+from projects.versions import NoSuchFile
+from usage.services import NotEnoughCredits
+
+logger = logging.getLogger(__name__)
+
+CONTENT_TYPE = "application/problem+json"
+TITLES = {
+    400: "This request cannot be taken",
+    401: "Sign in first",
+    402: "Not enough credits",
+    403: "Not allowed",
+    404: "Not found",
+    405: "Method not allowed",
+    406: "Not acceptable",
+    409: "Conflict",
+    413: "Too large",
+    415: "Unsupported media type",
+    422: "The Idempotency-Key was used for another request",
+    429: "Too many requests",
+    500: "Something went wrong on our side",
+    503: "Not available right now",
+}
+
+
+class Conflict(exceptions.APIException):
+    """The thing is not in a state for this."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "conflict"
+
+
+class Unavailable(exceptions.APIException):
+    """A party that is needed does not answer."""
+
+    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
+    default_code = "unavailable"
+
+
+def problem(code: int, detail: str, **extra: Any) -> dict[str, Any]:
+    """The body of an error: {type, title, status, detail, …}."""
+    return {"type": "about:blank", "title": TITLES.get(code, "Error"), "status": code, "detail": detail, **extra}
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """REST framework's handler: None lets an unexpected error rise to Sentry and to `server_error`."""
+    match error:
+        case NotEnoughCredits():
+            facts = {"needed": error.needed, "balance": error.available, "upgrade": "/pricing/"}
+            return _response(402, str(error), **facts)
+        case BadPrompt():
+            return _response(400, error.message, errors={error.field: [error.message]})
+        case BadFiles():
+            return _response(400, str(error), errors={"path": [str(error)]})
+        case NoSuchFile() | Http404():
+            error = exceptions.NotFound()
+    response = rest_handler(error, context)
+    if response is None:
+        return None
+    detail, errors = _texts(error, response.data)
+    response.data = problem(response.status_code, detail, **({"errors": errors} if errors else {}))
+    response.content_type = CONTENT_TYPE
+    return response
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    return _error(request, 400, "The server could not read this request.")
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    text = str(exception) if isinstance(exception, PermissionDenied) else ""
+    return _error(request, 403, text or "You may not do this.")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    return _error(request, 403, "This form is too old or came from another site. Go back, reload the page, try again.")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    return _error(request, 404, "There is nothing here, or it is not yours.")
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    return _error(request, 500, "We have been told. Try again in a moment.")
+
+
+def _error(request: HttpRequest, code: int, detail: str) -> HttpResponse:
+    if request.path.startswith("/api/"):
+        return JsonResponse(problem(code, detail), status=code, content_type=CONTENT_TYPE)
+    context = {"status": code, "title": TITLES[code], "detail": detail}
+    try:
+        return render(request, "pages/error.html", context, status=code)
+    except Exception:  # an error page must not need what may just have failed: database, session, templates
+        logger.exception("The error page could not be rendered.")
+        return HttpResponse(f"{TITLES[code]}. {detail}\n", status=code, content_type="text/plain")
+
+
+def _response(code: int, detail: str, **extra: Any) -> Response:
+    return Response(problem(code, detail, **extra), status=code, content_type=CONTENT_TYPE)
+
+
+def _texts(error: Exception, data: Any) -> tuple[str, Any]:
+    """One sentence for people, and for a rejected body what is wrong with each field."""
+    if isinstance(error, exceptions.ValidationError):
+        return "Some fields need another value.", data if isinstance(data, dict) else {"non_field_errors": data}
+    return str(data.get("detail", "")) if isinstance(data, dict) else "", None
