@@ -26,7 +26,7 @@ ATTRIBUTES = {"a": {"href", "title"}, "span": {"class"}, "code": {"class"}, "pre
 MAX_COLOURED_CHARS = 50_000
 
 
-def render(text: str) -> SafeString:
+def render_markdown(text: str) -> SafeString:
     """HTML of a message: safe to put into a page as it is."""
     html = nh3.clean(
         _parser().render(text),
