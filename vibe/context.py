@@ -3,8 +3,7 @@
 from django.conf import settings
 from django.http import HttpRequest
 
-from agents.catalogue import llm_party
-from agents.sandbox import sandbox_party
+from agents.parties import llm_party, sandbox_party
 
 
 def site(request: HttpRequest) -> dict[str, object]:

@@ -13,9 +13,15 @@ urlpatterns = [
     path("settings/", include("accounts.urls")),
     path("usage/", include("usage.urls")),
     path("projects/", include("projects.urls")),
+    path("projects/", include("agents.workspace_urls")),
     path("runs/", include("agents.urls")),
     path("api/v1/", include("vibe.api_urls")),
     path("admin/", admin.site.urls),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
 ]
+
+handler400 = "vibe.problems.bad_request"
+handler403 = "vibe.problems.forbidden"
+handler404 = "vibe.problems.not_found"
+handler500 = "vibe.problems.server_error"

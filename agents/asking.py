@@ -1,0 +1,71 @@
+"""Asking the model: one turn, streamed to the page, retried when that may help, and written to the log once."""
+
+import random
+from asyncio import sleep
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+
+from agents import catalogue, events, runs
+from agents.lease import Lease, StepTimeout
+from agents.llm import Call, ModelBusy, ModelError, Turn
+from agents.llm.messages import ask
+from agents.log import Log
+from agents.models import Run
+from projects.markdown import render as render_markdown
+
+# Tries of one call; waits grow 1, 2, 4 … s with jitter, a Retry-After is obeyed up to the longest wait.
+TRIES, LONGEST_WAIT = 3, 30.0
+
+
+def next_turn(lease: Lease, log: Log, run: Run, system: str, messages: list[dict[str, Any]], tools: list[Any]) -> None:
+    """Asks for the run's next turn and appends it. Raises ModelError when it cannot be had."""
+    model = catalogue.get(run.model)
+    call = Call(
+        model.real, system, messages, tools, api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL
+    )
+    number = log.turn + 1
+    turn = _ask(lease, log, run, call, number)
+    cost = model.cost(turn.usage)
+    data = {
+        "turn": number,
+        "round": log.round,
+        "text": turn.text,
+        "html": render_markdown(turn.text),
+        "tools": [block["name"] for block in turn.content if block["type"] == "tool_use"],
+        "usage": turn.usage,
+        "cost": cost,
+    }
+    content = [block for block in turn.content if block["type"] != "text" or block["text"]]
+    record = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
+    with transaction.atomic():
+        runs.lock(lease.fence)
+        log.add("reply", data, key=f"turn-{number}", record=record)
+        runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, cost)
+
+
+def _ask(lease: Lease, log: Log, run: Run, call: Call, number: int) -> Turn:
+    for attempt in range(1, TRIES + 1):
+        lease.check()
+        live = events.Live(run.project_id, run.pk, "text", {"turn": number})
+        try:
+            return lease.wait(ask(call, live.feed), settings.MODEL_CALL_SECONDS)
+        except StepTimeout:
+            error = ModelBusy("model_timeout", f"{call.model} did not finish its answer in time.")
+        except ModelBusy as busy:
+            error = busy
+        finally:
+            live.close()
+        if attempt == TRIES:
+            break
+        seconds = _pause(attempt, error)
+        title = f"{error.detail} Trying again in {seconds:.0f} s ({attempt + 1} of {TRIES})."
+        log.add("stage", {"stage": "work", "status": "waiting", "title": title, "code": error.code})
+        lease.wait(sleep(seconds), seconds + 5)
+    raise ModelError(error.code, f"{error.detail} Tried {TRIES} times.", error.next or "Try again in a minute.")
+
+
+def _pause(attempt: int, error: ModelBusy) -> float:
+    wait = error.retry_after if error.retry_after is not None else 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)
+    return min(wait, LONGEST_WAIT)

@@ -1,0 +1,209 @@
+"""Box: what the agent does inside one sandbox — files under the app's root, commands, the dev server, a snapshot.
+
+Commands run at most once per step key: the claim, the output and the exit code are kept inside the sandbox, so a
+worker that takes over a run finds what became of a command instead of running it again.
+"""
+
+import gzip
+import io
+import posixpath
+import tarfile
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import cast
+
+import e2b
+from e2b_code_interpreter import AsyncSandbox
+
+from projects.frameworks import FRAMEWORKS
+from projects.paths import BadFiles
+
+ROOT = "/home/user/app"
+# Made by tools, not by people: never listed, searched, or saved.
+EXCLUDED = ("node_modules", ".git", "dist", ".vite", ".next", ".svelte-kit", ".angular", ".cache", "coverage")
+# Output of one command that is sent to the page and kept from its beginning; of its end, the last TAIL_BYTES.
+HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
+# Limits of a snapshot, before unpacking anything: a bomb stops here.
+SNAPSHOT_BYTES = 60 * 2**20
+
+# $VIBE_KEY, $VIBE_CMD come by environment, so nothing is quoted. mkdir is the claim: it succeeds once.
+STEP = r"""
+d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"; cd "$VIBE_ROOT" || exit 252
+if mkdir "$d" 2>/dev/null; then
+  : > "$d/out"
+  VIBE_DIR="$d" setsid bash -c 'bash -lc "$VIBE_CMD"; c=$?; echo $c > "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"' \
+    > "$d/out" 2>&1 < /dev/null &
+  echo $! > "$d/pid"
+fi
+pid=$(cat "$d/pid" 2>/dev/null) || exit 251
+tail -c +1 -s 0.05 --pid="$pid" -f "$d/out" 2>/dev/null | head -c "$VIBE_HEAD"
+while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
+[ -f "$d/code" ] && exit "$(cat "$d/code")"
+exit 251
+"""
+KILL_STEP = r"""kill -KILL -- "-$(cat "$HOME/.vibe/steps/$VIBE_KEY/pid")" 2>/dev/null; true"""
+TAIL = r"""tail -c "$VIBE_TAIL" "$HOME/.vibe/steps/$VIBE_KEY/out" """
+# The exit code of STEP when a command was claimed and nobody knows how it ended.
+UNKNOWN = 251
+
+SERVE = r"""
+mkdir -p "$HOME/.vibe"; cd "$VIBE_ROOT" || exit 252
+if [ -n "$VIBE_RESTART" ] && [ -f "$HOME/.vibe/dev.pid" ]; then
+  kill -KILL -- "-$(cat "$HOME/.vibe/dev.pid")" 2>/dev/null; rm -f "$HOME/.vibe/dev.pid"
+fi
+if ! { [ -f "$HOME/.vibe/dev.pid" ] && kill -0 "$(cat "$HOME/.vibe/dev.pid")" 2>/dev/null; }; then
+  PORT="$VIBE_PORT" setsid bash -lc "$VIBE_CMD" > "$HOME/.vibe/dev.log" 2>&1 < /dev/null &
+  echo $! > "$HOME/.vibe/dev.pid"
+fi
+"""
+# Prints the status of GET $VIBE_URL, 0 while nobody listens; waits up to $VIBE_SECONDS for an answer.
+PROBE = r"""
+python3 -c '
+import os, time, urllib.error, urllib.request
+end = time.monotonic() + float(os.environ["VIBE_SECONDS"])
+while True:
+    try:
+        status = urllib.request.urlopen(os.environ["VIBE_URL"], timeout=10).status
+    except urllib.error.HTTPError as error:
+        status = error.code
+    except OSError:
+        status = 0
+    if status or time.monotonic() > end:
+        break
+    time.sleep(0.05)
+print(status)
+'
+"""
+FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
+GREP = r"""cd "$VIBE_ROOT" && grep -rnIE $VIBE_EXCLUDE -m 50 -e "$VIBE_PATTERN" -- "$VIBE_PATH" | cut -c1-300 | head -n 200; true"""
+PACK = r"""cd "$VIBE_ROOT" && tar -czf "$HOME/.vibe-snapshot" $VIBE_EXCLUDE . && stat -c %s "$HOME/.vibe-snapshot" """
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended. `exit_code` is None when that is unknown; `output` holds both streams, middle cut."""
+
+    exit_code: int | None
+    output: str
+    timed_out: bool = False
+
+
+class Box:
+    """One running sandbox. Paths are relative to the app's root."""
+
+    def __init__(self, sdk: AsyncSandbox, template: str) -> None:
+        self.sdk, self.framework = sdk, FRAMEWORKS[template]
+
+    @property
+    def host(self) -> str:
+        return self.sdk.get_host(self.framework.port)
+
+    async def read(self, path: str) -> bytes | None:
+        """A file's bytes, or None when there is no such file."""
+        try:
+            return bytes(await self.sdk.files.read(posixpath.join(ROOT, path), format="bytes"))
+        except (e2b.FileNotFoundException, e2b.InvalidArgumentException):
+            return None
+
+    async def write(self, files: dict[str, bytes]) -> None:
+        if files:
+            await self.sdk.files.write_files([{"path": posixpath.join(ROOT, p), "data": d} for p, d in files.items()])
+
+    async def remove(self, paths: list[str]) -> None:
+        for path in paths:
+            await self.sdk.files.remove(posixpath.join(ROOT, path))
+
+    async def paths(self) -> list[str]:
+        """All files a person would call theirs, sorted."""
+        prune = " -o ".join(f"-name {name}" for name in EXCLUDED)
+        out = await self._shell(FIND, VIBE_PRUNE=prune)
+        return sorted(path.removeprefix("./") for path in out.split("\0") if path)
+
+    async def grep(self, pattern: str, path: str) -> str:
+        """Lines that match an extended regular expression, as `path:number:line`; at most 200."""
+        exclude = " ".join(f"--exclude-dir={name}" for name in EXCLUDED)
+        return await self._shell(GREP, VIBE_PATTERN=pattern, VIBE_PATH=path, VIBE_EXCLUDE=exclude)
+
+    async def snapshot(self) -> dict[str, bytes]:
+        """All files of the app, read in one go. Links and devices are left out; a bomb raises BadFiles."""
+        await self._shell(PACK, VIBE_EXCLUDE=" ".join(f"--exclude=./{n} --exclude=*/{n}" for n in EXCLUDED))
+        packed = bytes(await self.sdk.files.read("/home/user/.vibe-snapshot", format="bytes"))
+        return _unpack(packed)
+
+    async def replace_all(self, files: dict[str, bytes]) -> None:
+        """Makes the app's files equal to `files`; tools' folders stay."""
+        present = set(await self.paths())
+        await self.remove(sorted(present - set(files)))
+        await self.write(files)
+
+    async def run_once(
+        self, key: str, command: str, seconds: float, on_output: Callable[[str], None], root: str = ROOT
+    ) -> Result:
+        """Runs a command under a step key, or finds out what became of it. Output is streamed to `on_output`."""
+        pieces: list[str] = []
+
+        def take(text: str) -> None:
+            pieces.append(text)
+            on_output(text)
+
+        envs = {"VIBE_KEY": key, "VIBE_CMD": command, "VIBE_ROOT": root, "VIBE_HEAD": str(HEAD_BYTES)}
+        handle = await self.sdk.commands.run(
+            STEP, background=True, envs=envs, timeout=seconds, on_stdout=take, on_stderr=take, retain_output=False
+        )
+        try:
+            code = await _exit_code(handle.wait)
+        except e2b.TimeoutException:
+            await self.kill_step(key)
+            return Result(124, "".join(pieces), timed_out=True)
+        except BaseException:
+            # Only let go: whoever stops the run kills the command, whoever takes the run over finds it.
+            await handle.disconnect()
+            raise
+        output = "".join(pieces)
+        if len(output) >= HEAD_BYTES:
+            output += "\n… (output cut) …\n" + await self._shell(TAIL, VIBE_KEY=key, VIBE_TAIL=str(TAIL_BYTES))
+        return Result(None if code == UNKNOWN else code, output)
+
+    async def kill_step(self, key: str) -> None:
+        """Kills the command that runs under a step key, with all its children."""
+        await self._shell(KILL_STEP, VIBE_KEY=key)
+
+    async def serve(self, restart: bool = False) -> int:
+        """Sees to it that the dev server runs; the status of its start page, 0 when it does not answer in 20 s."""
+        await self._shell(SERVE, VIBE_CMD=self.framework.dev, VIBE_PORT=str(self.framework.port), VIBE_RESTART="1" * restart)
+        return await self.page_status(seconds=20)
+
+    async def page_status(self, path: str = "/", seconds: float = 5) -> int:
+        url = f"http://127.0.0.1:{self.framework.port}{path}"
+        return int(await self._shell(PROBE, VIBE_URL=url, VIBE_SECONDS=str(seconds)) or 0)
+
+    async def server_log(self, lines: int = 40) -> str:
+        return await self._shell('tail -n "$VIBE_LINES" "$HOME/.vibe/dev.log" 2>/dev/null; true', VIBE_LINES=str(lines))
+
+    async def _shell(self, script: str, **envs: str) -> str:
+        """Runs one of our own scripts; what varies comes by environment. Non-zero exits raise."""
+        result = await self.sdk.commands.run(script, envs={"VIBE_ROOT": ROOT, **envs}, timeout=45)
+        return cast(str, result.stdout)
+
+
+async def _exit_code(wait: Callable[[], Awaitable[object]]) -> int:
+    try:
+        await wait()
+    except e2b.CommandExitException as error:
+        return error.exit_code
+    return 0
+
+
+def _unpack(packed: bytes) -> dict[str, bytes]:
+    """The regular files of a packed tree, by path. Reads at most SNAPSHOT_BYTES, whatever the archive claims."""
+    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+        plain = stream.read(SNAPSHOT_BYTES + 1)
+    if len(plain) > SNAPSHOT_BYTES:
+        raise BadFiles("The app's files are larger than 60 MB.")
+    files: dict[str, bytes] = {}
+    with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
+        for member in archive:
+            content = archive.extractfile(member) if member.isfile() else None
+            if content is not None:
+                files[posixpath.normpath(member.name)] = content.read()
+    return files

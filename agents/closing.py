@@ -1,0 +1,160 @@
+"""The end of a run: read the sandbox back, then version, message, credits and final state in one transaction.
+
+What the closing card says is counted here, from the real diff and the real checks.
+"""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from agents import aio, runs, sandbox
+from agents.box import Box
+from agents.lease import Lease, StepTimeout
+from agents.log import Log
+from agents.models import Run, Sandbox
+from projects import versions
+from projects.markdown import render as render_markdown
+from projects.models import Fragment, Message, Version
+from projects.paths import BadFiles
+from projects.services import add_message
+from usage import services as credits
+from usage.models import Reservation
+
+log = logging.getLogger(__name__)
+
+
+class Ending(Exception):
+    """How a run ends: its state, the reason for programs, and what a person is told."""
+
+    def __init__(self, state: str, reason: str = "", title: str = "", detail: str = "", next: str = "") -> None:
+        super().__init__(detail or state)
+        self.state, self.reason, self.title, self.detail, self.next = state, reason, title, detail, next
+
+
+def reserved(run: Run) -> int:
+    """Micro-credits held back for the run."""
+    return Reservation.objects.values_list("amount", flat=True).get(run_id=run.pk)
+
+
+def close(lease: Lease, run: Run, log: Log, box: Box | None, ending: Ending) -> None:
+    """Ends the run. Raises LeaseLost when somebody else has it."""
+    files = None
+    if box and log.touched() and run.message.mode != Message.Mode.ASK:
+        log.add("stage", {"stage": "save", "status": "started", "title": "Saving"}, key="save")
+        files, ending = _read_back(lease, box, ending)
+    with transaction.atomic():
+        runs.lock(lease.fence)
+        _finish(lease, run, log, files, ending)
+
+
+def _read_back(lease: Lease, box: Box, ending: Ending) -> tuple[dict[str, bytes] | None, Ending]:
+    """The app's files as they are now. A stop does not interrupt this: what was done is kept."""
+    wait = aio.run if lease.stopped else lease.wait
+    try:
+        return wait(box.snapshot(), 120), ending
+    except BadFiles as error:
+        trouble = Ending(Run.State.FAILED, "too_large", "The app cannot be saved", str(error), "Ask for fewer or smaller files.")
+    except (*sandbox.DOWN, StepTimeout, TimeoutError) as error:
+        text = f"The files could not be read from the sandbox: {error}"
+        trouble = Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", text, "Try again.")
+    return None, trouble if ending.state == Run.State.SUCCEEDED else ending
+
+
+def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, ending: Ending) -> None:
+    project, before = run.project, versions.newest(run.project)
+    verdict = {name: step.data["ok"] for name, step in log.checks().items()}
+    version = None
+    if files is not None:
+        title = run.message.text.split("\n")[0]
+        try:
+            version = versions.save(project, files, source=Version.Source.RUN, title=title, verdict=verdict)
+        except BadFiles as error:
+            ending = Ending(Run.State.FAILED, "bad_files", "The app cannot be saved", str(error), "Ask for other files.")
+    changes = _changes(before, version)
+    if version:
+        Sandbox.objects.filter(project=project).update(version=version.number)
+        log.add("version", _version_data(version, changes))
+    charged = _charge(run, log, ending, version)
+    reply = _reply(run, log, ending, changes)
+    if ending.detail:
+        log.add("error", {"code": ending.reason, "title": ending.title, "detail": ending.detail, "next": ending.next})
+    balance = credits.account_of(project.owner).available
+    log.add("credit", {"charged": charged, "balance": balance, "reason": _why_free(ending, version, run) if not charged else ""})
+    log.add("state", {"state": ending.state, "reason": ending.reason})
+    began = run.started or run.created
+    log.add(
+        "complete",
+        {
+            "state": ending.state,
+            "reason": ending.reason,
+            "message_id": str(reply.pk),
+            "version": version.number if version else None,
+            "summary": reply.text,
+            "html": render_markdown(reply.text),
+            "files": changes,
+            "checks": verdict,
+            "seconds": round((timezone.now() - began).total_seconds(), 1),
+            "cost": charged,
+            "cost_text": credits.text(charged),
+            "complete": True,
+        },
+        key="complete",
+    )
+    runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged)
+
+
+def _changes(before: Version | None, after: Version | None) -> dict[str, list[str]]:
+    """Paths that the run added, changed and deleted, from the two manifests."""
+    old, new = (before.manifest if before else {}), (after.manifest if after else {})
+    if after is None:
+        return {"added": [], "changed": [], "deleted": []}
+    return {
+        "added": sorted(new.keys() - old.keys()),
+        "changed": sorted(path for path in new.keys() & old.keys() if new[path] != old[path]),
+        "deleted": sorted(old.keys() - new.keys()),
+    }
+
+
+def _version_data(version: Version, changes: dict[str, list[str]]) -> dict[str, Any]:
+    return {
+        "number": version.number,
+        "title": version.title,
+        "source": version.source,
+        "verdict": version.verdict,
+        **changes,
+    }
+
+
+def _charge(run: Run, log: Log, ending: Ending, version: Version | None) -> int:
+    """Settles what was delivered and releases the rest. A failed run, or one that changed nothing, is free."""
+    if _why_free(ending, version, run):
+        credits.release(run.pk)
+        return 0
+    note = f"Run in {run.project.name}"
+    return credits.settle(run.pk, log.cost(), note).used
+
+
+def _why_free(ending: Ending, version: Version | None, run: Run) -> str:
+    if ending.state == Run.State.FAILED:
+        return "failed runs are free"
+    answered = run.message.mode == Message.Mode.ASK and ending.state == Run.State.SUCCEEDED
+    return "" if version or answered else "no files changed"
+
+
+def _reply(run: Run, log: Log, ending: Ending, changes: dict[str, list[str]]) -> Message:
+    """The assistant's message with its fragments: prose, files written, commands run."""
+    text = log.summary() if ending.state == Run.State.SUCCEEDED else ending.detail or "Stopped."
+    reply = add_message(run.project, Message.Role.ASSISTANT, text, mode=run.message.mode)
+    fragments = [Fragment(kind=Fragment.Kind.TEXT, text=text)]
+    for change in ("added", "changed", "deleted"):
+        fragments += [Fragment(kind=Fragment.Kind.CODE, meta={"path": path, "change": change}) for path in changes[change]]
+    for step in log.of("tool_result"):
+        if step.data["name"] == "terminal":
+            meta = {"exit_code": step.data.get("exit_code"), "seconds": step.data["seconds"]}
+            fragments.append(Fragment(kind=Fragment.Kind.COMMAND, text=step.data["title"], meta=meta))
+    for position, fragment in enumerate(fragments):
+        fragment.message, fragment.position = reply, position
+    Fragment.objects.bulk_create(fragments)
+    return reply

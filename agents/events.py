@@ -1,0 +1,143 @@
+"""The one publisher. A step, once committed, goes out as an event; live text goes out without a row.
+
+Every process that shows runs listens on `channel(project)`; PostgreSQL has the steps, Redis only carries them.
+"""
+
+import json
+import threading
+import time
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+import redis
+from django.conf import settings
+from django.template.loader import render_to_string
+
+from agents.models import Step
+
+Event = dict[str, Any]
+
+TOPICS = {
+    **dict.fromkeys(("user_message", "text", "reply", "tool_call", "tool_result"), "messages"),
+    "file": "file-changes",
+    "terminal": "terminal",
+}
+# Types that are cards in the chat; the others drive the header, the stage line and the preview.
+CARDS = {"user_message", "reply", "tool_call", "tool_result", "check", "version", "error", "complete"}
+
+
+@cache
+def _redis() -> "redis.Redis":
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, max_connections=200)
+
+
+def channel(project_id: UUID | str) -> str:
+    return f"vibe:project:{project_id}"
+
+
+def as_event(step: Step, html: bool = True) -> Event:
+    """The event of a step, as websocket, SSE and polling carry it; `html` adds the chat's partial."""
+    event: Event = {
+        "id": step.cursor,
+        "run": str(step.run_id) if step.run_id else None,
+        "topic": TOPICS.get(step.type, "status"),
+        "type": step.type,
+        "at": step.at.isoformat(),
+        "data": step.data,
+    }
+    if html and step.type in CARDS:
+        event |= {"html_id": html_id(step), "html": render(step)}
+    return event
+
+
+def html_id(step: Step) -> str:
+    """The id of the step's element in the chat: a later step with the same id takes its place."""
+    data, run = step.data, step.run_id
+    match step.type:
+        case "user_message":
+            return f"msg-{data['message_id']}"
+        case "reply":
+            return f"turn-{run}-{data['turn']}"
+        case "tool_call" | "tool_result":
+            return f"tool-{run}-{data['key']}"
+        case "check":
+            return f"check-{run}-{data['name']}-{data['round']}"
+        case "version":
+            return f"version-{data['number']}"
+        case "complete":
+            return f"done-{run}"
+    return f"{step.type}-{step.cursor}"
+
+
+def render(step: Step) -> str:
+    run, project = {"pk": step.run_id}, {"pk": step.project_id}
+    context = {"step": step, "data": step.data, "html_id": html_id(step), "run": run, "project": project}
+    return render_to_string(f"steps/_{step.type}.html", context)
+
+
+def publish(step: Step) -> None:
+    """Sends a committed step out. A lost publication is harmless: readers fill gaps from the log."""
+    try:
+        _redis().publish(channel(step.project_id), json.dumps(as_event(step)))
+    except redis.RedisError:
+        pass  # the log has it; followers poll while Redis is away
+
+
+def events_after(project_id: UUID, cursor: int, limit: int = 500, html: bool = False) -> list[Event]:
+    """The project's events after a cursor, oldest first."""
+    steps = Step.objects.filter(project_id=project_id, cursor__gt=cursor).order_by("cursor")[:limit]
+    return [as_event(step, html) for step in steps]
+
+
+class Live:
+    """Text that grows: a model's answer or a command's output, before its row is written.
+
+    Pieces carry their offset in characters; what came so far is kept for pages that join in the middle.
+    """
+
+    # Pieces are joined for this long: fewer messages than tokens, nothing a person would see.
+    SECONDS = 0.025
+
+    def __init__(self, project_id: UUID, run_id: UUID, kind: str, ident: Event) -> None:
+        self.head: Event = {"run": str(run_id), "topic": TOPICS[kind], "type": kind}
+        self.channel, self.ident = channel(project_id), ident
+        self.sent, self.waiting, self.last = 0, "", 0.0
+        self.lock = threading.Lock()
+        try:
+            _redis().set(f"{self.channel}:head", json.dumps({**self.head, "data": ident}), ex=3600)
+            _redis().set(f"{self.channel}:text", "", ex=3600)
+        except redis.RedisError:
+            pass
+
+    def feed(self, text: str) -> None:
+        with self.lock:
+            self.waiting += text
+            if time.monotonic() - self.last >= self.SECONDS:
+                self._send()
+
+    def close(self) -> None:
+        """Sends the rest; the step that follows replaces all of it."""
+        with self.lock:
+            if self.waiting:
+                self._send()
+
+    def _send(self) -> None:
+        data = {**self.ident, "offset": self.sent, "text": self.waiting}
+        try:
+            with _redis().pipeline(transaction=True) as pipe:
+                pipe.append(f"{self.channel}:text", self.waiting)
+                pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
+                pipe.execute()
+        except redis.RedisError:
+            pass
+        self.sent, self.waiting, self.last = self.sent + len(self.waiting), "", time.monotonic()
+
+
+def live_so_far(head: bytes | None, text: bytes | None) -> Event | None:
+    """The event that brings a page up to the text shown so far (offset 0 replaces), from what Live keeps."""
+    if not head or not text:
+        return None
+    event: Event = json.loads(head)
+    event["data"] |= {"offset": 0, "text": text.decode()}
+    return event

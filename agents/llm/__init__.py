@@ -1,0 +1,57 @@
+"""What the loop knows of language models: a call, a turn, and the two ways a call can fail.
+
+One module per wire protocol. The conversation is kept in Anthropic's block format, as stored in the log.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+Block = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request to a model: what is sent, to whom, with whose key."""
+
+    model: str
+    system: str
+    messages: list[dict[str, Any]]
+    tools: list[dict[str, Any]]
+    api_key: str
+    base_url: str
+    max_tokens: int = 32_000
+
+
+@dataclass
+class Turn:
+    """What a model answered. `usage` in tokens: input, output, cache_read, cache_write."""
+
+    content: list[Block] = field(default_factory=list)
+    stop_reason: str = ""
+    usage: dict[str, int] = field(default_factory=dict)
+    # Tool calls whose input was not valid JSON: block id → the text that came.
+    bad_inputs: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def text(self) -> str:
+        return "".join(block["text"] for block in self.content if block["type"] == "text")
+
+
+class ModelError(Exception):
+    """A call failed. `code` is for programs, `detail` for people, `next` says what they can do."""
+
+    def __init__(self, code: str, detail: str, next: str = "") -> None:
+        super().__init__(detail)
+        self.code, self.detail, self.next = code, detail, next
+
+
+class ModelBusy(ModelError):
+    """It may work in a moment. `retry_after` in seconds, when the other side said so."""
+
+    def __init__(self, code: str, detail: str, next: str = "", retry_after: float | None = None) -> None:
+        super().__init__(code, detail, next)
+        self.retry_after = retry_after
+
+
+class ModelRefused(ModelError):
+    """It will not work by asking again: wrong key, unknown model, malformed request."""

@@ -1,0 +1,175 @@
+"""Anthropic's Messages protocol, streamed, through the official SDK.
+
+Retries are states of the run (agents/loop.py), so the SDK's own are off: it would sleep for any Retry-After without a
+word. Events are read plainly (`create(stream=True)`): the accumulating helper costs twice the CPU per event.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import anthropic
+from anthropic import AsyncAnthropic
+
+from agents.llm import Block, Call, ModelBusy, ModelRefused, Turn
+
+# Seconds without a byte before a stream counts as broken; the whole call is bounded by the caller.
+STALL_SECONDS = 60
+# Status codes after which the same request may succeed (RFC 9110; 529 is Anthropic's "overloaded").
+TRANSIENT = {408, 409, 429, 500, 502, 503, 504, 529}
+
+
+@cache
+def _client(api_key: str, base_url: str) -> AsyncAnthropic:
+    return AsyncAnthropic(
+        api_key=api_key, base_url=base_url, max_retries=0, timeout=anthropic.Timeout(STALL_SECONDS, connect=10)
+    )
+
+
+async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
+    """Sends one call and returns the whole turn; text is handed to `on_text` as it comes.
+
+    Raises ModelBusy or ModelRefused.
+    """
+    turn = Turn()
+    try:
+        stream = await _client(call.api_key, call.base_url).messages.create(**_request(call), stream=True)
+        async with stream:
+            reader = _Reader(turn, on_text)
+            async for event in stream:
+                reader.take(event)
+        if not turn.stop_reason:
+            raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")
+    except anthropic.APIError as error:
+        raise _explain(error, call) from error
+    except (OSError, asyncio.IncompleteReadError) as error:
+        raise ModelBusy("model_stream_broken", f"The connection to the model broke: {error}") from error
+    except Exception as error:
+        # The HTTP library's own errors pass through the SDK unwrapped when a stream breaks.
+        if type(error).__module__.split(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2", "h11"):
+            raise ModelBusy("model_stream_broken", "The connection to the model broke in mid-answer.") from error
+        raise
+    return turn
+
+
+def _request(call: Call) -> dict[str, Any]:
+    """The request with three cache marks: after the tools, the system prompt, and the newest message."""
+    cached = {"cache_control": {"type": "ephemeral"}}
+    tools = [*call.tools[:-1], {**call.tools[-1], **cached}] if call.tools else []
+    messages = list(call.messages)
+    if messages and isinstance(messages[-1]["content"], list):
+        *earlier, last = messages[-1]["content"]
+        messages[-1] = {**messages[-1], "content": [*earlier, {**last, **cached}]}
+    return {
+        "model": call.model,
+        "max_tokens": call.max_tokens,
+        "system": [{"type": "text", "text": call.system, **cached}],
+        "messages": messages,
+        **({"tools": tools} if tools else {}),
+    }
+
+
+class _Reader:
+    """Puts the stream's events together to a turn."""
+
+    def __init__(self, turn: Turn, on_text: Callable[[str], None]) -> None:
+        self.turn, self.on_text = turn, on_text
+        self.json: dict[int, list[str]] = {}
+
+    def take(self, event: Any) -> None:
+        match event.type:
+            case "message_start":
+                self._usage(event.message.usage)
+            case "content_block_start":
+                self._start(event.index, event.content_block)
+            case "content_block_delta":
+                self._delta(event.index, event.delta)
+            case "content_block_stop":
+                self._stop(event.index)
+            case "message_delta":
+                self.turn.stop_reason = event.delta.stop_reason or self.turn.stop_reason
+                self._usage(event.usage)
+
+    def _start(self, index: int, block: Any) -> None:
+        kept: Block = {"type": block.type}
+        if block.type == "text":
+            kept["text"] = block.text or ""
+        elif block.type == "tool_use":
+            kept.update(id=block.id, name=block.name, input={})
+            self.json[index] = []
+        else:  # thinking and what may come: kept as sent, the provider wants it back unchanged
+            kept = block.model_dump(exclude_none=True)
+        self.turn.content.append(kept)
+
+    def _delta(self, index: int, delta: Any) -> None:
+        block = self.turn.content[index]
+        if delta.type == "text_delta":
+            block["text"] += delta.text
+            self.on_text(delta.text)
+        elif delta.type == "input_json_delta":
+            self.json[index].append(delta.partial_json)
+        elif delta.type == "thinking_delta":
+            block["thinking"] = block.get("thinking", "") + delta.thinking
+        elif delta.type == "signature_delta":
+            block["signature"] = delta.signature
+
+    def _stop(self, index: int) -> None:
+        if (pieces := self.json.get(index)) is None:
+            return
+        block, text = self.turn.content[index], "".join(pieces)
+        try:
+            value = json.loads(text or "{}")
+            if not isinstance(value, dict):
+                raise ValueError("not an object")
+            block["input"] = value
+        except ValueError:
+            self.turn.bad_inputs[block["id"]] = text
+
+    def _usage(self, usage: Any) -> None:
+        names = {
+            "input": "input_tokens",
+            "output": "output_tokens",
+            "cache_read": "cache_read_input_tokens",
+            "cache_write": "cache_creation_input_tokens",
+        }
+        for ours, theirs in names.items():
+            if (value := getattr(usage, theirs, None)) is not None:
+                self.turn.usage[ours] = value
+
+
+def _explain(error: anthropic.APIError, call: Call) -> ModelBusy | ModelRefused:
+    """An SDK error in our words, with what to do next."""
+    if isinstance(error, anthropic.APITimeoutError):
+        return ModelBusy("model_timeout", f"{call.model} at {call.base_url} did not answer in time.")
+    if isinstance(error, anthropic.APIConnectionError):
+        return ModelBusy(
+            "model_unreachable",
+            f"{call.model} cannot be reached at {call.base_url}.",
+            "Check the network and ANTHROPIC_BASE_URL, then try again.",
+        )
+    if not isinstance(error, anthropic.APIStatusError):
+        return ModelBusy("model_stream_broken", f"The model's answer broke off: {error.message}")
+    status = error.status_code
+    if status == 200:  # an error event inside a stream that began well
+        return ModelBusy("model_overloaded", f"The model broke off its answer: {error.message}")
+    if status in TRANSIENT:
+        code = "model_rate_limited" if status == 429 else "model_overloaded"
+        return ModelBusy(code, f"The model answered {status}: {error.message}", retry_after=_retry_after(error))
+    if status in (401, 403):
+        return ModelRefused(
+            "model_key_refused",
+            f"The key for {call.base_url} was refused.",
+            "Check ANTHROPIC_API_KEY (or your own key in Settings) and try again.",
+        )
+    if status == 404:
+        return ModelRefused("model_unknown", f"There is no model named {call.model}.", "Choose another model.")
+    return ModelRefused("model_refused", f"The model refused the request ({status}): {error.message}")
+
+
+def _retry_after(error: anthropic.APIStatusError) -> float | None:
+    try:
+        return max(0.0, float(error.response.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None

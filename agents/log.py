@@ -1,0 +1,98 @@
+"""A run's log in the hands of its worker: the steps so far, adding to them, and the questions the loop asks of them.
+
+Everything the loop decides, it decides from these rows; so a worker that takes over decides the same.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from agents import runs
+from agents.models import Step
+from agents.runs import Fence
+
+Block = dict[str, Any]
+
+
+class Log:
+    def __init__(self, fence: Fence) -> None:
+        self.fence = fence
+        self.steps = list(Step.objects.filter(run_id=fence.run_id).order_by("seq"))
+        self.keys = {(step.type, step.key): step for step in self.steps if step.key}
+
+    def add(self, type: str, data: dict[str, Any], key: str = "", record: Any = None) -> Step:
+        """Appends a step; one with a key that is there already is returned as it stands. Raises LeaseLost."""
+        if key and (done := self.keys.get((type, key))):
+            return done
+        step = runs.append(self.fence, type, data, key, record)
+        self.steps.append(step)
+        if key:
+            self.keys[type, key] = step
+        return step
+
+    def has(self, type: str, key: str) -> bool:
+        return (type, key) in self.keys
+
+    def of(self, type: str) -> list[Step]:
+        return [step for step in self.steps if step.type == type]
+
+    @property
+    def turn(self) -> int:
+        """Number of the model's newest turn; 0 before the first."""
+        return len(self.of("reply"))
+
+    @property
+    def round(self) -> int:
+        """0 while the model works, n in the nth round of fixing."""
+        return sum(step.data["stage"] == "fix" for step in self.of("stage"))
+
+    def pending(self) -> Iterator[tuple[int, int, Block]]:
+        """Tool calls of the newest turn without a result: (turn, index, block)."""
+        if replies := self.of("reply"):
+            for index, block in enumerate(calls(replies[-1])):
+                if not self.has("tool_result", f"{self.turn}.{index}"):
+                    yield self.turn, index, block
+
+    def wants_answer(self) -> bool:
+        """Whether the model has to be asked: at the start, after tool results, after a failed check or a nudge."""
+        for step in reversed(self.steps):
+            if step.type == "nudge" or (step.type == "check" and not step.data["ok"]):
+                return True
+            if step.type == "reply":
+                made = calls(step)
+                return bool(made) and not any(block["name"] == "finish" for block in made)
+        return True
+
+    def touched(self) -> bool:
+        """Whether a tool may have changed files."""
+        return any(step.data["name"] in WRITERS for step in self.of("tool_result"))
+
+    def checks(self) -> dict[str, Step]:
+        """The newest check of each name."""
+        return {step.data["name"]: step for step in self.of("check")}
+
+    def summary(self) -> str:
+        """What the model said at the end: the summary it finished with, else its last words."""
+        for reply in reversed(self.of("reply")):
+            for block in calls(reply):
+                if block["name"] == "finish" and isinstance(block["input"].get("summary"), str):
+                    return str(block["input"]["summary"])
+            if reply.data["text"].strip():
+                return str(reply.data["text"])
+        return ""
+
+    def cost(self) -> int:
+        """Micro-credits of the turns the user pays for: not those that mended the agent's own mistakes."""
+        return sum(step.data["cost"] for step in self.of("reply") if step.data["round"] == 0)
+
+    def repeats(self, block: Block) -> int:
+        """How often this very call was made before in the run."""
+        made = [other for reply in self.of("reply") for other in calls(reply)]
+        return sum(other["name"] == block["name"] and other["input"] == block["input"] for other in made) - 1
+
+
+WRITERS = {"write_files", "edit_file", "delete_files", "terminal"}
+
+
+def calls(reply: Step) -> list[Block]:
+    """The tool calls of a turn, in order."""
+    return [block for block in reply.record["content"] if block["type"] == "tool_use"]

@@ -1,0 +1,189 @@
+"""The only writer of Run and Step. Every write is conditional; a writer that lost its lease writes nothing.
+
+The fence, the two counters and the insert are one statement, so the order of `cursor` is the order of commits and a
+reader that asks for `cursor > n` never misses a row.
+"""
+
+import json
+import os
+import re
+import socket
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import F
+from django.db.models.functions import Now
+
+from agents import events
+from agents.models import Run, Step
+from projects.models import Project
+
+# Leases lost in a row, without a new step in between, before a run counts as one that kills its workers.
+MAX_DEATHS = 3
+UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+
+
+class LeaseLost(Exception):
+    """Another worker has the run, or it is over. Stop at once and write nothing."""
+
+
+@dataclass(frozen=True)
+class Fence:
+    """The right to write a run's log: its id and the token of the lease."""
+
+    run_id: UUID
+    project_id: UUID
+    token: int
+
+
+def owner_name() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+CLAIM = """
+UPDATE agents_run AS run SET state = 'running', lease_token = lease_token + 1, lease_owner = %(owner)s,
+    lease_until = now() + %(seconds)s * interval '1 second', started = coalesce(started, now()),
+    deaths = CASE WHEN state = 'running' THEN deaths + 1 ELSE deaths END
+WHERE id = %(run)s AND (state = 'queued' OR (state = 'running' AND lease_until < now()))
+    AND NOT EXISTS (SELECT 1 FROM agents_run AS other WHERE other.project_id = run.project_id
+        AND other.state IN ('queued', 'running', 'waiting') AND other.created < run.created)
+RETURNING project_id, lease_token
+"""
+
+
+def claim(run_id: UUID, seconds: float) -> Fence | None:
+    """Takes the lease of a run that is due: queued and first in its project, or left by a dead worker."""
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(CLAIM, {"run": run_id, "owner": owner_name(), "seconds": seconds})
+            row = cursor.fetchone()
+    except IntegrityError:  # another run of the project was claimed in the same moment
+        return None
+    return Fence(run_id, row[0], row[1]) if row else None
+
+
+def extend(fence: Fence, seconds: float) -> bool:
+    """Renews the lease; says whether the user asked to stop. Raises LeaseLost."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE agents_run SET lease_until = now() + %s * interval '1 second'"
+            " WHERE id = %s AND lease_token = %s AND state = 'running' RETURNING cancel_requested",
+            [seconds, fence.run_id, fence.token],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise LeaseLost
+    return bool(row[0])
+
+
+def hand_back(fence: Fence) -> None:
+    """Gives a lease up so that another worker goes on at once (a worker that shuts down)."""
+    _own(fence).update(state=Run.State.QUEUED, lease_until=None)
+
+
+APPEND = """
+WITH fence AS (
+    UPDATE agents_run SET last_seq = last_seq + 1, deaths = 0
+    WHERE id = %(run)s AND lease_token = %(token)s AND state = 'running' RETURNING project_id, last_seq
+), project AS (
+    UPDATE projects_project SET cursor = projects_project.cursor + 1 FROM fence
+    WHERE projects_project.id = fence.project_id RETURNING projects_project.id, projects_project.cursor, last_seq
+)
+INSERT INTO agents_step (project_id, run_id, cursor, seq, type, key, data, record, at)
+SELECT id, %(run)s, cursor, last_seq, %(type)s, %(key)s, %(data)s::jsonb, %(record)s::jsonb, clock_timestamp()
+FROM project RETURNING id, cursor, seq, at
+"""
+# Locks in the same order as APPEND, run before project, so that the two never wait for each other.
+NOTE = """
+WITH run AS (
+    UPDATE agents_run SET last_seq = last_seq + 1 WHERE id = %(run)s RETURNING last_seq
+), project AS (
+    UPDATE projects_project SET cursor = cursor + 1, updated = now() FROM (SELECT max(last_seq) AS seq FROM run) AS run
+    WHERE id = %(project)s RETURNING id, cursor, coalesce(run.seq, 0) AS seq
+)
+INSERT INTO agents_step (project_id, run_id, cursor, seq, type, key, data, record, at)
+SELECT id, %(run)s, cursor, seq, %(type)s, '', %(data)s::jsonb, NULL, clock_timestamp()
+FROM project RETURNING id, cursor, seq, at
+"""
+
+
+def append(fence: Fence, type: str, data: dict[str, Any], key: str = "", record: Any = None) -> Step:
+    """Adds a step to the run's log and publishes it after the commit. Raises LeaseLost.
+
+    `key` may occur once per run and type; `record` is what a resumed run needs and no page sees.
+    """
+    step = Step(project_id=fence.project_id, run_id=fence.run_id, type=type, key=key, data=data, record=record)
+    _insert(step, APPEND, token=fence.token)
+    return step
+
+
+def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None = None) -> Step:
+    """Adds a step that no worker writes: a user's message, a run's place in the queue, a version by hand."""
+    step = Step(project_id=project_id, run_id=run_id, type=type, data=data)
+    _insert(step, NOTE, project=project_id)
+    return step
+
+
+def _insert(step: Step, statement: str, **params: Any) -> None:
+    record = None if step.record is None else _json(step.record)
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            values = {"run": step.run_id, "type": step.type, "key": step.key, "data": _json(step.data), "record": record}
+            cursor.execute(statement, {**values, **params})
+            row = cursor.fetchone()
+        if row is None:
+            raise LeaseLost
+        step.pk, step.cursor, step.seq, step.at = row
+        transaction.on_commit(lambda: events.publish(step))
+
+
+def _json(value: Any) -> str:
+    """JSON that jsonb takes: a model or a command may send NUL and lone surrogates, which become U+FFFD."""
+    text = json.dumps(value)
+    return json.dumps(_storable(value)) if UNSTORABLE.search(text) else text
+
+
+def _storable(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {_storable(key): _storable(item) for key, item in value.items()}
+    return [_storable(item) for item in value] if isinstance(value, list) else value
+
+
+def finish(fence: Fence, state: str, reason: str = "", **fields: Any) -> None:
+    """Ends the run; terminal is final. Raises LeaseLost when it is not ours to end."""
+    if not _own(fence).update(state=state, reason=reason, lease_until=None, finished=Now(), **fields):
+        raise LeaseLost
+
+
+def add_usage(fence: Fence, usage: dict[str, int], cost: int) -> None:
+    """Adds a call's tokens and its cost (micro-credits) to the run."""
+    run = lock(fence)
+    total = {kind: run.usage.get(kind, 0) + usage.get(kind, 0) for kind in {*run.usage, *usage}}
+    _own(fence).update(usage=total, cost=F("cost") + cost)
+
+
+def lock(fence: Fence) -> Run:
+    """The run's row, locked until the transaction ends; the first lock of one that also touches the project."""
+    run: Run | None = _own(fence).select_for_update().first()
+    if run is None:
+        raise LeaseLost
+    return run
+
+
+def end_unclaimed(run: Run, state: str, reason: str) -> bool:
+    """Ends a run that no worker holds. False: somebody does, or it is over."""
+    ended = Run.objects.filter(pk=run.pk, state__in=[Run.State.QUEUED, Run.State.WAITING])
+    return bool(ended.update(state=state, reason=reason, finished=Now()))
+
+
+def next_due(project: Project) -> Run | None:
+    """The project's oldest run that waits for a worker."""
+    return Run.objects.filter(project=project, state=Run.State.QUEUED).order_by("created").first()
+
+
+def _own(fence: Fence) -> Any:
+    return Run.objects.filter(pk=fence.run_id, lease_token=fence.token, state=Run.State.RUNNING)

@@ -1,0 +1,141 @@
+"""The one gateway to sandboxes: E2B's official SDK, whoever answers (E2B's cloud or the embedded host).
+
+A sandbox is a cache of a project's files with a dev server running. It is resumed when it sleeps and rebuilt from the
+newest version when it is gone; `ensure` does either. Everything inside is treated as hostile.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from datetime import timedelta
+from typing import Any, Protocol, TypeVar
+
+import e2b
+import httpx
+from django.conf import settings
+from django.db.models.functions import Now
+from e2b_code_interpreter import AsyncSandbox
+
+from agents import aio
+from agents.box import Box
+from agents.models import Sandbox
+from projects import versions
+from projects.models import Project
+
+T = TypeVar("T")
+
+# What the SDK raises when the sandbox is no longer there.
+GONE = (e2b.SandboxNotFoundException, e2b.SandboxNotRunningException)
+# What it raises when the host itself cannot be reached or cannot give us one.
+DOWN = (e2b.SandboxException, e2b.AuthenticationException, httpx.HTTPError, OSError)
+
+
+class Wait(Protocol):
+    """Runs a coroutine from a thread, at most `seconds`: `aio.run`, or a lease's `wait`, which a stop interrupts."""
+
+    def __call__(self, coro: Coroutine[Any, Any, T], seconds: float = 60) -> T: ...
+
+
+class SandboxUnavailable(Exception):
+    """No sandbox can be had. The text says why and what to do."""
+
+
+def options() -> dict[str, Any]:
+    """The SDK's connection options for the party that the environment names."""
+    values = {
+        "api_key": settings.E2B_API_KEY,
+        "domain": settings.E2B_DOMAIN,
+        "api_url": settings.E2B_API_URL,
+        "sandbox_url": settings.E2B_SANDBOX_URL,
+    }
+    return {name: value for name, value in values.items() if value}
+
+
+def ensure(project: Project, wait: Wait = aio.run) -> Box:
+    """A running sandbox with the project's newest files. Raises SandboxUnavailable."""
+    try:
+        return _existing(project, wait) or _new(project, wait)
+    except DOWN as error:
+        raise SandboxUnavailable(f"The sandbox host did not give us a sandbox: {error}") from error
+
+
+def _existing(project: Project, wait: Wait) -> Box | None:
+    row = Sandbox.objects.filter(project=project).first()
+    if row is None:
+        return None
+    try:
+        sdk = wait(AsyncSandbox.connect(row.sandbox_id, timeout=settings.SANDBOX_TIMEOUT_SECONDS, **options()))
+    except e2b.NotFoundException:
+        return None
+    box = Box(sdk, row.template)
+    newest = project.versions.first()
+    if newest and newest.number != row.version:  # restored or edited while it slept
+        wait(box.replace_all(versions.files(newest)))
+        row.version = newest.number
+    Sandbox.objects.filter(pk=row.pk).update(version=row.version, paused=False, last_used=Now())
+    return box
+
+
+def _new(project: Project, wait: Wait) -> Box:
+    sdk = wait(
+        AsyncSandbox.create(
+            template=project.framework,
+            timeout=settings.SANDBOX_TIMEOUT_SECONDS,
+            metadata={"project": str(project.pk)},
+            lifecycle={"on_timeout": "pause"},
+            **options(),
+        ),
+        # The first sandbox of a template may have to prepare it.
+        300,
+    )
+    box = Box(sdk, project.framework)
+    newest = project.versions.first()
+    if newest:
+        wait(box.replace_all(versions.files(newest)))
+    Sandbox.objects.update_or_create(
+        project=project,
+        defaults={
+            "sandbox_id": sdk.sandbox_id,
+            "template": project.framework,
+            "version": newest.number if newest else 0,
+            "host": box.host,
+            "paused": False,
+            "last_used": Now(),
+        },
+    )
+    return box
+
+
+def pause(row: Sandbox, wait: Wait = aio.run) -> None:
+    """Puts a sandbox to sleep; files stay. One that is gone is forgotten: versions have the files."""
+    try:
+        wait(AsyncSandbox.pause(row.sandbox_id, **options()))
+    except e2b.NotFoundException:
+        row.delete()
+        return
+    Sandbox.objects.filter(pk=row.pk).update(paused=True)
+
+
+def kill(row: Sandbox, wait: Wait = aio.run) -> None:
+    """Ends a sandbox for good."""
+    wait(AsyncSandbox.kill(row.sandbox_id, **options()))
+    row.delete()
+
+
+def idle(seconds: float) -> list[Sandbox]:
+    """Sandboxes that run although nobody used them for `seconds` and no run is under way."""
+    rows = Sandbox.objects.filter(paused=False, last_used__lt=Now() - timedelta(seconds=seconds))
+    return list(rows.exclude(project__runs__state__in=["running", "waiting"]))
+
+
+async def stream_logs(project_id: Any, on_text: Callable[[str], None]) -> None:
+    """Follows the dev server's log until cancelled."""
+    row = await Sandbox.objects.aget(project_id=project_id)
+    sdk = await AsyncSandbox.connect(row.sandbox_id, **options())
+    handle = await sdk.commands.run(
+        "tail -n 200 -F ~/.vibe/dev.log", background=True, timeout=0, on_stdout=on_text, retain_output=False
+    )
+    try:
+        await handle.wait()
+    except asyncio.CancelledError:
+        await handle.kill()
+        raise

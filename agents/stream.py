@@ -1,0 +1,131 @@
+"""Server-sent events: a project's events for EventSource, curl and scripts, and `generate/`, which starts a run first."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import UUID
+
+from channels.db import database_sync_to_async
+from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+
+from accounts.authentication import BearerTokenAuthentication
+from agents import services
+from agents.events import Event
+from agents.hub import follow
+from agents.models import Run
+from projects.models import Project
+from projects.services import BadPrompt
+from usage.services import NotEnoughCredits
+from vibe.problems import CONTENT_TYPE, problem
+
+HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"}
+
+
+async def project_stream(request: HttpRequest, pk: UUID) -> HttpResponseBase:
+    """Events after `Last-Event-ID` or `?after=`, then live ones. Ends with `event: complete` when no run is active."""
+    user = await _user(request)
+    if user is None:
+        return _problem(401, "Unauthorized")
+    if not await Project.objects.for_user(user).filter(pk=pk).aexists():
+        return _problem(404, "There is nothing here, or it is not yours.")
+    given = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
+    after = int(given) if given.isdecimal() and len(given) < 16 else 0
+    return _respond(_until_idle(pk, after))
+
+
+@csrf_exempt
+async def generate(request: HttpRequest) -> HttpResponseBase:
+    """POST {projectId, prompt, model}: starts a run in the project and streams it to its end."""
+    if request.method != "POST":
+        return _problem(405, "Use POST.")
+    user = await _user(request)
+    if user is None:
+        return _problem(401, "Unauthorized")
+    try:
+        body = json.loads(request.body)
+        project_id, prompt = UUID(str(body["projectId"])), body["prompt"]
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise ValueError
+    except (ValueError, KeyError, TypeError):
+        return _problem(400, "Missing required fields", needed=["projectId", "prompt"])
+    try:
+        run = await _start(user, project_id, prompt)
+    except Http404:
+        return _problem(404, "There is nothing here, or it is not yours.")
+    except BadPrompt as error:
+        return _problem(400, error.message, errors={"prompt": [error.message]})
+    except NotEnoughCredits as error:
+        return _problem(402, str(error), needed=error.needed, balance=error.available)
+    first = await run.steps.order_by("cursor").afirst()
+    return _respond(_one_run(run.project_id, (first.cursor if first else 1) - 1, str(run.pk)))
+
+
+async def _until_idle(project_id: UUID, after: int) -> AsyncIterator[bytes]:
+    active = Run.objects.filter(project_id=project_id, state__in=Run.ACTIVE)
+    async for event in follow(project_id, after):
+        yield frame(event)
+        if (event is None or event["type"] == "complete") and not await active.aexists():
+            if event is None:
+                yield b"event: complete\ndata: {}\n\n"
+            return
+
+
+async def _one_run(project_id: UUID, after: int, run_id: str) -> AsyncIterator[bytes]:
+    async for event in follow(project_id, after):
+        if event is None or event["run"] == run_id:
+            yield frame(event)
+        if event and event["type"] == "complete" and event["run"] == run_id:
+            return
+
+
+def frame(event: Event | None) -> bytes:
+    """One event as text/event-stream has it; None as a comment that keeps the connection open."""
+    if event is None:
+        return b": ping\n\n"
+    head = f"id: {event['id']}\n" if "id" in event else ""
+    name = "event: complete\n" if event["type"] == "complete" else ""
+    return f"{head}{name}data: {json.dumps(event)}\n\n".encode()
+
+
+def _problem(code: int, detail: str, **extra: Any) -> JsonResponse:
+    return JsonResponse(problem(code, detail, **extra), status=code, content_type=CONTENT_TYPE)
+
+
+def _respond(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
+    return StreamingHttpResponse(frames, content_type="text/event-stream", headers=HEADERS)
+
+
+@database_sync_to_async
+def _user(request: HttpRequest) -> Any:
+    """Who asks, by token or session, with the API's own rules (CSRF for sessions). None: nobody we know."""
+    wrapped = Request(request)
+    for scheme in (BearerTokenAuthentication(), _Session()):
+        try:
+            if found := scheme.authenticate(wrapped):
+                return found[0]
+        except APIException:
+            return None
+    return None
+
+
+class _Session(SessionAuthentication):
+    """Sessions as in the rest of the API; reads need no CSRF token."""
+
+    def enforce_csrf(self, request: Any) -> None:
+        if request.method not in ("GET", "HEAD", "OPTIONS"):
+            super().enforce_csrf(request)
+
+
+@database_sync_to_async
+def _start(user: Any, project_id: UUID, prompt: str) -> Run:
+    project = Project.objects.for_user(user).filter(pk=project_id).first()
+    if project is None:
+        raise Http404
+    return services.start_run(project, prompt)
+
+

@@ -1,0 +1,106 @@
+"""Celery tasks: a run's id comes in, the lease decides who works. Safe to deliver twice or not at all."""
+
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from celery import shared_task
+from celery.signals import worker_ready, worker_shutting_down
+from django.conf import settings
+from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from agents import aio, lease, previews, runs, sandbox, services
+from agents.models import Run, Sandbox
+from projects.models import Project
+
+log = logging.getLogger(__name__)
+# A queued run that no worker answered for this long is rung again.
+RING_AGAIN_SECONDS = 15
+
+
+@shared_task
+def run_agent(run_id: str) -> None:
+    """Works on a run if it is due; otherwise another worker has it, or it is over."""
+    from agents import loop
+
+    fence = runs.claim(UUID(run_id), settings.LEASE_SECONDS)
+    if fence is None:
+        return
+    try:
+        with lease.held(lease.Lease(fence)) as held:
+            loop.run_agent(held)
+        if following := runs.next_due(Project(pk=fence.project_id)):
+            services.ring(following)
+    except runs.LeaseLost:
+        log.info("run %s went to another worker", run_id)
+    finally:
+        connection.close()
+
+
+@shared_task
+def sweep() -> int:
+    """Rings again for runs that wait too long and for runs whose worker is gone; how many."""
+    late = Now() - timedelta(seconds=RING_AGAIN_SECONDS)
+    waiting = Q(state=Run.State.QUEUED, rung__lt=late)
+    left = Q(state=Run.State.RUNNING, lease_until__lt=Now())
+    due = list(Run.objects.filter(waiting | left).order_by("rung")[:500])
+    Run.objects.filter(pk__in=[run.pk for run in due]).update(rung=Now())
+    for run in due:
+        services.ring(run)
+    connection.close()
+    return len(due)
+
+
+@shared_task
+def pause_idle_sandboxes() -> int:
+    """Puts to sleep the sandboxes nobody looks at; how many."""
+    rows = sandbox.idle(settings.SANDBOX_IDLE_SECONDS)
+    for row in rows:
+        try:
+            sandbox.pause(row)
+        except sandbox.DOWN as error:
+            log.warning("sandbox %s was not paused: %s", row.sandbox_id, error)
+    connection.close()
+    return len(rows)
+
+
+@shared_task
+def open_preview(project_id: str, restart: bool = False) -> None:
+    """Resumes or rebuilds a project's sandbox, sees to its dev server, and tells the page."""
+    project = Project.objects.get(pk=project_id)
+    try:
+        box = sandbox.ensure(project)
+        answers = aio.run(box.serve(restart), 60)
+        data = {"state": "ready" if answers else "failed", "url": previews.url(box), "port": box.framework.port}
+    except (sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
+        data = {"state": "failed", "url": None, "port": None, "detail": str(error)}
+    runs.note(project.pk, "preview", data)
+    connection.close()
+
+
+@shared_task
+def close_preview(project_id: str) -> None:
+    """Puts a project's sandbox to sleep because its user said so."""
+    for row in Sandbox.objects.filter(project_id=project_id, paused=False):
+        sandbox.pause(row)
+        runs.note(row.project_id, "preview", {"state": "paused", "url": previews.url(row), "port": None})
+    connection.close()
+
+
+@worker_ready.connect
+def warm_up(**_: object) -> None:
+    """Imports what runs need before the first run: seconds of import inside a lease would starve it."""
+    from agents import loop  # noqa: F401
+
+    sweep.delay()
+
+
+@worker_shutting_down.connect
+def hand_back(**_: object) -> None:
+    """A worker that is told to stop gives its runs to the next one, at the step where they are."""
+    for held in lease.all_held():
+        runs.hand_back(held.fence)
+        held.interrupt(lost=True)
+        services.ring(Run(pk=held.fence.run_id))

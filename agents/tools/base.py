@@ -1,0 +1,96 @@
+"""What a tool is, what it works with, and how its input is checked."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from jsonschema import Draft202012Validator
+
+from agents.box import ROOT, Box
+from projects.paths import BadFiles, check_path
+
+# Characters of a result that go back to the model; the middle of what is longer is left out.
+OUTPUT_CHARS = 16_000
+
+
+class ToolFailed(Exception):
+    """The tool did not do it. The text goes to the model as it is and should say how to do better."""
+
+
+@dataclass
+class Outcome:
+    """What a tool did: `output` for the model, `summary` for people, `facts` for the page."""
+
+    output: str
+    summary: str = ""
+    ok: bool = True
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Toolbox:
+    """What a tool may use: the sandbox, the step's key, where live output goes.
+
+    `again`: an earlier try of this very step may have done all or part of it.
+    """
+
+    box: Box
+    key: str
+    on_output: Callable[[str], None]
+    again: bool = False
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One tool: its schema for the model, a title for people, and the work."""
+
+    name: str
+    description: str
+    properties: dict[str, Any]
+    required: tuple[str, ...]
+    title: Callable[[dict[str, Any]], str]
+    work: Callable[[Toolbox, dict[str, Any]], Awaitable[Outcome]]
+    read_only: bool = False
+    # Seconds the work may take at most, whatever the input asks for.
+    seconds: float = 60
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        return {
+            "type": "object",
+            "properties": self.properties,
+            "required": list(self.required),
+            "additionalProperties": False,
+        }
+
+    def definition(self) -> dict[str, Any]:
+        """The tool as the Messages protocol describes it."""
+        return {"name": self.name, "description": self.description, "input_schema": self.schema}
+
+    def check(self, values: dict[str, Any]) -> None:
+        """Raises ToolFailed when the input does not fit the schema."""
+        error = next(iter(Draft202012Validator(self.schema).iter_errors(values)), None)
+        if error is not None:
+            where = "/".join(map(str, error.absolute_path)) or "input"
+            raise ToolFailed(f"The input of {self.name} does not fit its schema: {where}: {error.message[:300]}")
+
+
+def safe_path(path: str) -> str:
+    """A path relative to the app's root. Raises ToolFailed for one that leads anywhere else."""
+    path = path.removeprefix(ROOT + "/").removeprefix("./")
+    try:
+        return check_path(path)
+    except BadFiles as error:
+        raise ToolFailed(f"{error} Paths are relative to {ROOT}.") from error
+
+
+def cut(text: str, limit: int = OUTPUT_CHARS) -> str:
+    """Long text without its middle, and how much was left out."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n… {len(text) - limit:,} characters left out …\n{text[-half:]}"
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -1,0 +1,223 @@
+"""File tools: write, edit, read, list, search, delete."""
+
+import difflib
+import re
+from typing import Any
+
+from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, safe_path
+from projects.paths import MAX_FILE_BYTES
+
+PATH = {"type": "string", "description": "Path relative to the app's root, such as src/App.tsx."}
+# Lines of a diff that the page gets.
+DIFF_LINES = 400
+# "… rest of the code unchanged": a model's way of not writing a file, which would destroy it.
+ELISION = re.compile(
+    r"^\s*(//|#|/\*|<!--|\{/\*)?\s*(\.\.\.|…)\s*\(?(the )?(rest|remaining|existing|other|previous)\b.*$"
+    r"|^\s*(//|#|/\*|<!--|\{/\*)\s*(the )?(rest|remainder) of (the )?(file|code|component)\b.*(unchanged|same|here).*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
+    contents: dict[str, bytes] = {}
+    for item in values["files"]:
+        path, data = safe_path(item["path"]), item["content"].encode("utf-8", "replace")
+        if len(data) > MAX_FILE_BYTES:
+            raise ToolFailed(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MB. Write less at once.")
+        if match := ELISION.search(item["content"]):
+            raise ToolFailed(
+                f"{path} was not written: it says {match[0].strip()!r} where code should stand. Write the whole file,"
+                " or use edit_file for a part of it."
+            )
+        contents[path] = data
+    changes = [_change(path, await tools.box.read(path), data) for path, data in contents.items()]
+    await tools.box.write(contents)
+    return Outcome(
+        output=f"Wrote {', '.join(contents)}.",
+        summary=", ".join(contents),
+        facts={"files": changes},
+    )
+
+
+async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
+    path = safe_path(values["path"])
+    before = await _text(tools, path)
+    after = before
+    for number, edit in enumerate(values["edits"], 1):
+        after = _replace(after, edit["search"], edit["replace"], f"edit {number} of {path}", tools.again)
+    data = after.encode("utf-8", "replace")
+    await tools.box.write({path: data})
+    change = _change(path, before.encode(), data)
+    return Outcome(
+        output=f"Edited {path}: {change['added']} lines added, {change['removed']} removed.",
+        summary=f"+{change['added']} −{change['removed']}",
+        facts={"files": [change]},
+    )
+
+
+def _replace(text: str, search: str, replace: str, what: str, again: bool) -> str:
+    found = text.count(search) if search else 0
+    if found == 1:
+        return text.replace(search, replace)
+    if again and replace in text:  # done by the try that was interrupted
+        return text
+    if found > 1:
+        raise ToolFailed(f"{what}: the search text stands {found} times in the file. Give more lines around it.")
+    raise ToolFailed(f"{what}: the search text is not in the file.{_nearest(text, search)}")
+
+
+def _nearest(text: str, search: str) -> str:
+    """What comes nearest to the search text, so that the model sees what differs."""
+    wanted, lines = search.strip().splitlines(), text.splitlines()
+    if not wanted or len(lines) > 5_000:
+        return " Read the file again."
+    close = difflib.get_close_matches(wanted[0], lines, n=1, cutoff=0.5)
+    if not close:
+        return " Nothing like its first line is there; read the file again."
+    start = lines.index(close[0])
+    there = "\n".join(lines[start : start + len(wanted)])
+    return f" The nearest place, line {start + 1}, reads:\n{cut(there, 2_000)}"
+
+
+async def read_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
+    parts, found = [], 0
+    limit = max(2_000, 60_000 // max(1, len(values["paths"])))
+    for raw in values["paths"]:
+        try:
+            text = await _text(tools, safe_path(raw))
+        except ToolFailed as error:
+            parts.append(f"### {raw}\n{error}")
+            continue
+        found += 1
+        parts.append(f"### {raw}\n{cut(text, limit)}")
+    return Outcome("\n\n".join(parts), summary=", ".join(values["paths"]), ok=found > 0)
+
+
+async def list_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
+    folder = values.get("path", "").strip("./")
+    prefix = safe_path(folder) + "/" if folder else ""
+    paths = [path for path in await tools.box.paths() if path.startswith(prefix)]
+    return Outcome(cut("\n".join(paths)) or "(no files)", summary=count(len(paths), "file"))
+
+
+async def search(tools: Toolbox, values: dict[str, Any]) -> Outcome:
+    folder = values.get("path", "").strip("./")
+    lines = await tools.box.grep(values["pattern"], safe_path(folder) if folder else ".")
+    return Outcome(cut(lines) or "Nothing matches.", summary=count(len(lines.splitlines()), "match").replace("matchs", "matches"))
+
+
+async def delete_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
+    paths = [safe_path(path) for path in values["paths"]]
+    present = set(await tools.box.paths())
+    if missing := [path for path in paths if path not in present]:
+        if not tools.again:
+            raise ToolFailed(f"There is no {', '.join(missing)}. Nothing was deleted.")
+    doomed = [path for path in paths if path in present]
+    changes = [_change(path, await tools.box.read(path), None) for path in doomed]
+    await tools.box.remove(doomed)
+    return Outcome(f"Deleted {', '.join(paths)}.", summary=", ".join(paths), facts={"files": changes})
+
+
+async def _text(tools: Toolbox, path: str) -> str:
+    data = await tools.box.read(path)
+    if data is None:
+        raise ToolFailed(f"There is no file {path}. Use list_files to see what is there.")
+    try:
+        return data.decode()
+    except UnicodeDecodeError:
+        raise ToolFailed(f"{path} is not text.") from None
+
+
+def _change(path: str, before: bytes | None, after: bytes | None) -> dict[str, Any]:
+    """One file's change as facts: what was done, lines added and removed, a short unified diff."""
+    action = "created" if before is None else "deleted" if after is None else "changed"
+    old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (before, after))
+    diff = list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]
+    added = sum(line.startswith("+") for line in diff)
+    removed = sum(line.startswith("-") for line in diff)
+    return {"path": path, "action": action, "added": added, "removed": removed, "diff": cut_lines(diff)}
+
+
+def cut_lines(diff: list[str]) -> str:
+    left = len(diff) - DIFF_LINES
+    return "\n".join(diff[:DIFF_LINES] + ([f"… {left} more lines …"] if left > 0 else []))
+
+
+def _files_title(verb: str, key: str) -> Any:
+    def title(values: dict[str, Any]) -> str:
+        items = values.get(key)
+        if not isinstance(items, list) or not items:
+            return f"{verb} files"
+        first = items[0].get("path") if isinstance(items[0], dict) else items[0]
+        return f"{verb} {first}" if len(items) == 1 else f"{verb} {len(items)} files"
+
+    return title
+
+
+STRINGS = {"type": "array", "items": PATH, "minItems": 1, "maxItems": 50}
+
+FILE_TOOLS = (
+    Tool(
+        "write_files",
+        "Write new or small files, each whole. Several files in one call are welcome. For a change to a part of an"
+        " existing file use edit_file.",
+        {
+            "files": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 50,
+                "items": {
+                    "type": "object",
+                    "properties": {"path": PATH, "content": {"type": "string"}},
+                    "required": ["path", "content"],
+                    "additionalProperties": False,
+                },
+            }
+        },
+        ("files",),
+        _files_title("Write", "files"),
+        write_files,
+    ),
+    Tool(
+        "edit_file",
+        "Change parts of a file by exact search and replace. Each search text must stand exactly once in the file,"
+        " spaces included.",
+        {
+            "path": PATH,
+            "edits": {
+                "type": "array",
+                "minItems": 1,
+                "maxItems": 50,
+                "items": {
+                    "type": "object",
+                    "properties": {"search": {"type": "string", "minLength": 1}, "replace": {"type": "string"}},
+                    "required": ["search", "replace"],
+                    "additionalProperties": False,
+                },
+            },
+        },
+        ("path", "edits"),
+        lambda values: f"Edit {values.get('path', 'a file')}",
+        edit_file,
+    ),
+    Tool("read_files", "Read files.", {"paths": STRINGS}, ("paths",), _files_title("Read", "paths"), read_files, read_only=True),
+    Tool(
+        "list_files",
+        "List the app's files, or those below a folder.",
+        {"path": PATH},
+        (),
+        lambda values: f"List {values['path']}" if values.get("path") else "List files",
+        list_files,
+        read_only=True,
+    ),
+    Tool(
+        "search",
+        "Find lines that match an extended regular expression in the app's files.",
+        {"pattern": {"type": "string", "minLength": 1, "maxLength": 500}, "path": PATH},
+        ("pattern",),
+        lambda values: f"Search for {values.get('pattern', '')[:60]}",
+        search,
+        read_only=True,
+    ),
+    Tool("delete_files", "Delete files.", {"paths": STRINGS}, ("paths",), _files_title("Delete", "paths"), delete_files),
+)

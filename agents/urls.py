@@ -1,0 +1,10 @@
+"""Addresses under /runs/."""
+
+from django.urls import path
+
+from agents import views
+
+urlpatterns = [
+    path("<uuid:pk>/cancel/", views.run_cancel, name="run-cancel"),
+    path("<uuid:pk>/retry/", views.run_retry, name="run-retry"),
+]

@@ -1,0 +1,21 @@
+"""ASGI: Django's pages, and the workspace's websocket behind origin check and session."""
+
+import os
+
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vibe.settings")
+django_app = get_asgi_application()
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from agents.consumers import ProjectConsumer  # noqa: E402
+from vibe.origin import SameOriginOnly  # noqa: E402
+
+sockets = [path("ws/projects/<uuid:pk>/", ProjectConsumer.as_asgi())]
+
+application = ProtocolTypeRouter(
+    {"http": django_app, "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(sockets)))}
+)

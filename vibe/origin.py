@@ -1,0 +1,22 @@
+"""Websockets only from our own pages: the Origin must be the very host that was asked, or a trusted one.
+
+Previews are `*.localhost` too, so a pattern over host names would let them in.
+"""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from channels.security.websocket import WebsocketDenier
+from django.conf import settings
+
+
+class SameOriginOnly:
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> Any:
+        headers = dict(scope["headers"])
+        origin = headers.get(b"origin", b"").decode("latin-1")
+        host = headers.get(b"host", b"").decode("latin-1")
+        allowed = origin in settings.CSRF_TRUSTED_ORIGINS or (host and urlsplit(origin).netloc == host)
+        return await (self.application if allowed else WebsocketDenier())(scope, receive, send)
