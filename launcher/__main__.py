@@ -1,4 +1,4 @@
-"""The commands behind bin/: `python -m launcher up | manage | build | prepare`."""
+"""The commands behind bin/: `python -m launcher up | manage | build | ...`."""
 
 import errno
 import os
@@ -46,13 +46,39 @@ def _build(arguments: list[str]) -> int:
     return build.main(arguments)
 
 
+def _run(arguments: list[str]) -> int:
+    from launcher import testing
+
+    return testing.run_in_environment(arguments)
+
+
 def _prepare(arguments: list[str]) -> int:
     from launcher import up
 
     return up.prepare_only(arguments)
 
 
-COMMANDS: dict[str, Callable[[list[str]], int]] = {"up": _up, "manage": _manage, "build": _build, "prepare": _prepare}
+def _prepare_tests(arguments: list[str]) -> int:
+    from launcher import testing
+    from launcher.terminal import Terminal
+
+    terminal = Terminal()
+    testing.prepare(terminal)
+    if testing.chromium(terminal) is None:
+        terminal.always(
+            "!!! NO CHROMIUM HERE: BROWSER TESTS WILL BE SKIPPED. Install it: sudo apt-get install chromium"
+        )
+    return 0
+
+
+COMMANDS: dict[str, Callable[[list[str]], int]] = {
+    "up": _up,
+    "manage": _manage,
+    "build": _build,
+    "prepare": _prepare,
+    "prepare-tests": _prepare_tests,
+    "run": _run,
+}
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

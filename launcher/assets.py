@@ -37,7 +37,6 @@ def _npm(node: Path, arguments: list[str], root: Path, env: Mapping[str, str]) -
     done = subprocess.run([node / "npm", *arguments], cwd=root, env=env, capture_output=True, text=True)
     if done.returncode:
         lines = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        raise Problem(
-            f"npm {arguments[0]} failed. Is the npm registry reachable (npm config get registry)? Its last words:\n"
-            + "\n".join(f"    {line}" for line in lines[-12:])
-        )
+        hint = " Is the npm registry reachable (npm config get registry)?" if arguments[0] == "ci" else ""
+        words = "\n".join(f"    {line}" for line in lines[-12:])
+        raise Problem(f"npm {' '.join(arguments[:2])} failed.{hint} Its last words:\n{words}")

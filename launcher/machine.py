@@ -55,7 +55,8 @@ def check_bubblewrap(plan: Plan, terminal: Terminal) -> None:
     if not shutil.which("bwrap"):
         raise Problem(
             "Sandboxes need bubblewrap (the command bwrap), which is not installed. Install it (Debian, Ubuntu: "
-            "sudo apt-get install bubblewrap; Fedora: sudo dnf install bubblewrap), or set E2B_API_KEY to use E2B's sandboxes."
+            "sudo apt-get install bubblewrap; Fedora: sudo dnf install bubblewrap), "
+            "or set E2B_API_KEY to use E2B's sandboxes."
         )
 
 

@@ -1,26 +1,38 @@
-"""`bin/manage`: Django's manage.py in the environment the services have."""
+"""`bin/manage`: Django's manage.py in the environment the services have, with a database whether or not `bin/up` runs."""
 
 import os
-import subprocess
 import sys
 
-from launcher import running
+from launcher import machine, running, runtime, services
+from launcher.beside import run_beside
 from launcher.plan import Plan
+from launcher.supervisor import Job
 from launcher.terminal import Terminal
 from launcher.up import here
 
+# Django commands that read no data: nothing is started for them.
+WITHOUT_DATABASE = frozenset(
+    {"", "help", "version", "check", "makemigrations", "collectstatic", "diffsettings", "spectacular", "makemessages"}
+)
+
 
 def main(arguments: list[str]) -> int:
-    place, given = here(Terminal(sys.stderr))
-    note = running.read(place)
-    plan = note.plan(place, given) if note else Plan(place, given)
+    terminal = Terminal(sys.stderr, quiet=True)
+    place, given = here(terminal)
     command = [sys.executable, str(place.root / "manage.py"), *arguments]
-    if note or not (plan.embeds_postgres or plan.embeds_valkey):
+    name = next((argument for argument in arguments if not argument.startswith("-")), "")
+    if name in WITHOUT_DATABASE or "--help" in arguments or "-h" in arguments:
+        note = running.read(place)
+        plan = note.plan(place, given) if note else Plan(place, given)
         os.execve(sys.executable, command, plan.environment())
-    code = subprocess.run(command, env=plan.environment()).returncode
-    if code and code > 0:
-        print(
-            "vibe: Vibe is not running here. Commands that use the database need bin/up in another terminal.",
-            file=sys.stderr,
-        )
-    return code if code >= 0 else 128 - code
+    machine.check_disk(place)
+    runtime.prepare(place, terminal)
+    return run_beside(place, given, terminal, "manage", _jobs if name != "migrate" else _servers, command)
+
+
+def _servers(plan: Plan) -> list[Job]:
+    return [job for job in services.backing_jobs(plan) if job.name in ("postgres", "valkey")]
+
+
+def _jobs(plan: Plan) -> list[Job]:
+    return [*_servers(plan), services.migrate_job(plan)]

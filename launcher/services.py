@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from launcher import migrations, postgres, runtime, stamps, valkey
-from launcher.asking import NoAnswer, ask_health, ask_postgres, ask_redis, ask_worker
+from launcher.asking import NoAnswer, ask_health, ask_http, ask_postgres, ask_redis, ask_worker
 from launcher.place import Place, own_folder
 from launcher.plan import REGISTRY_NAMES, Plan
 from launcher.supervisor import Job
@@ -112,7 +112,7 @@ def application_jobs(plan: Plan) -> list[Job]:
             "web",
             [*_python("daphne"), "-b", plan.host, "-p", str(plan.port), "--proxy-headers", "vibe.asgi:application"],
             env,
-            ask=partial(_ask_web, web),
+            ask=partial(_ask_web, plan, web),
             address=web,
             needs=needs,
             user=user,
@@ -237,8 +237,14 @@ def _ask_model(url: str) -> str:
     return str(ask_health(f"{url}/healthz").get("version", ""))
 
 
-def _ask_web(url: str) -> str:
-    ask_health(f"{url}/readyz")
+def _ask_web(plan: Plan, url: str) -> str:
+    """Ready, when what we started ourselves answers it; an outside vendor that is away must not keep the site down."""
+    status, facts = ask_http(f"{url}/readyz", timeout=5)
+    checks: dict[str, dict[str, object]] = (facts or {}).get("checks", {})
+    vendors = {name for name, ours in (("sandbox", plan.embeds_sandboxes), ("model", plan.embeds_model)) if not ours}
+    bad = {name: check for name, check in checks.items() if not check.get("ok") and name not in vendors}
+    if status not in (200, 503) or bad or not checks:
+        raise NoAnswer(f"{url}/readyz answered {status}: {bad or facts}")
     return f"Django {metadata.version('django')}"
 
 

@@ -31,7 +31,9 @@ def main(arguments: list[str]) -> int:
     if place.lock("up") is None:
         return _already_up(place, given, terminal, check=options.check)
     plan = Plan(place, given, host=options.host, port=options.port, flower=options.flower)
-    supervisor = supervise(plan, terminal, "up", [*jobs(plan)])
+    supervisor = Supervisor(
+        jobs(plan), place, terminal, lambda: running.write(plan, "up", os.getpid(), supervisor.jobs)
+    )
     with handling_signals(supervisor):
         try:
             began = time.monotonic()
@@ -66,12 +68,6 @@ def jobs(plan: Plan) -> list[Job]:
     if plan.embeds_sandboxes:
         steps.append(services.template_job(plan, FIRST_TEMPLATES))
     return [*services.backing_jobs(plan), *steps, *services.application_jobs(plan)]
-
-
-def supervise(plan: Plan, terminal: Terminal, command: str, all_jobs: list[Job]) -> Supervisor:
-    return Supervisor(
-        all_jobs, plan.place, terminal, lambda: running.write(plan.place, plan, command, os.getpid(), all_jobs)
-    )
 
 
 def prepare(plan: Plan, terminal: Terminal) -> None:
