@@ -1,0 +1,152 @@
+"""Turn a prompt into a brief: what kind of app, for what subject, under which name, in which colours. Pure."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from demo_model import colour
+
+SUBJECTS = Path(__file__).parent / "subjects"
+NAME_LIMIT = 40
+KINDS: dict[str, str] = {
+    "landing": r"landing|home ?page|marketing page|launch page|product page|coming soon",
+    "pricing": r"pricing|price (page|list|table)|plans page|subscription page",
+    "kanban": r"kanban|trello|sprint board|task board|project board|issue board",
+    "dashboard": r"dashboards?|analytics|metrics|charts?|admin panel|statistics|reports? page",
+    "todo": r"to[- ]?dos?\b|task (list|app|manager|tracker)|tasks|checklist|shopping list|packing list|reminders",
+    "portfolio": r"portfolio|my (work|projects)|resume|résumé|\bcv\b|personal (site|website|page)",
+    "blog": r"blog|recipes?\b|magazine|journal|articles|newspaper|news site|stories",
+}
+STOP = r"(?:with|that|which|who|whose|where|in|on|using|and then|and it|and has|having|featuring|including|please)\b"
+QUOTED = re.compile(r"[\"“”«‘']([^\"“”«»‘’'\n]{1,60})[\"“”»’']")
+CALLED = re.compile(r"\b(?:called|named|titled|by the name of|name is)\s*:?\s*(.+)", re.IGNORECASE | re.DOTALL)
+OWNER = re.compile(r"\b(for|of|brand|company|app|shop|site|business)\s*$", re.IGNORECASE)
+FOR = re.compile(
+    r"\bfor\s+((?:[A-Z][\w'’.-]*)(?:\s+(?:&|and|of|the|[A-Z][\w'’.-]*))*)\s*(?=$|[,.;:!?\n(]|with\b|that\b)"
+)
+ABOUT = re.compile(
+    rf"\b(?:for|about|of)\s+(?:an?|my|our|the|some|their|his|her)?\s*([^,.;:!?\n()\"“]+?)"
+    rf"\s*(?=$|[,.;:!?\n()\"“]|\b(?:called|named|titled)\b|\b{STOP})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Brief:
+    """What to build. `subject` is the noun phrase to use in texts; `copy` holds the texts and data of the subject."""
+
+    kind: str
+    name: str
+    subject: str
+    tone: colour.Tone
+    copy: dict[str, Any]
+
+    @property
+    def seed(self) -> int:
+        return _seed(self.name + self.kind)
+
+
+def _seed(words: str) -> int:
+    return int.from_bytes(hashlib.sha256(words.encode("utf-8", "replace")).digest()[:4], "big")
+
+
+@cache
+def subjects() -> dict[str, dict[str, Any]]:
+    """All subjects by name, as written in demo_model/subjects/."""
+    return {path.stem: json.loads(path.read_text()) for path in sorted(SUBJECTS.glob("*.json"))}
+
+
+def make(prompt: str, kinds: dict[str, list[str]]) -> Brief:
+    """The brief of a prompt. `kinds` are the recipes there are, each with its own default app names."""
+    prompt = prompt[:20000]
+    kind = kind_of(prompt)
+    kind = kind if kind in kinds else "landing"
+    name = name_in(prompt)
+    rest = prompt.replace(name, " ") if name else prompt
+    key = subject_key(rest) or (subject_key(name) if name else "")
+    subject = dict(subjects()[key or "studio"])
+    if not key:
+        subject = dict(subjects()["anything"])
+    phrase = subject["noun"] if key else phrase_in(rest) or "small business"
+    bare = not key and phrase == "small business"
+    names = kinds[kind] if bare or (kind in ("todo", "kanban", "dashboard") and not key) else subject["names"]
+    name = name or names[_seed(prompt.strip().lower()) % len(names)]
+    tone = colour.asked_for(rest) or colour.Tone(_hue(subject, phrase), subject["chroma"], subject["neutral"])
+    words = {"{name}": name, "{subject}": phrase, "{Subject}": phrase[:1].upper() + phrase[1:]}
+    return Brief(kind, name, phrase, tone, _adapt(subject, words))
+
+
+def _hue(subject: dict[str, Any], phrase: str) -> float:
+    return float(subject["hue"]) if subject.get("hue") is not None else _seed(phrase) % 360
+
+
+def _adapt(value: Any, words: dict[str, str]) -> Any:
+    if isinstance(value, str):
+        for mark, word in words.items():
+            value = value.replace(mark, word)
+        return value
+    if isinstance(value, list):
+        return [_adapt(item, words) for item in value]
+    return {key: _adapt(item, words) for key, item in value.items()} if isinstance(value, dict) else value
+
+
+def kind_of(prompt: str) -> str:
+    """The kind named first in the prompt, else "" ."""
+    found = {kind: re.search(rf"\b(?:{words})", prompt, re.IGNORECASE) for kind, words in KINDS.items()}
+    hits = [(match.start(), kind) for kind, match in found.items() if match]
+    return min(hits)[1] if hits else ""
+
+
+def subject_key(words: str) -> str:
+    """The subject whose words occur most often, the earliest first; "" when none does."""
+    best = ("", 0, 0)
+    for key, subject in subjects().items():
+        known = "|".join(map(re.escape, subject["words"])) or "(?!)"
+        hits = [match.start() for match in re.finditer(rf"\b(?:{known})(?:s|es)?\b", words, re.IGNORECASE)]
+        if hits and (len(hits), -min(hits)) > best[1:]:
+            best = (key, len(hits), -min(hits))
+    return best[0]
+
+
+def phrase_in(prompt: str) -> str:
+    """The noun phrase after "for" or "about", at most four words."""
+    found = ABOUT.search(prompt)
+    words = found.group(1).split() if found else []
+    return " ".join(words[:4])[:NAME_LIMIT].strip() if words else ""
+
+
+def name_in(prompt: str) -> str:
+    """The name the prompt gives: after "called", in quotes, or capitalised after "for"; "" when it gives none."""
+    if called := CALLED.search(prompt):
+        return _read_name(called.group(1))
+    quoted = QUOTED.search(prompt)
+    if quoted and OWNER.search(prompt[: quoted.start()]):
+        return _tidy(quoted.group(1))
+    proper = FOR.search(prompt)
+    return _tidy(proper.group(1)) if proper else ""
+
+
+def _read_name(rest: str) -> str:
+    if quoted := QUOTED.match(rest):
+        return _tidy(quoted.group(1))
+    rest = re.split(rf"[,.;:!?\n()\[\]{{}}<>]|\s[-–—]\s|\b{STOP}|\bfor\b", rest, maxsplit=1)[0]
+    words = rest.split()
+    kept: list[str] = []
+    for word in words[:6]:
+        if kept and word[:1].islower() and word.lower() not in ("of", "the", "and", "de", "la", "le"):
+            break
+        kept.append(word)
+        if word[:1].islower() and len(kept) == 1:
+            break
+    while kept and kept[-1].lower() in ("and", "of", "the"):
+        kept.pop()
+    return _tidy(" ".join(kept))
+
+
+def _tidy(name: str) -> str:
+    name = re.sub(r"\s+", " ", re.sub(r"[«»\x00-\x1f\x7f]", " ", name)).strip(" .,;:'\"“”")
+    return name[:NAME_LIMIT].strip()

@@ -1,0 +1,136 @@
+"""Play a build: say the plan, write the files in a few calls, lint, finish; and what directives put before it."""
+
+from collections.abc import Generator
+
+from demo_model import brief as briefs
+from demo_model import recipes, wire
+from demo_model.brief import Brief
+from demo_model.conversation import Conversation, Result, exit_code
+
+Plan = Generator[list[wire.Block], list[Result], None]
+
+CALLS = 3
+ROOM = 0.7  # of max_tokens, for the files of one call
+BROKEN = 'const answer: number = "forty-two";'
+BROKEN_HTML = "const answer = ;"
+LINT = "npm run lint"
+SAMPLES = "The texts, prices and names are samples to replace with yours."
+HONEST = "I am the scripted demo model, not an AI: I build from recipes and adapt them to your words."
+
+
+def brief(talk: Conversation, prompt: str = "") -> Brief:
+    """The brief of this prompt (default: the request in hand)."""
+    return briefs.make(prompt or talk.prompt, recipes.kinds())
+
+
+def directed(talk: Conversation) -> Plan:
+    """The turns that directives ask for before the work itself."""
+    for directive in talk.directives:
+        if directive.name == "command" and "terminal" in talk.tools:
+            yield [wire.text("First the command you asked for."), wire.tool("terminal", {"command": directive.value})]
+        elif directive.name == "path" and talk.can_write:
+            file = {"path": directive.value, "content": "This file tries to leave the project.\n"}
+            yield [wire.text("First the file you asked for."), wire.tool("write_files", {"files": [file]})]
+        elif directive.name == "ask" and "ask_user" in talk.tools:
+            yield [wire.text("One question first."), wire.tool("ask_user", {"question": directive.value})]
+        elif directive.name == "bad-tool":
+            for _ in range(directive.times):
+                yield [wire.text("I will use a tool that does not exist."), wire.tool("teleport", {"to": "production"})]
+        elif directive.name == "bad-arguments" and talk.can_write:
+            yield [wire.text("I will call a tool the wrong way."), wire.tool("write_files", {"file": "src/App.tsx"})]
+        elif directive.name == "never-finish":
+            while True:
+                yield [wire.text("Looking around once more."), wire.tool("list_files", {})]
+
+
+def plan(talk: Conversation) -> Plan:
+    """Build a new app from the prompt."""
+    wish = brief(talk)
+    frame = recipes.framework(talk.framework)
+    made = recipes.files(wish, frame)
+    if talk.directive("broken-build"):
+        _break(made)
+    batches = split(made, talk.max_tokens)
+    for number, paths in enumerate(batches):
+        words = _opening(talk, wish, made) if number == 0 else _between(number, len(batches), paths)
+        results = yield [wire.text(words), _write(made, paths)]
+        if refused := _refusal(results):
+            results = yield [wire.text("That write was refused. I try it once more."), _write(made, paths)]
+            if _refusal(results):
+                yield [wire.text(f"I could not write the files: {refused}")]
+                return
+    yield from check_and_finish(talk, _summary(wish, made))
+
+
+def check_and_finish(talk: Conversation, summary: str) -> Plan:
+    """Lint where there is a terminal, say what came of it, and finish."""
+    if "terminal" in talk.tools:
+        results = yield [wire.text("Now I check it with the linter."), wire.tool("terminal", {"command": LINT})]
+        if results and (results[0].is_error or exit_code(results[0]) not in (0, None)):
+            summary += " The linter still reports problems; see its output above."
+    yield from finish(talk, summary)
+
+
+def finish(talk: Conversation, summary: str) -> Plan:
+    """End the work with `finish`, or in words where that tool is not offered."""
+    if "finish" in talk.tools:
+        yield [wire.tool("finish", {"summary": summary})]
+    else:
+        yield [wire.text(summary)]
+
+
+def split(made: dict[str, str], max_tokens: int) -> list[list[str]]:
+    """The paths in two or three calls of similar size; more when an answer may not be that long."""
+    fair = sum(len(text) for text in made.values()) / CALLS
+    most = max_tokens * wire.CHARS_PER_TOKEN * ROOM
+    batches: list[list[str]] = [[]]
+    size = 0
+    for path, text in made.items():
+        enough = len(batches) < CALLS and size + len(text) / 2 > fair
+        if batches[-1] and (enough or size + len(text) > most):
+            batches.append([])
+            size = 0
+        batches[-1].append(path)
+        size += len(text)
+    return batches
+
+
+def _write(made: dict[str, str], paths: list[str]) -> wire.Block:
+    return wire.tool("write_files", {"files": [{"path": path, "content": made[path]} for path in paths]})
+
+
+def _refusal(results: list[Result]) -> str:
+    return next((result.text[:300] for result in results if result.is_error), "")
+
+
+def _opening(talk: Conversation, wish: Brief, made: dict[str, str]) -> str:
+    about = recipes.recipe(wish.kind)["about"]
+    known = not talk.framework or talk.framework in recipes.FRAMEWORKS
+    note = "" if known else f" I write plain HTML: I know no recipes for {talk.framework}."
+    return (
+        f"{HONEST}\n\nFor **{wish.name}** I will make {about}. The look comes from the subject ({wish.subject}): "
+        f"one accent colour with its light and dark shades, checked for contrast, and room for the words to breathe."
+        f"{note}\n\nThat is {len(made)} files. I start with the theme and the content, so that the rest can lean on them."
+    )
+
+
+def _between(number: int, count: int, paths: list[str]) -> str:
+    if number == count - 1:
+        return "Last, the pieces that put it all together."
+    names = ", ".join(path.rsplit("/", 1)[-1].split(".")[0] for path in paths[:4])
+    return f"The foundation stands. Next come the parts: {names}{' and more' if len(paths) > 4 else ''}."
+
+
+def _summary(wish: Brief, made: dict[str, str]) -> str:
+    about = recipes.recipe(wish.kind)["about"]
+    return (
+        f"Built {wish.name}: {about}, in {len(made)} files. {SAMPLES} "
+        "Ask me for another colour, dark mode, a new headline or name, or a section such as testimonials or FAQ."
+    )
+
+
+def _break(made: dict[str, str]) -> None:
+    """Put the mistake in that `[[demo:broken-build]]` asks for."""
+    path = next((p for p in ("src/App.tsx", "script.js") if p in made), "")
+    if path:
+        made[path] = f"{made[path]}\n{BROKEN if path.endswith('x') else BROKEN_HTML}\n"

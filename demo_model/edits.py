@@ -1,0 +1,89 @@
+"""Make exact search-and-replace edits from a file's text, and find files' texts in what a read brought back. Pure."""
+
+import json
+import re
+
+from demo_model.conversation import Result
+
+NUMBERED = re.compile(r"^\s*\d+(?:\t|→|\||: | {2})\s?")
+HEADER = re.compile(
+    r"^\s*(?:<file\b[^>]*path=\"(?P<a>[^\"]+)\"[^>]*>|[=#*\-]{2,}\s*`?(?P<b>[\w./@-]+\.\w+)`?[^\n]*|`?(?P<c>[\w./@-]+\.\w+)`?:?)\s*$"
+)
+FENCE = re.compile(r"^\s*(</file>|```[\w]*)\s*$")
+
+
+def between(text: str, start: int, end: int, new: str) -> dict[str, str]:
+    """The edit that replaces text[start:end], with as many whole lines around it as make its search unique."""
+    left, right = text.rfind("\n", 0, start) + 1, _line_end(text, end)
+    while text.count(text[left:right]) > 1 and (left > 0 or right < len(text)):
+        left = text.rfind("\n", 0, max(0, left - 1)) + 1
+        right = _line_end(text, min(len(text), right + 1))
+    return {"search": text[left:right], "replace": text[left:start] + new + text[end:right]}
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+def remove_line(text: str, number: int) -> dict[str, str]:
+    """The edit that takes out one line, counted from 0."""
+    lines = text.splitlines(keepends=True)
+    start = sum(len(line) for line in lines[:number])
+    line = lines[number]
+    if text.count(line) == 1:
+        return {"search": line, "replace": ""}
+    return between(text, start, start + len(line), "")
+
+
+def swap_all(text: str, old: str, new: str) -> list[dict[str, str]]:
+    """Edits that put `new` for each `old`, one per line that holds it; they do not overlap and can go in any order."""
+    changes, at = [], 0
+    while old and (found := text.find(old, at)) >= 0:
+        start, end = text.rfind("\n", 0, found) + 1, _line_end(text, found + len(old))
+        line = text[start:end]
+        edit = between(text, start, end, line.replace(old, new))
+        changes.append(edit)
+        at = max(end, text.find(edit["search"]) + len(edit["search"]))
+        rest = text[end:at]
+        if old in rest:  # the unique search reaches over further hits: change them in the same edit
+            edit["replace"] = edit["search"].replace(old, new)
+    return changes
+
+
+def files_in(results: list[Result], asked: list[str]) -> dict[str, str]:
+    """Path → text from the result of `read_files`: JSON, or plain text with a line that names each file."""
+    text = "\n".join(result.text for result in results if result.name == "read_files" and not result.is_error)
+    return _from_json(text) or _from_text(text, asked)
+
+
+def _from_json(text: str) -> dict[str, str]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return {}
+    value = value.get("files", value) if isinstance(value, dict) else value
+    if isinstance(value, list):
+        return {f["path"]: f["content"] for f in value if isinstance(f, dict) and isinstance(f.get("content"), str)}
+    return {k: v for k, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
+
+
+def _from_text(text: str, asked: list[str]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    current = asked[0] if len(asked) == 1 else ""
+    for line in text.split("\n"):
+        header = HEADER.match(line)
+        path = next((p for p in header.groups() if p), "") if header else ""
+        if path in asked:
+            current = path
+            found[current] = []
+        elif current and not FENCE.match(line):
+            found.setdefault(current, []).append(line)
+    return {path: _unnumbered(lines) for path, lines in found.items()}
+
+
+def _unnumbered(lines: list[str]) -> str:
+    filled = [line for line in lines if line.strip()]
+    if filled and all(NUMBERED.match(line) for line in filled):
+        lines = [NUMBERED.sub("", line) for line in lines]
+    return "\n".join(lines)
