@@ -1,0 +1,44 @@
+// Requests to our own API: JSON in and out, the CSRF token, problem+json as errors that can be shown.
+import { $ } from "./dom.js";
+
+/** What the server refused, in words for a person. */
+export class Refused extends Error {
+  constructor(status, problem) {
+    super(sentence(status, problem));
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
+function sentence(status, problem) {
+  const first = Object.values(problem?.errors ?? {}).flat()[0];
+  if (typeof first === "string") return first;
+  if (problem?.detail) return problem.detail;
+  if (status === 402) return "There are not enough credits for this.";
+  if (status === 401 || status === 403) return "You are signed out. Reload the page and sign in again.";
+  if (status === 404) return "This is not here any more.";
+  if (status === 429) return "That was a lot at once. Wait a moment and try again.";
+  return problem?.title ?? "The server could not do that. Try again in a moment.";
+}
+
+export const token = () => $("[name=csrfmiddlewaretoken]")?.value ?? "";
+
+async function send(method, url, body, type) {
+  const headers = { Accept: "application/json", "X-CSRFToken": token() };
+  if (type) headers["Content-Type"] = type;
+  let response;
+  try {
+    response = await fetch(url, { method, headers, body, credentials: "same-origin" });
+  } catch {
+    throw new Refused(0, { detail: "The server cannot be reached. Check the connection; nothing you typed is lost." });
+  }
+  const isJson = response.headers.get("Content-Type")?.includes("json");
+  const data = isJson ? await response.json() : await response.text();
+  if (!response.ok) throw new Refused(response.status, isJson ? data : null);
+  return data;
+}
+
+export const getJson = (url) => send("GET", url);
+export const postJson = (url, body = {}) => send("POST", url, JSON.stringify(body), "application/json");
+/** Posts what a <form> holds; the answer's HTML is not needed. */
+export const postForm = (url, fields) => send("POST", url, new URLSearchParams(fields), "application/x-www-form-urlencoded");

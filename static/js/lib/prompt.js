@@ -1,0 +1,70 @@
+// The box a prompt is written in: grows, counts near the limit, keeps a draft, sends on Enter.
+import { $ } from "./dom.js";
+import { recall, remember } from "./store.js";
+
+const NEAR = 0.9;
+
+/** Wires `form` (with a textarea). Returns {area, error(text), busy(bool), clear()}. */
+export function promptBox(form) {
+  const area = $("textarea", form);
+  const counter = $("[data-count]", form);
+  const send = $(".send", form);
+  const problem = $(".prompt-error", form);
+  const limit = Number(area.dataset.limit);
+  const draft = `draft:${form.dataset.draft}`;
+
+  if (!area.value) area.value = recall(draft) ?? "";
+
+  function refresh() {
+    const length = [...area.value].length;
+    counter.hidden = length < limit * NEAR;
+    counter.textContent = `${length.toLocaleString("en")} / ${limit.toLocaleString("en")}`;
+    counter.classList.toggle("over", length > limit);
+    send.disabled = !area.value.trim() || length > limit || send.getAttribute("aria-busy") === "true";
+    // Where CSS cannot size a field by its content.
+    if (!CSS.supports("field-sizing", "content")) {
+      area.style.height = "auto";
+      area.style.height = `${area.scrollHeight}px`;
+    }
+  }
+  function error(text) {
+    problem.hidden = !text;
+    ($("span", problem) ?? problem).textContent = text ?? "";
+    if (text) area.setAttribute("aria-invalid", "true");
+    else area.removeAttribute("aria-invalid");
+  }
+  area.addEventListener("input", () => {
+    remember(draft, area.value);
+    error(null);
+    refresh();
+  });
+  area.addEventListener("keydown", (event) => {
+    const plain = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+    if (!plain) return;
+    event.preventDefault();
+    if (!send.disabled) form.requestSubmit(send);
+  });
+  // A page that comes back from the history must not still be "sending".
+  addEventListener("pageshow", refresh);
+  refresh();
+  return {
+    area,
+    error,
+    refresh,
+    busy(on) {
+      send.setAttribute("aria-busy", on);
+      refresh();
+    },
+    clear() {
+      area.value = "";
+      remember(draft, null);
+      refresh();
+    },
+    fill(text) {
+      area.value = text;
+      area.dispatchEvent(new Event("input"));
+      area.focus();
+      area.setSelectionRange(text.length, text.length);
+    },
+  };
+}

@@ -1,0 +1,137 @@
+// The workspace page: connects its parts and hands each event to the one it concerns.
+import "./site.js";
+import { $, delegate, el } from "./lib/dom.js";
+import { Refused, postJson } from "./lib/http.js";
+import { connect } from "./lib/live.js";
+import { toast } from "./lib/toast.js";
+import { chat as makeChat } from "./workspace/chat.js";
+import { code as makeCode } from "./workspace/code.js";
+import { composer as makeComposer } from "./workspace/composer.js";
+import { panes as makePanes } from "./workspace/panes.js";
+import { preview as makePreview } from "./workspace/preview.js";
+import { runLine } from "./workspace/run.js";
+
+const root = $("#workspace");
+const chat = makeChat();
+const run = runLine(root);
+const panes = makePanes(root);
+const composer = makeComposer(root, chat);
+const preview = makePreview(root, composer);
+const code = makeCode(root, panes);
+
+const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "version", "error", "complete"]);
+const handlers = {
+  state: (event) => run.setState(event.run, event.data, event.at),
+  stage: (event) => run.setStage(event.run, event.data, event.at),
+  text: ({ run: id, data }) => chat.stream(`turn-${id}-${data.turn}`, data.offset, data.text) || live.resume(),
+  terminal: ({ run: id, data }) => chat.terminal(`tool-${id}-${data.key}`, data.offset, data.text),
+  file: ({ data }) => code.changed(data),
+  preview: ({ data }) => {
+    preview.set(data);
+    if (data.state === "ready") panes.news("preview");
+  },
+  credit: ({ data }) => {
+    if (data.balance !== undefined) $("#balance").textContent = Number(data.balance).toFixed(2);
+  },
+  user_message: () => chat.dropPending(),
+  version: ({ data, at }) => {
+    addVersion(data, at);
+    code.saved(data.number);
+  },
+  complete: ({ run: id, data, at }) => {
+    chat.freeze();
+    run.setState(id, data, at);
+  },
+};
+
+// Events are handled once per frame, however fast they come; a hidden tab has no frames.
+let queue = [];
+let waiting = false;
+function deliver(events) {
+  queue.push(...events);
+  if (waiting) return;
+  waiting = true;
+  if (document.hidden) setTimeout(flush, 50);
+  else requestAnimationFrame(flush);
+}
+function flush() {
+  waiting = false;
+  const events = queue;
+  queue = [];
+  let inChat = false;
+  let bare = false;
+  for (const event of events) {
+    handlers[event.type]?.(event);
+    if (event.html) chat.upsert(event.html_id, event.html);
+    else if (IN_CHAT.has(event.type) && event.html === undefined) bare = true;
+    inChat ||= Boolean(event.html) || event.type === "text";
+  }
+  if (inChat) chat.settle();
+  if (bare) rerender();
+}
+/** SSE and polling may carry no HTML: the page itself has the same partials. */
+async function rerender() {
+  const response = await fetch(location.pathname, { credentials: "same-origin" });
+  if (!response.ok) return;
+  chat.merge(new DOMParser().parseFromString(await response.text(), "text/html"));
+  chat.settle();
+}
+
+function addVersion({ number, title }, at) {
+  const list = $("#versions");
+  $("#version-now").textContent = `v${number}`;
+  $(".version-none", list)?.remove();
+  if ($(`[data-open-version="${number}"]`, list)) return;
+  const text = el("span", { class: "version-row-text" }, el("span", { class: "version-title" }, title || "Saved"));
+  text.append(el("span", { class: "muted" }, el("time", { datetime: at, "data-ago": true }, "just now")));
+  const chip = el("span", { class: "version-chip" }, `v${number}`);
+  list.prepend(el("li", {}, el("button", { type: "button", class: "version-row", "data-open-version": number }, chip, text)));
+}
+
+const STATUS = { live: "Live", lost: "Reconnecting", poll: "Updates every second or two", offline: "Offline" };
+function status(state) {
+  const link = $("#link");
+  link.dataset.link = state;
+  link.title = STATUS[state];
+  $(".sr", link).textContent = STATUS[state];
+}
+
+delegate(document, "click", "[data-open-file]", (_event, button) => {
+  panes.show("code", { push: false });
+  code.open(button.dataset.openFile);
+});
+delegate(document, "click", "[data-open-version]", (_event, button) => {
+  button.closest("details.menu")?.removeAttribute("open");
+  panes.show("code", { push: false });
+  code.openVersion(Number(button.dataset.openVersion));
+});
+delegate(document, "submit", "[data-retry]", async (event, form) => {
+  event.preventDefault();
+  const button = $("button", form);
+  button.disabled = true;
+  try {
+    await postJson(form.action.replace(location.origin, "").replace("/runs/", root.dataset.runs));
+  } catch (error) {
+    button.disabled = false;
+    if (error instanceof Refused) toast(error.message, { error: true });
+    else throw error;
+  }
+});
+
+/** What the address asks for: tab, file, version. Also after Back. */
+function follow() {
+  const wanted = new URLSearchParams(location.search);
+  const isCode = wanted.get("tab") === "code" || wanted.has("file");
+  panes.show(isCode ? "code" : "preview", { push: false });
+  if (wanted.get("version")) code.openVersion(Number(wanted.get("version")));
+  else if (wanted.get("file")) code.open(wanted.get("file"), { push: false });
+  if (!isCode && matchMedia("(max-width: 820px)").matches) panes.show("chat", { push: false });
+}
+addEventListener("popstate", follow);
+follow();
+
+const live = connect(
+  { ws: root.dataset.ws, stream: root.dataset.stream, events: root.dataset.events, cursor: Number(root.dataset.cursor) },
+  deliver,
+  status,
+);

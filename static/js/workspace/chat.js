@@ -1,0 +1,157 @@
+// The conversation: server-rendered items put in place by id, live text and terminal output appended between them.
+import { $, $$, el } from "../lib/dom.js";
+
+const AT_BOTTOM = 60;
+
+export function chat() {
+  const list = $("#chat");
+  const scroller = $("#chat-scroll");
+  const pill = $("#latest");
+  const lives = new Map();
+  let following = true;
+
+  const toBottom = () => {
+    scroller.scrollTop = scroller.scrollHeight;
+  };
+  scroller.addEventListener(
+    "scroll",
+    () => {
+      following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_BOTTOM;
+      if (following) pill.hidden = true;
+    },
+    { passive: true },
+  );
+  pill.addEventListener("click", () => {
+    following = true;
+    toBottom();
+  });
+  // Also when images of the page settle, panes change width, a card opens.
+  new ResizeObserver(() => following && toBottom()).observe(list);
+  new ResizeObserver(() => following && toBottom()).observe(scroller);
+  toBottom();
+
+  /** After a batch of changes: stay at the bottom, or say that there is more. */
+  function settle() {
+    if (following) toBottom();
+    else pill.hidden = false;
+  }
+
+  function add(id, html) {
+    const item = el("li", { class: "item fresh", id });
+    item.innerHTML = html;
+    list.append(item);
+    return item;
+  }
+
+  /** Replaces the item of that id, or appends it. A card that was opened by hand stays open. */
+  function upsert(id, html) {
+    const old = document.getElementById(id);
+    lives.delete(id);
+    if (!old) return add(id, html);
+    const card = $("details", old);
+    const wasOpen = card?.open;
+    const touched = card?.hasAttribute("data-touched");
+    const term = $(".term", old);
+    const depth = term && term.scrollTop;
+    old.classList.remove("live");
+    old.innerHTML = html;
+    const now = $("details", old);
+    if (now && touched) {
+      now.open = wasOpen;
+      now.setAttribute("data-touched", "");
+      if (depth) $(".term", old)?.scrollTo(0, depth);
+    }
+    return old;
+  }
+  list.addEventListener("click", (event) => {
+    event.target.closest("summary")?.parentElement.setAttribute("data-touched", "");
+  });
+
+  /** Appends streamed text. Offsets count code points; what is known already is skipped; false when a piece is missing. */
+  function stream(id, offset, text) {
+    let live = lives.get(id);
+    if (!live || offset === 0) {
+      if (offset > 0) return false;
+      let item = document.getElementById(id);
+      if (item && !item.classList.contains("live")) return true;
+      item ??= list.appendChild(el("li", { class: "item live", id }));
+      item.replaceChildren(el("div", { class: "reply live-text" }));
+      $("#live-start")?.remove();
+      live = { box: item.firstChild, length: 0, block: null, fenced: false };
+      lives.set(id, live);
+    }
+    const points = [...text];
+    if (offset > live.length) return false;
+    const fresh = points.slice(live.length - offset);
+    live.length += fresh.length;
+    if (fresh.length) write(live, fresh.join(""));
+    return true;
+  }
+
+  /** Only the last block is ever touched: a flood of tokens costs the same at the end as at the start. */
+  function write(live, text) {
+    for (const [index, line] of text.split("\n").entries()) {
+      if (index > 0) endLine(live);
+      if (!line) continue;
+      live.line = (live.line ?? "") + line;
+      if (!live.block) live.block = live.box.appendChild(el(live.fenced ? "pre" : "p"));
+      live.block.append(line);
+      live.block.normalize();
+    }
+  }
+  function endLine(live) {
+    const line = live.line ?? "";
+    live.line = "";
+    if (line.trimStart().startsWith("```")) {
+      live.block?.lastChild && cut(live.block, line);
+      live.fenced = !live.fenced;
+      live.block = null;
+    } else if (!line.trim() && !live.fenced) live.block = null;
+    else live.block?.append("\n");
+  }
+  /** Takes a fence line off the end of its block. */
+  function cut(block, line) {
+    block.textContent = block.textContent.slice(0, -line.length);
+    if (!block.textContent.trim()) block.remove();
+  }
+
+  /** Appends command output to the card of that call. */
+  function terminal(id, offset, text) {
+    const out = $(`#${CSS.escape(id)} [data-terminal]`);
+    if (!out) return;
+    const known = Number(out.dataset.length ?? 0);
+    const fresh = [...text].slice(Math.max(0, known - offset)).join("");
+    if (offset > known || !fresh) return;
+    out.dataset.length = offset + [...text].length;
+    out.append(fresh);
+    const box = out.parentElement;
+    box.scrollTop = box.scrollHeight;
+  }
+
+  /** A message on its way; the event that confirms it takes its place. */
+  function pending(text) {
+    const said = el("div", { class: "say" }, el("div", { class: "say-text" }));
+    said.firstChild.textContent = text;
+    const item = list.appendChild(el("li", { class: "item pending fresh" }, said));
+    following = true;
+    toBottom();
+    return item;
+  }
+  const dropPending = () => {
+    for (const item of $$(".pending", list)) item.remove();
+  };
+
+  /** Takes over every item another rendering of this page has and this one lacks. */
+  function merge(page) {
+    for (const item of $$("#chat > .item[id]", page)) {
+      if (!document.getElementById(item.id)) add(item.id, item.innerHTML);
+    }
+  }
+  /** Live text that no reply replaced (stopped, failed) is kept, no longer blinking. */
+  function freeze() {
+    for (const item of $$(".live", list)) item.classList.remove("live");
+    for (const box of $$(".live-text", list)) box.classList.replace("live-text", "ended-text");
+    for (const spinner of $$(".tool .spinner", list)) spinner.remove();
+  }
+  return { upsert, stream, terminal, pending, dropPending, merge, freeze, settle };
+}

@@ -1,0 +1,68 @@
+// The running app: its frame, address, widths, and what to do when it does not answer.
+import { $, $$, delegate } from "../lib/dom.js";
+import { postJson } from "../lib/http.js";
+import { recall, remember } from "../lib/store.js";
+import { toast } from "../lib/toast.js";
+
+const FIX = "The preview does not work. Find out why and mend it.";
+
+export function preview(root, composer) {
+  const panel = $("#preview");
+  const frame = $("#frame");
+  const open = $("#open");
+  const path = $("#path");
+  let base = "";
+
+  const address = () => (base ? new URL(path.value.replace(/^\/+/, ""), base).href : "");
+
+  function load() {
+    if (!base) return;
+    frame.hidden = false;
+    open.hidden = false;
+    open.href = address();
+    // Setting the same address again reloads, whatever page of it is shown.
+    frame.src = address();
+  }
+  function set({ state, url, detail }) {
+    const was = panel.dataset.state;
+    panel.dataset.state = state;
+    if (state === "failed" && detail) $("#preview-failed").textContent = detail;
+    if (state === "starting") $("#preview-starting").textContent = detail || "Starting the app";
+    if (state === "paused") frame.hidden = true;
+    if (state !== "ready" || !url) return;
+    const same = base === url && was === "ready";
+    base = url;
+    if (!same) load();
+  }
+  async function wake() {
+    set({ state: "starting" });
+    try {
+      const answer = await postJson(`${root.dataset.sandbox}start/`);
+      if (answer?.preview?.url) set(answer.preview);
+      else if (answer?.url) set({ state: "ready", url: answer.url });
+    } catch (error) {
+      set({ state: "failed", detail: error.message });
+    }
+  }
+
+  $("#reload").addEventListener("click", () => (base ? load() : toast("There is no app to reload yet.")));
+  $("#address").addEventListener("submit", (event) => {
+    event.preventDefault();
+    load();
+  });
+  delegate(panel, "click", "[data-wake]", wake);
+  delegate(panel, "click", "[data-fix]", () => composer.fill(FIX));
+
+  function device(name) {
+    panel.dataset.device = name;
+    for (const button of $$("[data-device]", root)) {
+      if (button.tagName === "BUTTON") button.setAttribute("aria-pressed", button.dataset.device === name);
+    }
+    remember("device", name);
+  }
+  delegate(root, "click", "button[data-device]", (_event, button) => device(button.dataset.device));
+  device(recall("device") ?? "desktop");
+
+  if (root.dataset.preview) set({ state: root.dataset.previewState || "ready", url: root.dataset.preview });
+  return { set, load };
+}

@@ -1,0 +1,103 @@
+// What the run is doing: state badge, stage line, seconds, Stop, and the page's title.
+import { $, $$ } from "../lib/dom.js";
+import { postJson } from "../lib/http.js";
+import { clock } from "../lib/time.js";
+import { toast } from "../lib/toast.js";
+
+const ACTIVE = new Set(["queued", "running", "waiting", "cancelling"]);
+const WORDS = {
+  queued: "Queued",
+  running: "Working",
+  waiting: "Waiting",
+  cancelling: "Stopping",
+  succeeded: "Done",
+  failed: "Failed",
+  cancelled: "Stopped",
+  stopped: "Out of budget",
+};
+
+export function runLine(root) {
+  const line = $("#run-line");
+  const title = $("#stage-title");
+  const stop = $("#stop");
+  const stages = $$("#stages > li");
+  const name = root.dataset.name;
+  let run = root.dataset.run;
+  let state = root.dataset.runState;
+  let started = Date.parse(root.dataset.runStarted) || Date.now();
+  let usual = 0;
+  let stageAt = 0;
+
+  function tick() {
+    if (!ACTIVE.has(state)) return;
+    const text = clock(Math.max(0, Date.now() - started) / 1000);
+    const left = usual && (Date.now() - stageAt) / 1000 < usual ? ` · usually ${Math.round(usual)} s` : "";
+    $("#elapsed").textContent = text + left;
+  }
+  setInterval(tick, 1000);
+
+  function paint(announce = true) {
+    const active = ACTIVE.has(state);
+    line.hidden = !active;
+    root.toggleAttribute("data-working", active);
+    const badge = document.createElement("span");
+    badge.className = "badge state";
+    badge.dataset.state = state;
+    badge.textContent = WORDS[state] ?? "";
+    $("#run-state").replaceChildren(...(state ? [badge] : []));
+    document.title = active ? `● ${WORDS[state]} · ${name}` : `${state === "failed" ? "✗ " : ""}${name} · Vibe`;
+    if (announce && state) $("#announce").textContent = WORDS[state];
+    tick();
+  }
+
+  function stopping(on) {
+    stop.toggleAttribute("aria-disabled", on);
+    if (on) stop.setAttribute("aria-disabled", "true");
+    $("span", stop).textContent = on ? "Stopping…" : "Stop";
+  }
+
+  /** A state event: the only thing that ends "Stopping…". */
+  function setState(id, data, at) {
+    if (id && id !== run) {
+      run = id;
+      started = Date.parse(at) || Date.now();
+      usual = 0;
+      for (const item of stages) item.className = "";
+      stopping(false);
+    }
+    state = data.state;
+    if (state === "cancelling") stopping(true);
+    if (state === "queued") title.textContent = data.position > 1 ? `Number ${data.position} in the queue` : "Waiting for a free worker";
+    else if (state === "waiting") title.textContent = "Waiting for you";
+    else if (state === "running" && title.textContent.startsWith("Waiting")) title.textContent = "Getting ready";
+    if (!ACTIVE.has(state)) stopping(false);
+    paint();
+  }
+
+  /** A stage event: moves the stepper and says what is being done. */
+  function setStage(id, data, at) {
+    const index = stages.findIndex((item) => item.dataset.stages.split(" ").includes(data.stage));
+    if (index < 0 || data.status === "done") return;
+    for (const [i, item] of stages.entries()) item.className = i < index ? "past" : i === index ? "now" : "";
+    title.textContent = data.title;
+    usual = data.typical ?? 0;
+    stageAt = Date.parse(at) || Date.now();
+    $("#announce").textContent = data.title;
+    tick();
+  }
+
+  $("#stop-form").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    if (stop.getAttribute("aria-disabled") === "true" || !run) return;
+    stopping(true);
+    try {
+      await postJson(`${root.dataset.runs}${run}/cancel/`);
+    } catch (error) {
+      stopping(false);
+      toast(`It was not stopped. ${error.message}`, { error: true });
+    }
+  });
+
+  paint(false);
+  return { setState, setStage, active: () => ACTIVE.has(state) };
+}
