@@ -1,4 +1,7 @@
-"""Staff pages for users and API tokens. Credits join the user's page in usage/admin.py."""
+"""Staff pages for users and API tokens. Credits join the user's page in usage/admin.py.
+
+Django's admin and form classes take type arguments for mypy only, not when Python runs: hence the ignores.
+"""
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
@@ -9,25 +12,25 @@ from django.http import HttpRequest
 from accounts.models import ApiToken, User
 
 
-class AddUserForm(AdminUserCreationForm[User]):
+class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
     class Meta:
         model = User
         fields = ("email",)
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin[User]):
+class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     """People. Nobody is deleted here: suspending keeps the ledger whole."""
 
     form = UserChangeForm
     add_form = AddUserForm
-    list_display = ("email", "name", "is_active", "is_staff", "date_joined")
+    list_display: tuple[str, ...] = ("email", "name", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_staff")
     search_fields = ("email", "name")
     ordering = ("-date_joined",)
     show_full_result_count = False
     readonly_fields = ("date_joined", "last_login")
-    actions = ("suspend", "reinstate")
+    actions: tuple[str, ...] = ("suspend", "reinstate")
     fieldsets = (
         (None, {"fields": ("email", "password", "name", "theme")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
@@ -40,7 +43,7 @@ class UserAdmin(DjangoUserAdmin[User]):
 
     @admin.action(description="Suspend: end their sessions and tokens at once", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._set_active(request, queryset.exclude(pk=request.user.pk), False)
+        self._set_active(request, queryset.exclude(email=request.user.get_username()), False)
 
     @admin.action(description="Reinstate", permissions=["change"])
     def reinstate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -56,7 +59,7 @@ class UserAdmin(DjangoUserAdmin[User]):
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin[ApiToken]):
+class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Tokens by their last four characters; read-only but for revoking, which is done by date."""
 
     list_display = ("name", "last_four", "user", "created", "last_used", "revoked")

@@ -11,7 +11,7 @@ from projects.models import Message, Project, Version
 from usage.admin import ReadOnlyAdmin
 
 
-class ReadOnlyInline(admin.TabularInline[Any, Any]):
+class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
     """Rows of a thing's own page, to read only."""
 
     extra = 0

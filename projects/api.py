@@ -85,7 +85,7 @@ class ContentSerializer(serializers.Serializer[Any]):
     content = serializers.CharField()
 
 
-class FileDiffSerializer(serializers.Serializer[versions.FileDiff]):
+class FileDiffSerializer(serializers.Serializer[Any]):
     path = serializers.CharField()
     action = serializers.ChoiceField(["added", "changed", "deleted"])
     added = serializers.IntegerField(help_text="Lines.")
@@ -93,7 +93,7 @@ class FileDiffSerializer(serializers.Serializer[versions.FileDiff]):
     diff = serializers.CharField(allow_null=True, help_text="Unified diff; null for binary or very large files.")
 
 
-class FrameworkSerializer(serializers.Serializer[frameworks.Framework]):
+class FrameworkSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     title = serializers.CharField()
 

@@ -15,6 +15,7 @@ __all__ = [
     "BadFiles",
     "FileDiff",
     "NoSuchFile",
+    "changes",
     "diff",
     "diff_file",
     "file_sizes",
@@ -72,6 +73,17 @@ def restore(project: Project, version: Version) -> Version | None:
         title=f"Restore version {version.number}",
         verdict=version.verdict,
     )
+
+
+def changes(before: Version | None, after: Version) -> dict[str, list[str]]:
+    """{"added", "changed", "deleted"}: sorted paths, from the two manifests alone."""
+    old: dict[str, str] = before.manifest if before else {}
+    new: dict[str, str] = after.manifest
+    return {
+        "added": sorted(new.keys() - old.keys()),
+        "changed": sorted(path for path in new.keys() & old.keys() if new[path] != old[path]),
+        "deleted": sorted(old.keys() - new.keys()),
+    }
 
 
 def newest(project: Project) -> Version | None:

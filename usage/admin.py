@@ -58,7 +58,7 @@ class UserWithCreditsAdmin(UserAdmin):
         self.message_user(request, f"Granted {services.text(amount)}.")
 
 
-class ReadOnlyAdmin(admin.ModelAdmin[Any]):
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """To look at, search and filter; never to change, whoever asks."""
 
     show_full_result_count = False

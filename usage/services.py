@@ -100,7 +100,7 @@ def settle(run_id: uuid.UUID, used: int, note: str = "") -> Reservation:
     A run that used more than it held is charged at most what the account has: the balance never falls below zero.
     The charge made is `.used` of what is returned.
     """
-    if used < 0 or isinstance(used, bool):
+    if type(used) is not int or used < 0:
         raise ValueError("A run cannot use less than nothing.")
     reservation = Reservation.objects.select_for_update().get(run_id=run_id)
     if reservation.state != Reservation.State.OPEN:
@@ -134,7 +134,7 @@ def erase(user: User) -> None:
 
 def check_amount(amount: int) -> None:
     """Amounts are whole micro-credits, 1 to 10^15. Raises ValueError."""
-    if not isinstance(amount, int) or isinstance(amount, bool) or not 0 < amount <= MOST:
+    if type(amount) is not int or not 0 < amount <= MOST:
         raise ValueError(f"Not an amount of micro-credits: {amount!r}.")
 
 

@@ -6,53 +6,18 @@ from typing import Any
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_handler
 
+from accounts.problems import CONTENT_TYPE, TITLES, problem
+from agents.services import NotNow
 from projects.paths import BadFiles
 from projects.services import BadPrompt
 from projects.versions import NoSuchFile
 from usage.services import NotEnoughCredits
 
 logger = logging.getLogger(__name__)
-
-CONTENT_TYPE = "application/problem+json"
-TITLES = {
-    400: "This request cannot be taken",
-    401: "Sign in first",
-    402: "Not enough credits",
-    403: "Not allowed",
-    404: "Not found",
-    405: "Method not allowed",
-    406: "Not acceptable",
-    409: "Conflict",
-    413: "Too large",
-    415: "Unsupported media type",
-    422: "The Idempotency-Key was used for another request",
-    429: "Too many requests",
-    500: "Something went wrong on our side",
-    503: "Not available right now",
-}
-
-
-class Conflict(exceptions.APIException):
-    """The thing is not in a state for this."""
-
-    status_code = status.HTTP_409_CONFLICT
-    default_code = "conflict"
-
-
-class Unavailable(exceptions.APIException):
-    """A party that is needed does not answer."""
-
-    status_code = status.HTTP_503_SERVICE_UNAVAILABLE
-    default_code = "unavailable"
-
-
-def problem(code: int, detail: str, **extra: Any) -> dict[str, Any]:
-    """The body of an error: {type, title, status, detail, …}."""
-    return {"type": "about:blank", "title": TITLES.get(code, "Error"), "status": code, "detail": detail, **extra}
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -65,6 +30,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             return _response(400, error.message, errors={error.field: [error.message]})
         case BadFiles():
             return _response(400, str(error), errors={"path": [str(error)]})
+        case NotNow():
+            return _response(409, str(error))
         case NoSuchFile() | Http404():
             error = exceptions.NotFound()
     response = rest_handler(error, context)

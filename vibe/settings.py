@@ -17,6 +17,7 @@ VIBE_HOME = Path(env.str("VIBE_HOME", str(BASE_DIR / ".vibe")))
 # --- Site ---------------------------------------------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY")
 DEBUG = env.bool("DEBUG", False)
+CSRF_FAILURE_VIEW = "vibe.problems.csrf_failure"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 ROOT_URLCONF = "vibe.urls"
@@ -95,7 +96,11 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 32)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3600, "unacked_restore_throttle": 1, "unacked_restore_interval": 5}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 3600,
+    "unacked_restore_throttle": 1,
+    "unacked_restore_interval": 5,
+}
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "vibe"
 CELERY_BEAT_SCHEDULE_FILENAME = str(VIBE_HOME / "beat-schedule")
@@ -169,15 +174,28 @@ REST_FRAMEWORK: dict[str, Any] = {
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["vibe.parsers.JSONParser"],
+    "DEFAULT_THROTTLE_CLASSES": ["vibe.throttles.PerMinute"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "vibe.problems.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-SPECTACULAR_SETTINGS = {"TITLE": "Vibe", "VERSION": "v1", "SERVE_INCLUDE_SCHEMA": False}
+API_READS_PER_MINUTE = env.int("API_READS_PER_MINUTE", 1200)
+API_WRITES_PER_MINUTE = env.int("API_WRITES_PER_MINUTE", 300)
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Vibe",
+    "VERSION": "v1",
+    "DESCRIPTION": "From a prompt to a running web app. Errors are application/problem+json.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+}
 
 # --- Outside parties: the model and the sandbox (official SDKs; the environment says who answers) -----------------
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+# What the badges on the pages say; nothing else depends on it.
+LLM_IS_DEMO = env.bool("LLM_IS_DEMO", False)
+SANDBOX_IS_EMBEDDED = env.bool("SANDBOX_IS_EMBEDDED", False)
 E2B_API_KEY = env.str("E2B_API_KEY", "")
 E2B_DOMAIN = env.str("E2B_DOMAIN", "")
 E2B_API_URL = env.str("E2B_API_URL", "")
@@ -206,7 +224,9 @@ SENTRY_DSN = env.str("SENTRY_DSN", "")
 if SENTRY_DSN:
     import sentry_sdk
 
-    sentry_sdk.init(SENTRY_DSN, traces_sample_rate=0.1, send_default_pii=False, include_local_variables=False, release=VERSION)
+    sentry_sdk.init(
+        SENTRY_DSN, traces_sample_rate=0.1, send_default_pii=False, include_local_variables=False, release=VERSION
+    )
 
 LOGGING = {
     "version": 1,

@@ -34,8 +34,8 @@ class PerMinute(BaseThrottle):
         with _redis().pipeline(transaction=True) as pipe:
             pipe.incr(key)
             pipe.expire(key, 2 * MINUTE)
-            count: int = pipe.execute()[0]
-        return count <= limit
+            count = pipe.execute()[0]
+        return bool(count <= limit)
 
     def wait(self) -> float:
         return self.seconds_left

@@ -7,6 +7,6 @@ from usage import services
 register = template.Library()
 
 
-@register.filter
-def credits(micro: int) -> str:
+@register.filter("credits")
+def as_text(micro: int) -> str:
     return services.text(micro)

@@ -22,7 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--create", action="store_true", help="make the user if there is none (without a password)")
         parser.add_argument("--credits", type=_credits, help="credits to add, such as 10 or 0.5")
 
-    def handle(self, *args: Any, email: str, create: bool, credits: int | None, **options: Any) -> None:
+    def handle(self, *args: Any, email: str, create: bool, **options: Any) -> None:
         user = User.objects.filter(email=email.lower()).first()
         if user is None and not create:
             raise CommandError(f"There is no user {email}. Add --create to make one.")
@@ -30,8 +30,8 @@ class Command(BaseCommand):
         if not user.is_active:
             raise CommandError(f"{email} is suspended; a token would not work.")
         services.account_of(user)
-        if credits:
-            services.grant(user, credits, f"command-{uuid4()}", "Granted on the command line")
+        if amount := options["credits"]:
+            services.grant(user, amount, f"command-{uuid4()}", "Granted on the command line")
         _, secret = ApiToken.issue(user, "Command line")
         self.stdout.write(secret)
 

@@ -1,0 +1,319 @@
+"""REST: what starts, stops and shows runs, and what a person changes by hand; on top of projects/api.py."""
+
+import base64
+import binascii
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework import serializers
+from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.idempotency import once
+from accounts.models import User
+from agents import catalogue, edits, events, previews, services
+from agents.models import Run, Sandbox
+from projects import api as projects
+from projects import versions
+from projects.models import Message, Project, Version
+from projects.services import rename
+from usage import services as usage
+
+MAX_EVENTS = 500
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key within 24 hours: the same answer."
+)
+
+
+class Unavailable(APIException):
+    """A party that is needed does not answer."""
+
+    status_code = 503
+    default_code = "unavailable"
+
+
+class RunBriefSerializer(serializers.ModelSerializer[Run]):
+    class Meta:
+        model = Run
+        fields = ("id", "state")
+        read_only_fields = fields
+
+
+class RunSerializer(serializers.ModelSerializer[Run]):
+    """A run with its log. `cost` in micro-credits."""
+
+    cost_text = serializers.SerializerMethodField()
+    seconds = serializers.SerializerMethodField()
+    version = serializers.IntegerField(source="version.number", default=None, read_only=True)
+    steps = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Run
+        fields = (
+            *("id", "project", "state", "reason", "model", "message", "reply", "version", "usage"),
+            *("cost", "cost_text", "created", "started", "finished", "seconds", "steps"),
+        )
+        read_only_fields = fields
+
+    def get_cost_text(self, run: Run) -> str:
+        return usage.text(run.cost)
+
+    def get_seconds(self, run: Run) -> float | None:
+        return (run.finished - run.started).total_seconds() if run.finished and run.started else None
+
+    def get_steps(self, run: Run) -> list[dict[str, Any]]:
+        return [events.as_event(step, html=False) for step in run.steps.order_by("cursor")]
+
+
+class ModelField(serializers.CharField):
+    """A branded model's name, in any case."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data).lower()
+        if name and name not in catalogue.MODELS:
+            raise ValidationError(f"There is no such model. There are: {', '.join(catalogue.MODELS)}.")
+        return name
+
+
+class StartSerializer(serializers.Serializer[Any]):
+    prompt = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    framework = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    model = ModelField(required=False, allow_null=True, allow_blank=True)
+    name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+
+
+class StartedSerializer(projects.ProjectSerializer):
+    run = RunBriefSerializer()
+
+    class Meta(projects.ProjectSerializer.Meta):
+        fields = (*projects.ProjectSerializer.Meta.fields, "run")  # type: ignore[assignment]
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(required=False)
+    model = ModelField(required=False)
+
+
+class SaySerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    mode = serializers.ChoiceField(Message.Mode.choices, default=Message.Mode.BUILD)
+    attachments = serializers.ListField(required=False, max_length=0, help_text="This server takes none.")
+
+
+class SaidSerializer(serializers.Serializer[Any]):
+    message = projects.MessageSerializer()
+    run = RunBriefSerializer()
+
+
+class WriteSerializer(serializers.Serializer[Any]):
+    content = serializers.CharField(trim_whitespace=False, allow_blank=True)
+    encoding = serializers.ChoiceField(["utf-8", "base64"], default="utf-8")
+
+
+class EventsSerializer(serializers.Serializer[Any]):
+    events = serializers.ListField(child=serializers.DictField())
+    cursor = serializers.IntegerField(help_text="Pass as ?after= next time.")
+    run_state = serializers.CharField(allow_null=True)
+
+
+class SandboxSerializer(serializers.Serializer[Any]):
+    state = serializers.ChoiceField(["none", "running", "paused"])
+    url = serializers.CharField(allow_null=True)
+    template = serializers.CharField()
+
+
+class ModelSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField()
+    title = serializers.CharField()
+    blurb = serializers.CharField()
+    multiplier = serializers.FloatField(help_text="Times the price of Vibe-M.")
+
+
+class ProjectList(projects.ProjectList):
+    @extend_schema(request=StartSerializer, responses={201: StartedSerializer}, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request: Request) -> Response:
+        """A new project and its first run."""
+        return once(request, lambda: self._start(request))
+
+    def _start(self, request: Request) -> Response:
+        data = _valid(StartSerializer, request)
+        chosen = {key: data.get(key) or None for key in ("framework", "model", "name")}
+        run = services.start_project(_user(request), data["prompt"], **chosen)
+        project = projects.visible(request).get(pk=run.project_id)
+        body = projects.ProjectSerializer(project).data | {"run": RunBriefSerializer(run).data}
+        return Response(body, status=201, headers={"Location": f"{request.path}{project.pk}/"})
+
+
+class ProjectDetail(projects.InProject, projects.ProjectDetail):
+    @extend_schema(request=ChangeSerializer, responses=projects.ProjectSerializer)
+    def patch(self, request: Request, pk: Any) -> Response:
+        """Another name, or another model for the runs to come."""
+        project, data = self.project(), _valid(ChangeSerializer, request)
+        if "name" in data:
+            rename(project, data["name"])
+        if "model" in data:
+            project.model = data["model"]
+            project.save(update_fields=["model", "updated"])
+        return Response(projects.ProjectSerializer(project).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: Any) -> Response:
+        """Hides the project and stops its runs."""
+        edits.delete_project(self.project())
+        return Response(status=204)
+
+
+class MessageList(projects.MessageList):
+    @extend_schema(request=SaySerializer, responses={202: SaidSerializer}, parameters=[IDEMPOTENCY_KEY])
+    def post(self, request: Request, pk: Any) -> Response:
+        """A message and the run it starts; the run waits while another is at work."""
+        return once(request, lambda: self._say(request))
+
+    def _say(self, request: Request) -> Response:
+        project, data = self.project(), _valid(SaySerializer, request)
+        run = services.start_run(project, data["text"], data["mode"])
+        return Response(SaidSerializer({"message": run.message, "run": run}).data, status=202)
+
+
+class FileContent(projects.FileContent):
+    @extend_schema(request=WriteSerializer, responses={201: projects.VersionSerializer})
+    def put(self, request: Request, pk: Any, path: str) -> Response:
+        """Saves a file as a new version; 200 with the newest one if nothing changed. 409 while a run is at work."""
+        project, data = self.project(), _valid(WriteSerializer, request)
+        return _versioned(project, edits.save_file(project, path, _bytes(data)))
+
+    @extend_schema(responses={201: projects.VersionSerializer})
+    def delete(self, request: Request, pk: Any, path: str) -> Response:
+        """Deletes a file in a new version."""
+        project = self.project()
+        return _versioned(project, edits.save_file(project, path, None))
+
+
+class Restore(projects.InProject):
+    @extend_schema(request=None, responses={201: projects.VersionSerializer})
+    def post(self, request: Request, pk: Any, number: int) -> Response:
+        """A new version equal to an old one; 200 with the newest one if it is equal already."""
+        version = self.version(number)
+        return _versioned(version.project, edits.restore(version.project, version))
+
+
+class Events(projects.InProject):
+    @extend_schema(
+        parameters=[OpenApiParameter("after", int), OpenApiParameter("html", bool)], responses=EventsSerializer
+    )
+    def get(self, request: Request, pk: Any) -> Response:
+        """The log after a cursor, at most 500 events at a time; with `?html=1` as the page shows them."""
+        project = self.project()
+        html = request.query_params.get("html") in ("1", "true")
+        found = events.events_after(project.pk, _cursor(request), limit=MAX_EVENTS, html=html)
+        cursor = found[-1]["id"] if found else min(_cursor(request), project.cursor)
+        return Response({"events": found, "cursor": cursor, "run_state": run_state(project)})
+
+
+class OneRun(APIView):
+    def run(self) -> Run:
+        runs = Run.objects.for_user(self.request.user).select_related("version", "message", "project__owner")
+        return get_object_or_404(runs, pk=self.kwargs["pk"])
+
+
+class RunDetail(OneRun):
+    @extend_schema(responses=RunSerializer)
+    def get(self, request: Request, pk: Any) -> Response:
+        return Response(RunSerializer(self.run()).data)
+
+
+class RunCancel(OneRun):
+    @extend_schema(request=None, responses={202: RunBriefSerializer})
+    def post(self, request: Request, pk: Any) -> Response:
+        """Stops a run: at once while it waits, within seconds while it works. 409 when it is over."""
+        services.cancel_run(self.run())
+        return Response(RunBriefSerializer(self.run()).data, status=202)
+
+
+class RunRetry(OneRun):
+    @extend_schema(request=None, responses={202: RunBriefSerializer})
+    def post(self, request: Request, pk: Any) -> Response:
+        """A new run with the same message. 409 while the old one goes on."""
+        return Response(RunBriefSerializer(services.retry_run(self.run())).data, status=202)
+
+
+class SandboxStatus(projects.InProject):
+    @extend_schema(responses=SandboxSerializer)
+    def get(self, request: Request, pk: Any) -> Response:
+        return Response(previews.status(self.project()))
+
+
+class SandboxAction(projects.InProject):
+    @extend_schema(request=None, responses={202: SandboxSerializer})
+    def post(self, request: Request, pk: Any, action: str) -> Response:
+        """start, restart or stop. The `preview` event says when the app answers."""
+        project = self.project()
+        if action == "stop":
+            _stop(project)
+        else:
+            edits.ring_preview(project, restart=action == "restart")
+        return Response(previews.status(project), status=202)
+
+
+class ModelList(APIView):
+    @extend_schema(responses=ModelSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        return Response(ModelSerializer(list(catalogue.MODELS.values()), many=True).data)
+
+
+def run_state(project: Project) -> str | None:
+    """The state of the run at work or next in line, else of the last one; None without any."""
+    active = project.runs.filter(state__in=Run.ACTIVE).order_by("created").first()
+    run = active or project.runs.order_by("-created").first()
+    return run.state if run else None
+
+
+def _stop(project: Project) -> None:
+    row = Sandbox.objects.filter(project=project, paused=False).first()
+    if row is None:
+        return
+    if project.runs.filter(state=Run.State.RUNNING).exists():
+        raise services.NotNow("A run is at work in this sandbox. Stop the run first.")
+    from agents import sandbox  # the SDK costs seconds to import, and this is all the web needs it for
+
+    try:
+        sandbox.pause(row)
+    except sandbox.DOWN as error:
+        raise Unavailable(f"The sandbox host does not answer: {error}") from error
+
+
+def _versioned(project: Project, made: Version | None) -> Response:
+    """201 with the version that was made; 200 with the newest if nothing changed."""
+    version = made or versions.newest(project)
+    return Response(projects.VersionSerializer(version).data, status=201 if made else 200)
+
+
+def _bytes(data: dict[str, Any]) -> bytes:
+    text: str = data["content"]
+    if data["encoding"] == "utf-8":
+        return text.encode()
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        raise ValidationError({"content": ["This is not base64."]}) from None
+
+
+def _cursor(request: Request) -> int:
+    after = request.query_params.get("after", "0")
+    if not after.isdecimal() or len(after) > 18:
+        raise ValidationError({"after": ["A cursor: 0 or the id of an event."]})
+    return int(after)
+
+
+def _valid(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    serializer = kind(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def _user(request: Request) -> User:
+    assert isinstance(request.user, User)  # IsAuthenticated
+    return request.user

@@ -1,0 +1,59 @@
+"""Versions by hand: a file saved or deleted, an old version restored, a project hidden. The page hears of each."""
+
+import contextlib
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from agents import runs
+from agents.models import Run, Sandbox
+from agents.services import NotNow, cancel_run
+from projects import services as projects
+from projects import versions
+from projects.models import Project, Version
+
+
+@transaction.atomic
+def save_file(project: Project, path: str, content: bytes | None) -> Version | None:
+    """One file written, or with None deleted; None if nothing changed. Raises BadFiles, NoSuchFile, NotNow."""
+    _check_idle(project)
+    before = versions.newest(project)
+    return _tell(project, before, versions.save_file(project, path, content))
+
+
+@transaction.atomic
+def restore(project: Project, version: Version) -> Version | None:
+    """A new version equal to `version`; None if the newest is equal already. Raises NotNow."""
+    _check_idle(project)
+    before = versions.newest(project)
+    return _tell(project, before, versions.restore(project, version))
+
+
+def delete_project(project: Project) -> None:
+    """Hides a project and stops what runs in it."""
+    projects.delete(project)
+    for run in Run.objects.filter(project=project, state__in=Run.ACTIVE).order_by("-created"):
+        with contextlib.suppress(NotNow):  # it ended by itself meanwhile
+            cancel_run(run)
+
+
+def _check_idle(project: Project) -> None:
+    # A run saves the sandbox's files at its end, over whatever was edited meanwhile.
+    if Run.objects.filter(project=project, state__in=Run.ACTIVE).exists():
+        raise NotNow("A run is at work on these files. Wait for it, or stop it first.")
+
+
+def _tell(project: Project, before: Version | None, after: Version | None) -> Version | None:
+    if after is not None:
+        facts = {"number": after.number, "title": after.title, "source": after.source, "verdict": after.verdict}
+        runs.note(project.pk, "version", {**facts, **versions.changes(before, after)})
+        if Sandbox.objects.filter(project=project, paused=False).exists():
+            transaction.on_commit(lambda: ring_preview(project))
+    return after
+
+
+def ring_preview(project: Project, restart: bool = False) -> None:
+    """Asks a worker to bring the sandbox and its dev server up to the newest version."""
+    with contextlib.suppress(OperationalError, OSError):  # the next visit of the page asks again
+        current_app.send_task("agents.tasks.open_preview", [str(project.pk)], {"restart": restart}, retry=False)

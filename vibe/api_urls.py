@@ -1,0 +1,54 @@
+"""Every address of the REST API, below /api/v1/."""
+
+from django.urls import path, register_converter
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from agents import api as agents
+from agents import stream
+from projects import api as projects
+from usage import api as usage
+
+
+class VersionNumber:
+    """A version's number: fits the column, so that no number is too large to look for."""
+
+    regex = "[0-9]{1,9}"
+
+    def to_python(self, value: str) -> int:
+        return int(value)
+
+    def to_url(self, value: int) -> str:
+        return str(value)
+
+
+register_converter(VersionNumber, "version")
+
+PROJECT = "projects/<uuid:pk>/"
+
+urlpatterns = [
+    path("projects/", agents.ProjectList.as_view(), name="api-projects"),
+    path(PROJECT, agents.ProjectDetail.as_view(), name="api-project"),
+    path(f"{PROJECT}messages/", agents.MessageList.as_view(), name="api-messages"),
+    path(f"{PROJECT}events/", agents.Events.as_view(), name="api-events"),
+    path(f"{PROJECT}stream/", stream.project_stream, name="api-stream"),
+    path(f"{PROJECT}files/", projects.FileList.as_view(), name="api-files"),
+    path(f"{PROJECT}files/<path:path>", agents.FileContent.as_view(), name="api-file"),
+    path(f"{PROJECT}versions/", projects.VersionList.as_view(), name="api-versions"),
+    path(f"{PROJECT}versions/<version:number>/restore/", agents.Restore.as_view(), name="api-restore"),
+    path(f"{PROJECT}versions/<version:a>/diff/<version:b>/", projects.Diff.as_view(), name="api-diff"),
+    path(f"{PROJECT}download/", projects.Download.as_view(), name="api-download"),
+    path(f"{PROJECT}sandbox/", agents.SandboxStatus.as_view(), name="api-sandbox"),
+    *(
+        path(f"{PROJECT}sandbox/{action}/", agents.SandboxAction.as_view(), {"action": action}, f"api-sandbox-{action}")
+        for action in ("start", "restart", "stop")
+    ),
+    path("runs/<uuid:pk>/", agents.RunDetail.as_view(), name="api-run"),
+    path("runs/<uuid:pk>/cancel/", agents.RunCancel.as_view(), name="api-run-cancel"),
+    path("runs/<uuid:pk>/retry/", agents.RunRetry.as_view(), name="api-run-retry"),
+    path("generate/", stream.generate, name="api-generate"),
+    path("usage/", usage.Usage.as_view(), name="api-usage"),
+    path("models/", agents.ModelList.as_view(), name="api-models"),
+    path("frameworks/", projects.FrameworkList.as_view(), name="api-frameworks"),
+    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+]
