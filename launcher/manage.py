@@ -1,4 +1,4 @@
-"""`bin/manage`: Django's manage.py in the environment the services have, with a database whether or not `bin/up` runs."""
+"""`bin/manage`: Django's manage.py in the services' environment, with a database whether or not `bin/up` runs."""
 
 import os
 import sys

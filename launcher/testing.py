@@ -68,7 +68,7 @@ def backing_services(terminal: Terminal) -> Iterator[Session]:
 
 
 def application(session: Session, name: str, changes: Mapping[str, str]) -> tuple[Plan, Supervisor]:
-    """A site of its own (web, worker, beat) on the session's services, not started; `changes` are to its environment."""
+    """A site (web, worker, beat) on the session's services, not started; `changes` are to its environment."""
     home = session.place.folder(name)
     if not (home / "runtime").exists():
         (home / "runtime").symlink_to(session.place.runtime)

@@ -13,12 +13,14 @@ from urllib.parse import urlsplit
 from launcher.problem import Problem
 
 KNOWN = frozenset(
-    """DATABASE_URL DATABASE_POOL REDIS_URL ANTHROPIC_API_KEY ANTHROPIC_BASE_URL OPENAI_API_KEY OPENAI_BASE_URL
+    """
+    DATABASE_URL DATABASE_POOL REDIS_URL ANTHROPIC_API_KEY ANTHROPIC_BASE_URL OPENAI_API_KEY OPENAI_BASE_URL
     GEMINI_API_KEY XAI_API_KEY OPENROUTER_API_KEY AI_GATEWAY_API_KEY AI_GATEWAY_BASE_URL E2B_API_KEY E2B_DOMAIN
     E2B_API_URL E2B_SANDBOX_URL ENCRYPTION_KEY SECRET_KEY DEBUG ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS PREVIEW_DOMAIN
     PREVIEW_ORIGINS HTTPS SENTRY_DSN EMAIL_URL EMAIL_VERIFICATION DEFAULT_FROM_EMAIL WORKER_CONCURRENCY VIBE_HOME
     LOG_LEVEL SIGNUP_CREDITS FLOWER_PASSWORD LEASE_SECONDS HEARTBEAT_SECONDS RUN_MAX_TURNS RUN_MAX_SECONDS
-    MODEL_CALL_SECONDS SANDBOX_TIMEOUT_SECONDS SANDBOX_IDLE_SECONDS""".split()
+    MODEL_CALL_SECONDS SANDBOX_TIMEOUT_SECONDS SANDBOX_IDLE_SECONDS API_READS_PER_MINUTE API_WRITES_PER_MINUTE
+    """.split()
 )
 MODEL_KEYS = (
     "ANTHROPIC_API_KEY",
@@ -28,6 +30,7 @@ MODEL_KEYS = (
     "OPENROUTER_API_KEY",
     "AI_GATEWAY_API_KEY",
 )
+MAIL_SCHEMES = ("smtp", "smtps", "smtp+tls", "smtp+ssl", "submission", "consolemail", "filemail", "dummymail")
 _LINE = re.compile(
     r"""^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s#"'][^#]*?|))\s*(?:\#.*)?$"""
 )
@@ -94,12 +97,13 @@ def check_values(values: Mapping[str, str]) -> list[str]:
             if name.endswith(("_BASE_URL", "_API_URL"))
         ),
         _scheme(values, "E2B_SANDBOX_URL", ("http", "https"), "default address"),
+        _scheme(values, "EMAIL_URL", MAIL_SCHEMES, "log of the web process"),
         _scheme(values, "SENTRY_DSN", ("http", "https"), "nothing"),
         _encryption_key(values.get("ENCRYPTION_KEY")),
         *(
             _number(values, name)
             for name in KNOWN
-            if name.endswith(("_SECONDS", "_TURNS", "_CREDITS", "_CONCURRENCY", "_POOL"))
+            if name.endswith(("_SECONDS", "_TURNS", "_CREDITS", "_CONCURRENCY", "_POOL", "_MINUTE"))
         ),
         *(_boolean(values, name) for name in ("DEBUG", "HTTPS")),
     ]

@@ -1,0 +1,103 @@
+"""Wrong and stale values are named before anything starts."""
+
+import base64
+import stat
+
+import pytest
+
+from launcher.problem import Problem
+from launcher.values import KNOWN, check_values, read_dotenv, read_secrets, read_values
+
+
+@pytest.fixture
+def dotenv(tmp_path):
+    return tmp_path / ".env"
+
+
+def test_it_reads_lines_as_a_shell_does(dotenv):
+    dotenv.write_text("# a comment\n\nA=1\nexport B=\"two words\"\nC='#3' # behind\nD=four # behind\nE=\n")
+    assert read_dotenv(dotenv) == {"A": "1", "B": "two words", "C": "#3", "D": "four", "E": ""}
+
+
+def test_it_names_the_line_it_cannot_read(dotenv):
+    dotenv.write_text("A=1\nnot a setting\n")
+    with pytest.raises(Problem, match=r"line 2 is not NAME=value"):
+        read_dotenv(dotenv)
+
+
+def test_it_lets_the_real_environment_win(dotenv):
+    dotenv.write_text("REDIS_URL=redis://file\nSECRET_KEY=from-the-file\n")
+    values = read_values(dotenv, {"REDIS_URL": "redis://real"}, pytest.fail)
+    assert values == {"REDIS_URL": "redis://real", "SECRET_KEY": "from-the-file"}
+
+
+def test_it_takes_an_empty_value_as_unset(dotenv):
+    dotenv.write_text("ANTHROPIC_API_KEY=from-the-file\nE2B_API_KEY=\n")
+    assert read_values(dotenv, {"ANTHROPIC_API_KEY": ""}, pytest.fail) == {}
+
+
+def test_it_asks_about_a_misspelt_name(dotenv):
+    dotenv.write_text("ANTROPIC_API_KEY=x\n")
+    notes: list[str] = []
+    read_values(dotenv, {}, notes.append)
+    assert notes == ["ANTROPIC_API_KEY in .env is not a setting of Vibe. Was ANTHROPIC_API_KEY meant?"]
+
+
+def test_it_offers_every_setting_it_knows_in_the_example():
+    from launcher.place import ROOT
+
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    offered = {line.lstrip("# ").split("=")[0] for line in lines if "=" in line}
+    assert KNOWN - offered <= {
+        *("OPENAI_API_KEY", "OPENAI_BASE_URL", "GEMINI_API_KEY", "XAI_API_KEY", "OPENROUTER_API_KEY"),
+        *("AI_GATEWAY_API_KEY", "AI_GATEWAY_BASE_URL"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("DATABASE_URL", "mysql://host/vibe", "begins with mysql://"),
+        ("DATABASE_URL", "localhost", "has no scheme"),
+        ("REDIS_URL", "http://host", "begins with http://"),
+        ("EMAIL_URL", "mail.example.com", "has no scheme"),
+        ("SENTRY_DSN", "abc", "has no scheme"),
+        ("ENCRYPTION_KEY", "short", "key 1 is not 32 bytes"),
+        ("ENCRYPTION_KEY", base64.urlsafe_b64encode(bytes(32)).decode() + ",§", "key 2 is not 32 bytes"),
+        ("SECRET_KEY", "abc", "shorter than 32"),
+        ("WORKER_CONCURRENCY", "0", "whole number from 1"),
+        ("LEASE_SECONDS", "soon", "whole number"),
+        ("DEBUG", "maybe", "true or false"),
+        ("PREVIEW_DOMAIN", "https://preview.example.com", "holds an address"),
+        ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1", "ANTHROPIC_API_KEY is not"),
+        ("E2B_DOMAIN", "e2b.example.com", "E2B_API_KEY is not"),
+    ],
+)
+def test_it_says_what_is_wrong_and_what_to_do(name, value, says):
+    [text] = check_values({name: value})
+    assert text.startswith(name) and says in text
+    assert any(word in text for word in ("remove", "Set it", "must be", "It is a name"))
+
+
+def test_it_accepts_good_values():
+    key = base64.urlsafe_b64encode(bytes(range(32))).decode()
+    good = {"DATABASE_URL": "postgres://u:p@h:5432/d?sslmode=require", "REDIS_URL": "rediss://h/1", "DEBUG": "On"}
+    assert (
+        check_values(good | {"ENCRYPTION_KEY": f"{key},{key}", "WORKER_CONCURRENCY": "8", "EMAIL_URL": "smtp://h"})
+        == []
+    )
+
+
+def test_it_makes_secrets_once_for_the_owner_only(tmp_path):
+    path = tmp_path / "secrets.env"
+    first = read_secrets(path)
+    assert read_secrets(path) == first
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert check_values({name: first[name] for name in ("SECRET_KEY", "ENCRYPTION_KEY")}) == []
+
+
+def test_it_adds_a_missing_secret_and_keeps_the_others(tmp_path):
+    path = tmp_path / "secrets.env"
+    path.write_text("SECRET_KEY=kept\n")
+    assert read_secrets(path)["SECRET_KEY"] == "kept"
+    assert "ENCRYPTION_KEY=" in path.read_text()
