@@ -13,7 +13,7 @@ from agents.llm import Call, ModelBusy, ModelError, Turn
 from agents.llm.messages import ask
 from agents.log import Log
 from agents.models import Run
-from projects.markdown import render as render_markdown
+from projects.markdown import render_markdown
 
 # Tries of one call; waits grow 1, 2, 4 … s with jitter, a Retry-After is obeyed up to the longest wait.
 TRIES, LONGEST_WAIT = 3, 30.0

@@ -31,8 +31,8 @@ STEP = r"""
 d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"; cd "$VIBE_ROOT" || exit 252
 if mkdir "$d" 2>/dev/null; then
   : > "$d/out"
-  VIBE_DIR="$d" setsid bash -c 'bash -lc "$VIBE_CMD"; c=$?; echo $c > "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"' \
-    > "$d/out" 2>&1 < /dev/null &
+  VIBE_DIR="$d" setsid bash -c 'bash -lc "$VIBE_CMD"; c=$?
+    echo $c > "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"' > "$d/out" 2>&1 < /dev/null &
   echo $! > "$d/pid"
 fi
 pid=$(cat "$d/pid" 2>/dev/null) || exit 251
@@ -75,7 +75,9 @@ print(status)
 '
 """
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
-GREP = r"""cd "$VIBE_ROOT" && grep -rnIE $VIBE_EXCLUDE -m 50 -e "$VIBE_PATTERN" -- "$VIBE_PATH" | cut -c1-300 | head -n 200; true"""
+GREP = r"""
+cd "$VIBE_ROOT" && grep -rnIE $VIBE_EXCLUDE -m 50 -e "$VIBE_PATTERN" -- "$VIBE_PATH" | cut -c1-300 | head -n 200; true
+"""
 PACK = r"""cd "$VIBE_ROOT" && tar -czf "$HOME/.vibe-snapshot" $VIBE_EXCLUDE . && stat -c %s "$HOME/.vibe-snapshot" """
 
 
@@ -96,7 +98,7 @@ class Box:
 
     @property
     def host(self) -> str:
-        return self.sdk.get_host(self.framework.port)
+        return str(self.sdk.get_host(self.framework.port))
 
     async def read(self, path: str) -> bytes | None:
         """A file's bytes, or None when there is no such file."""
@@ -170,7 +172,9 @@ class Box:
 
     async def serve(self, restart: bool = False) -> int:
         """Sees to it that the dev server runs; the status of its start page, 0 when it does not answer in 20 s."""
-        await self._shell(SERVE, VIBE_CMD=self.framework.dev, VIBE_PORT=str(self.framework.port), VIBE_RESTART="1" * restart)
+        await self._shell(
+            SERVE, VIBE_CMD=self.framework.dev, VIBE_PORT=str(self.framework.port), VIBE_RESTART="1" * restart
+        )
         return await self.page_status(seconds=20)
 
     async def page_status(self, path: str = "/", seconds: float = 5) -> int:

@@ -37,4 +37,3 @@ DEFAULT_MODEL = "vibe-m"
 def get(name: str) -> Model:
     """The model of that name; case does not matter, an unknown or empty name gives the default."""
     return MODELS.get(name.strip().lower(), MODELS[DEFAULT_MODEL])
-

@@ -15,7 +15,7 @@ from agents.lease import Lease, StepTimeout
 from agents.log import Log
 from agents.models import Run, Sandbox
 from projects import versions
-from projects.markdown import render as render_markdown
+from projects.markdown import render_markdown
 from projects.models import Fragment, Message, Version
 from projects.paths import BadFiles
 from projects.services import add_message
@@ -55,7 +55,9 @@ def _read_back(lease: Lease, box: Box, ending: Ending) -> tuple[dict[str, bytes]
     try:
         return wait(box.snapshot(), 120), ending
     except BadFiles as error:
-        trouble = Ending(Run.State.FAILED, "too_large", "The app cannot be saved", str(error), "Ask for fewer or smaller files.")
+        trouble = Ending(
+            Run.State.FAILED, "too_large", "The app cannot be saved", str(error), "Ask for fewer or smaller files."
+        )
     except (*sandbox.DOWN, StepTimeout, TimeoutError) as error:
         text = f"The files could not be read from the sandbox: {error}"
         trouble = Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", text, "Try again.")
@@ -71,7 +73,9 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         try:
             version = versions.save(project, files, source=Version.Source.RUN, title=title, verdict=verdict)
         except BadFiles as error:
-            ending = Ending(Run.State.FAILED, "bad_files", "The app cannot be saved", str(error), "Ask for other files.")
+            ending = Ending(
+                Run.State.FAILED, "bad_files", "The app cannot be saved", str(error), "Ask for other files."
+            )
     changes = _changes(before, version)
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)
@@ -81,7 +85,10 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     if ending.detail:
         log.add("error", {"code": ending.reason, "title": ending.title, "detail": ending.detail, "next": ending.next})
     balance = credits.account_of(project.owner).available
-    log.add("credit", {"charged": charged, "balance": balance, "reason": _why_free(ending, version, run) if not charged else ""})
+    log.add(
+        "credit",
+        {"charged": charged, "balance": balance, "reason": _why_free(ending, version, run) if not charged else ""},
+    )
     log.add("state", {"state": ending.state, "reason": ending.reason})
     began = run.started or run.created
     log.add(
@@ -149,7 +156,9 @@ def _reply(run: Run, log: Log, ending: Ending, changes: dict[str, list[str]]) ->
     reply = add_message(run.project, Message.Role.ASSISTANT, text, mode=run.message.mode)
     fragments = [Fragment(kind=Fragment.Kind.TEXT, text=text)]
     for change in ("added", "changed", "deleted"):
-        fragments += [Fragment(kind=Fragment.Kind.CODE, meta={"path": path, "change": change}) for path in changes[change]]
+        fragments += [
+            Fragment(kind=Fragment.Kind.CODE, meta={"path": path, "change": change}) for path in changes[change]
+        ]
     for step in log.of("tool_result"):
         if step.data["name"] == "terminal":
             meta = {"exit_code": step.data.get("exit_code"), "seconds": step.data["seconds"]}

@@ -6,6 +6,7 @@ Every process that shows runs listens on `channel(project)`; PostgreSQL has the 
 import json
 import threading
 import time
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,6 +14,7 @@ from uuid import UUID
 import redis
 from django.conf import settings
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from agents.models import Step
 
@@ -70,7 +72,8 @@ def html_id(step: Step) -> str:
     return f"{step.type}-{step.cursor}"
 
 
-def render(step: Step) -> str:
+def render(step: Step) -> SafeString:
+    """The step's card in the chat, the same for a page that loads and one that listens."""
     run, project = {"pk": step.run_id}, {"pk": step.project_id}
     context = {"step": step, "data": step.data, "html_id": html_id(step), "run": run, "project": project}
     return render_to_string(f"steps/_{step.type}.html", context)
@@ -78,10 +81,8 @@ def render(step: Step) -> str:
 
 def publish(step: Step) -> None:
     """Sends a committed step out. A lost publication is harmless: readers fill gaps from the log."""
-    try:
+    with suppress(redis.RedisError):  # the log has it; followers poll while Redis is away
         _redis().publish(channel(step.project_id), json.dumps(as_event(step)))
-    except redis.RedisError:
-        pass  # the log has it; followers poll while Redis is away
 
 
 def events_after(project_id: UUID, cursor: int, limit: int = 500, html: bool = False) -> list[Event]:
@@ -104,11 +105,9 @@ class Live:
         self.channel, self.ident = channel(project_id), ident
         self.sent, self.waiting, self.last = 0, "", 0.0
         self.lock = threading.Lock()
-        try:
+        with suppress(redis.RedisError):
             _redis().set(f"{self.channel}:head", json.dumps({**self.head, "data": ident}), ex=3600)
             _redis().set(f"{self.channel}:text", "", ex=3600)
-        except redis.RedisError:
-            pass
 
     def feed(self, text: str) -> None:
         with self.lock:
@@ -124,17 +123,14 @@ class Live:
 
     def _send(self) -> None:
         data = {**self.ident, "offset": self.sent, "text": self.waiting}
-        try:
-            with _redis().pipeline(transaction=True) as pipe:
-                pipe.append(f"{self.channel}:text", self.waiting)
-                pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
-                pipe.execute()
-        except redis.RedisError:
-            pass
+        with suppress(redis.RedisError), _redis().pipeline(transaction=True) as pipe:
+            pipe.append(f"{self.channel}:text", self.waiting)
+            pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
+            pipe.execute()
         self.sent, self.waiting, self.last = self.sent + len(self.waiting), "", time.monotonic()
 
 
-def live_so_far(head: bytes | None, text: bytes | None) -> Event | None:
+def live_so_far(head: Any, text: Any) -> Event | None:
     """The event that brings a page up to the text shown so far (offset 0 replaces), from what Live keeps."""
     if not head or not text:
         return None

@@ -90,7 +90,8 @@ class Hub:
     async def live_so_far(self, project_id: UUID) -> Event | None:
         name = events.channel(project_id)
         try:
-            return events.live_so_far(*await self.redis.mget(f"{name}:head", f"{name}:text"))
+            head, text = await self.redis.mget(f"{name}:head", f"{name}:text")
+            return events.live_so_far(head, text)
         except (RedisError, OSError):
             return None
 

@@ -62,7 +62,8 @@ class Lease:
                 self.check()
             future = self.waiting = aio.submit(bounded())
         try:
-            return future.result()
+            result: T = future.result()
+            return result
         except CancelledError:
             self.check()
             raise
@@ -132,7 +133,7 @@ def _beat_forever() -> None:
 def _listen_forever() -> None:
     while True:
         with contextlib.suppress(redis.RedisError, OSError):
-            pubsub = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None).pubsub()
+            pubsub = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None).pubsub()  # type: ignore[no-untyped-call]
             pubsub.subscribe(STOP_CHANNEL)
             for message in pubsub.listen():
                 if message["type"] == "message" and (lease := _held.get(UUID(message["data"].decode()))):

@@ -82,7 +82,7 @@ class Log:
 
     def cost(self) -> int:
         """Micro-credits of the turns the user pays for: not those that mended the agent's own mistakes."""
-        return sum(step.data["cost"] for step in self.of("reply") if step.data["round"] == 0)
+        return sum(int(step.data["cost"]) for step in self.of("reply") if step.data["round"] == 0)
 
     def repeats(self, block: Block) -> int:
         """How often this very call was made before in the run."""
@@ -93,6 +93,12 @@ class Log:
 WRITERS = {"write_files", "edit_file", "delete_files", "terminal"}
 
 
+def record(step: Step) -> Block:
+    """What a step keeps for a resumed run."""
+    kept: Block = step.record or {}
+    return kept
+
+
 def calls(reply: Step) -> list[Block]:
     """The tool calls of a turn, in order."""
-    return [block for block in reply.record["content"] if block["type"] == "tool_use"]
+    return [block for block in record(reply)["content"] if block["type"] == "tool_use"]

@@ -18,7 +18,7 @@ from agents.box import Box
 from agents.closing import Ending
 from agents.lease import Lease, RunStopped, StepTimeout
 from agents.llm import ModelError
-from agents.log import Log
+from agents.log import Log, record
 from agents.models import Run
 from agents.runs import MAX_DEATHS, LeaseLost
 from agents.tools import READ_ONLY, TOOLS, Outcome, Tool, Toolbox, ToolFailed
@@ -68,7 +68,9 @@ class Work:
     def go(self) -> Ending:
         if self.run.deaths >= MAX_DEATHS:
             text = f"The worker died {self.run.deaths} times at the same step, so the run was given up."
-            raise Ending(Run.State.FAILED, "crash_loop", "The run kept crashing", text, "Try again, or say it differently.")
+            raise Ending(
+                Run.State.FAILED, "crash_loop", "The run kept crashing", text, "Try again, or say it differently."
+            )
         self.log.add("state", {"state": Run.State.RUNNING}, key="running")
         self.prepare()
         while True:
@@ -80,8 +82,15 @@ class Work:
                 break
             if self.log.round >= settings.RUN_MAX_FIX_ROUNDS:
                 names = ", ".join(failed)
-                text = f"{names} still failed after {self.log.round} rounds of fixing. The files are kept; nothing is charged."
-                raise Ending(Run.State.FAILED, "checks_failed", "The app does not pass its checks", text, "Describe what to change, or restore an earlier version.")
+                rounds = f"{self.log.round} rounds of fixing"
+                text = f"{names} still failed after {rounds}. The files are kept; nothing is charged."
+                raise Ending(
+                    Run.State.FAILED,
+                    "checks_failed",
+                    "The app does not pass its checks",
+                    text,
+                    "Describe what to change, or restore an earlier version.",
+                )
             number = self.log.round + 1
             self.stage("fix", f"Fixing what failed (round {number})", key=f"fix-{number}")
         return Ending(Run.State.SUCCEEDED)
@@ -94,7 +103,7 @@ class Work:
         if not self.log.has("stage", "context"):
             context = self.lease.wait(prompts.context(self.box))
             self.stage("context", "Reading the project", record=context)
-        self.context: str = self.log.keys["stage", "context"].record
+        self.context = str(self.log.keys["stage", "context"].record)
         self.system = prompts.system(self.run.project, self.run.message.mode, self.box)
         self.stage("work", "Answering" if self.ask_only else "Building")
 
@@ -114,17 +123,21 @@ class Work:
 
     def nudge_if_empty(self) -> None:
         reply = self.log.of("reply")[-1]
-        if reply.record["content"]:
+        if record(reply)["content"]:
             return
         if len(self.log.of("nudge")) >= 2:
-            raise ModelError("model_empty", "The model answered with nothing, three times.", "Try again or choose another model.")
+            raise ModelError(
+                "model_empty", "The model answered with nothing, three times.", "Try again or choose another model."
+            )
         self.log.add("nudge", {"text": "Your answer was empty. Go on with the task, or call finish."})
 
     def stay_within_limits(self) -> None:
         """Ends the run gracefully at its bounds; the work so far is kept."""
         again = "Send a message to go on from here."
         if self.log.turn >= settings.RUN_MAX_TURNS:
-            raise Ending(Run.State.STOPPED, "limit", "Step limit", f"The run used its {settings.RUN_MAX_TURNS} turns.", again)
+            raise Ending(
+                Run.State.STOPPED, "limit", "Step limit", f"The run used its {settings.RUN_MAX_TURNS} turns.", again
+            )
         started = self.run.started or timezone.now()
         if (timezone.now() - started).total_seconds() > settings.RUN_MAX_SECONDS:
             minutes = settings.RUN_MAX_SECONDS // 60
@@ -134,7 +147,9 @@ class Work:
                 credits.extend(self.run.pk, settings.RUN_RESERVE_MICRO)
             except credits.NotEnoughCredits:
                 text = "Your credits are used up. What was built so far is kept."
-                raise Ending(Run.State.STOPPED, "credits", "Out of credits", text, "Get more credits, then go on.") from None
+                raise Ending(
+                    Run.State.STOPPED, "credits", "Out of credits", text, "Get more credits, then go on."
+                ) from None
 
     # --- Tools ------------------------------------------------------------------------------------------------------
 
@@ -158,7 +173,12 @@ class Work:
             "seconds": round(time.monotonic() - began, 2),
             **outcome.facts,
         }
-        answer = {"type": "tool_result", "tool_use_id": block["id"], "content": outcome.output, "is_error": not outcome.ok}
+        answer = {
+            "type": "tool_result",
+            "tool_use_id": block["id"],
+            "content": outcome.output,
+            "is_error": not outcome.ok,
+        }
         with transaction.atomic():
             self.log.add("tool_result", result, key=key, record=answer)
             for change in outcome.facts.get("files", []):
@@ -168,15 +188,21 @@ class Work:
         """What the tool did. Raises ToolFailed with what the model should know."""
         if tool is None:
             raise ToolFailed(f"There is no tool {block['name']!r}. There are: {', '.join(self.tools)}.")
-        if (raw := self.log.of("reply")[-1].record["bad_inputs"].get(block["id"])) is not None:
+        if (raw := record(self.log.of("reply")[-1])["bad_inputs"].get(block["id"])) is not None:
             raise ToolFailed(f"The input was not a valid JSON object: {raw[:500]!r}. Send the call again.")
         tool.check(block["input"])
         if self.log.repeats(block) >= MAX_REPEATS:
-            raise ToolFailed(f"Not run: this very call was made {MAX_REPEATS} times already. Do something else or finish.")
+            raise ToolFailed(
+                f"Not run: this very call was made {MAX_REPEATS} times already. Do something else or finish."
+            )
         live = Lazy(lambda: events.Live(self.run.project_id, self.run.pk, "terminal", {"key": key}))
         step_key = self.step_key(key)
         try:
-            return self.in_sandbox(lambda box, retry: tool.work(Toolbox(box, step_key, live.feed, again or retry), block["input"]), tool.seconds)
+            outcome: Outcome = self.in_sandbox(
+                lambda box, retry: tool.work(Toolbox(box, step_key, live.feed, again or retry), block["input"]),
+                tool.seconds,
+            )
+            return outcome
         except StepTimeout as error:
             aio.run(self.sandbox.kill_step(step_key))
             raise ToolFailed(f"{tool.name} was stopped: {error}.") from error
@@ -216,14 +242,18 @@ class Work:
         if framework.build:
             self.check_command("build", "Build", framework.build, settings.BUILD_SECONDS)
         self.check_page()
-        return [step.data["title"] for step in self.log.of("check") if step.data["round"] == number and not step.data["ok"]]
+        return [
+            step.data["title"] for step in self.log.of("check") if step.data["round"] == number and not step.data["ok"]
+        ]
 
     def check_command(self, name: str, title: str, command: str, seconds: float) -> None:
         key = f"{name}-{self.log.round}"
         if self.log.has("check", key):
             return
         began = time.monotonic()
-        run = self.in_sandbox(lambda box, _: box.run_once(self.step_key(key), command, seconds, lambda text: None), seconds + 30)
+        run = self.in_sandbox(
+            lambda box, _: box.run_once(self.step_key(key), command, seconds, lambda text: None), seconds + 30
+        )
         output = f"{command} took longer than {seconds} s." if run.timed_out else run.output
         self.add_check(name, title, run.exit_code == 0, time.monotonic() - began, output)
 
@@ -266,10 +296,12 @@ class Lazy:
     """Live output that begins with its first piece: most tools have none."""
 
     def __init__(self, make: Callable[[], events.Live]) -> None:
-        self.make, self.live = make, None
+        self.make = make
+        self.live: events.Live | None = None
 
     def feed(self, text: str) -> None:
-        self.live = self.live or self.make()
+        if self.live is None:
+            self.live = self.make()
         self.live.feed(text)
 
     def close(self) -> None:

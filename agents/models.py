@@ -89,7 +89,9 @@ class Step(models.Model):
     type = models.CharField(max_length=20)
     key = models.CharField(max_length=40, blank=True, help_text="Step key: what may happen only once in a run.")
     data = models.JSONField(default=dict, help_text="What a page may see.")
-    record = models.JSONField(null=True, blank=True, help_text="What a resumed run needs: blocks as the model sent them.")
+    record = models.JSONField(
+        null=True, blank=True, help_text="What a resumed run needs: blocks as the model sent them."
+    )
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -130,7 +130,13 @@ def _insert(step: Step, statement: str, **params: Any) -> None:
     record = None if step.record is None else _json(step.record)
     with transaction.atomic():
         with connection.cursor() as cursor:
-            values = {"run": step.run_id, "type": step.type, "key": step.key, "data": _json(step.data), "record": record}
+            values = {
+                "run": step.run_id,
+                "type": step.type,
+                "key": step.key,
+                "data": _json(step.data),
+                "record": record,
+            }
             cursor.execute(statement, {**values, **params})
             row = cursor.fetchone()
         if row is None:

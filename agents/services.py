@@ -1,4 +1,4 @@
-"""What a view may ask of the agent: start, stop, retry. Each is one transaction; the doorbell rings after the commit."""
+"""What a view may ask of the agent: start, stop, retry. Each is one transaction; the bell rings after the commit."""
 
 import contextlib
 import re
@@ -12,9 +12,9 @@ from accounts.models import User
 from agents import catalogue, lease, runs
 from agents.models import Run
 from projects.frameworks import FRAMEWORKS
+from projects.markdown import render_markdown
 from projects.models import Message, Project
 from projects.services import BadPrompt, add_message, create_project
-from projects.markdown import render as render_markdown
 from usage import services as credits
 
 # Messages that may wait behind the one being worked on.

@@ -1,4 +1,4 @@
-"""Server-sent events: a project's events for EventSource, curl and scripts, and `generate/`, which starts a run first."""
+"""Server-sent events: a project's events for EventSource and curl, and `generate/`, which starts a run first."""
 
 import json
 from collections.abc import AsyncIterator
@@ -127,5 +127,3 @@ def _start(user: Any, project_id: UUID, prompt: str) -> Run:
     if project is None:
         raise Http404
     return services.start_run(project, prompt)
-
-

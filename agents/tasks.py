@@ -73,7 +73,11 @@ def open_preview(project_id: str, restart: bool = False) -> None:
     try:
         box = sandbox.ensure(project)
         answers = aio.run(box.serve(restart), 60)
-        data = {"state": "ready" if answers else "failed", "url": previews.url(box), "port": box.framework.port}
+        data: dict[str, object] = {
+            "state": "ready" if answers else "failed",
+            "url": previews.url(box),
+            "port": box.framework.port,
+        }
     except (sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
         data = {"state": "failed", "url": None, "port": None, "detail": str(error)}
     runs.note(project.pk, "preview", data)

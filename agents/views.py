@@ -8,13 +8,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.adapter import PENDING_PROMPT
 from accounts.models import User
 from agents import catalogue, events, previews, services
+from agents.landing import home_context
 from agents.models import Run, Step
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
@@ -68,8 +69,6 @@ def _start(request: HttpRequest, wish: dict[str, str]) -> HttpResponse:
 
 def _home_again(request: HttpRequest, wish: dict[str, str], error: str, status: int = 400) -> HttpResponse:
     """The landing page with what was typed and what is wrong with it."""
-    from vibe.pages import home_context
-
     return render(request, "pages/home.html", {**home_context(request), **wish, "error": error}, status=status)
 
 
@@ -128,7 +127,9 @@ def workspace_context(project: Project) -> dict[str, Any]:
     return {
         "project": project,
         "run": run,
-        "stage": next((step.data for step in reversed(steps) if step.type == "stage" and run and step.run_id == run.pk), None),
+        "stage": next(
+            (step.data for step in reversed(steps) if step.type == "stage" and run and step.run_id == run.pk), None
+        ),
         "items": _items(steps),
         "cursor": steps[-1].cursor if steps else 0,
         "versions": project.versions.defer("manifest")[:100],
@@ -156,7 +157,7 @@ def _items(steps: list[Step]) -> list[Item]:
     for step in steps:
         if step.type in events.CARDS:
             newest[events.html_id(step)] = step
-    return [Item(html_id, mark_safe(events.render(step)), step.cursor) for html_id, step in newest.items()]
+    return [Item(html_id, events.render(step), step.cursor) for html_id, step in newest.items()]
 
 
 def _preview_state(place: dict[str, Any], steps: list[Step]) -> str:

@@ -38,15 +38,16 @@ async def context(box: Box) -> str:
 
 
 def conversation(run: Run, steps: list[Step], context: str) -> list[dict[str, Any]]:
-    """The messages of the run's next model call, rebuilt from what is stored: earlier runs in short, this one in full."""
+    """The messages of the run's next model call, from what is stored: earlier runs in short, this one in full."""
     messages = _history(run)
     prompt = f"<project_context>\n{context}\n</project_context>\n\n{run.message.text}"
     _say(messages, "user", [{"type": "text", "text": prompt}])
     for step in steps:
-        if step.type == "reply" and step.record["content"]:
-            _say(messages, "assistant", step.record["content"])
+        record: dict[str, Any] = step.record or {}
+        if step.type == "reply" and record["content"]:
+            _say(messages, "assistant", record["content"])
         elif step.type == "tool_result":
-            _say(messages, "user", [step.record])
+            _say(messages, "user", [record])
         elif step.type == "check" and not step.data["ok"]:
             _say(messages, "user", [{"type": "text", "text": problem(step.data)}])
         elif step.type == "nudge":

@@ -3,7 +3,7 @@
 A tool that fails is an observation for the model, never an end of the run.
 """
 
-from agents.tools.base import Outcome, Tool, ToolFailed, Toolbox
+from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed
 from agents.tools.files import FILE_TOOLS
 from agents.tools.finish import FINISH
 from agents.tools.terminal import TERMINAL

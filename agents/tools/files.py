@@ -103,15 +103,15 @@ async def list_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
 async def search(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     folder = values.get("path", "").strip("./")
     lines = await tools.box.grep(values["pattern"], safe_path(folder) if folder else ".")
-    return Outcome(cut(lines) or "Nothing matches.", summary=count(len(lines.splitlines()), "match").replace("matchs", "matches"))
+    return Outcome(cut(lines) or "Nothing matches.", summary=count(len(lines.splitlines()), "line"))
 
 
 async def delete_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     paths = [safe_path(path) for path in values["paths"]]
     present = set(await tools.box.paths())
-    if missing := [path for path in paths if path not in present]:
-        if not tools.again:
-            raise ToolFailed(f"There is no {', '.join(missing)}. Nothing was deleted.")
+    missing = [path for path in paths if path not in present]
+    if missing and not tools.again:
+        raise ToolFailed(f"There is no {', '.join(missing)}. Nothing was deleted.")
     doomed = [path for path in paths if path in present]
     changes = [_change(path, await tools.box.read(path), None) for path in doomed]
     await tools.box.remove(doomed)
@@ -200,7 +200,15 @@ FILE_TOOLS = (
         lambda values: f"Edit {values.get('path', 'a file')}",
         edit_file,
     ),
-    Tool("read_files", "Read files.", {"paths": STRINGS}, ("paths",), _files_title("Read", "paths"), read_files, read_only=True),
+    Tool(
+        "read_files",
+        "Read files.",
+        {"paths": STRINGS},
+        ("paths",),
+        _files_title("Read", "paths"),
+        read_files,
+        read_only=True,
+    ),
     Tool(
         "list_files",
         "List the app's files, or those below a folder.",
@@ -219,5 +227,7 @@ FILE_TOOLS = (
         search,
         read_only=True,
     ),
-    Tool("delete_files", "Delete files.", {"paths": STRINGS}, ("paths",), _files_title("Delete", "paths"), delete_files),
+    Tool(
+        "delete_files", "Delete files.", {"paths": STRINGS}, ("paths",), _files_title("Delete", "paths"), delete_files
+    ),
 )

@@ -1,4 +1,4 @@
-"""The finish tool: the model says it is done. What is claimed to the user is checked by the platform, not taken from here."""
+"""The finish tool: the model says it is done. What the user is told is checked by the platform, not taken from here."""
 
 from typing import Any
 

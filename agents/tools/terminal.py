@@ -6,10 +6,10 @@ from typing import Any
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, cut
 
 DEFAULT_SECONDS, MAX_SECONDS = 60, 300
-# Commands that start a server and never end. The platform runs the dev server; a second one would fight for its port.
+# Commands that start a server and never end. The platform runs the dev server; a second would fight for its port.
 SERVERS = {
-    ("npm", "start"), ("npm", "run", "dev"), ("npm", "run", "start"), ("npm", "run", "serve"), ("npm", "run", "preview"),
-    ("yarn", "dev"), ("yarn", "start"), ("pnpm", "dev"), ("pnpm", "start"), ("pnpm", "run", "dev"), ("bun", "dev"),
+    ("npm", "start"), ("npm", "run", "dev"), ("npm", "run", "start"), ("npm", "run", "serve"),
+    ("npm", "run", "preview"),    ("yarn", "dev"), ("yarn", "start"), ("pnpm", "dev"), ("pnpm", "start"), ("pnpm", "run", "dev"), ("bun", "dev"),
     ("vite",), ("npx", "vite"), ("vite", "dev"), ("next", "dev"), ("npx", "next", "dev"), ("next", "start"),
     ("ng", "serve"), ("npx", "ng", "serve"), ("npx", "serve"), ("npx", "http-server"),
 }  # fmt: skip
@@ -64,7 +64,7 @@ async def terminal(tools: Toolbox, values: dict[str, Any]) -> Outcome:
 
 TERMINAL = Tool(
     "terminal",
-    "Run a shell command in the app's root and wait for its end. Do not start servers: the platform runs the dev server.",
+    "Run a shell command in the app's root and wait for its end. Start no servers: the platform runs the dev server.",
     {
         "command": {"type": "string", "minLength": 1, "maxLength": 10_000},
         "timeout": {"type": "number", "minimum": 1, "maximum": MAX_SECONDS, "description": "Seconds; 60 if not given."},
