@@ -82,7 +82,8 @@ class Log:
 
     def cost(self) -> int:
         """Micro-credits of the turns the user pays for: not those that mended the agent's own mistakes."""
-        return sum(int(step.data["cost"]) for step in self.of("reply") if step.data["round"] == 0)
+        paid: list[int] = [step.data["cost"] for step in self.of("reply") if step.data["round"] == 0]
+        return sum(paid)
 
     def repeats(self, block: Block) -> int:
         """How often this very call was made before in the run."""

@@ -14,6 +14,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from accounts.authentication import BearerTokenAuthentication
+from accounts.problems import CONTENT_TYPE, problem
 from agents import services
 from agents.events import Event
 from agents.hub import follow
@@ -21,7 +22,6 @@ from agents.models import Run
 from projects.models import Project
 from projects.services import BadPrompt
 from usage.services import NotEnoughCredits
-from vibe.problems import CONTENT_TYPE, problem
 
 HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"}
 

@@ -9,9 +9,10 @@ DEFAULT_SECONDS, MAX_SECONDS = 60, 300
 # Commands that start a server and never end. The platform runs the dev server; a second would fight for its port.
 SERVERS = {
     ("npm", "start"), ("npm", "run", "dev"), ("npm", "run", "start"), ("npm", "run", "serve"),
-    ("npm", "run", "preview"),    ("yarn", "dev"), ("yarn", "start"), ("pnpm", "dev"), ("pnpm", "start"), ("pnpm", "run", "dev"), ("bun", "dev"),
-    ("vite",), ("npx", "vite"), ("vite", "dev"), ("next", "dev"), ("npx", "next", "dev"), ("next", "start"),
-    ("ng", "serve"), ("npx", "ng", "serve"), ("npx", "serve"), ("npx", "http-server"),
+    ("npm", "run", "preview"), ("yarn", "dev"), ("yarn", "start"), ("pnpm", "dev"), ("pnpm", "start"),
+    ("pnpm", "run", "dev"), ("bun", "dev"), ("vite",), ("npx", "vite"), ("vite", "dev"), ("next", "dev"),
+    ("npx", "next", "dev"), ("next", "start"), ("ng", "serve"), ("npx", "ng", "serve"), ("npx", "serve"),
+    ("npx", "http-server"),
 }  # fmt: skip
 
 
