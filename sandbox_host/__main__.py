@@ -1,0 +1,86 @@
+"""Start the sandbox host: `python -m sandbox_host --port 8001 --state DIR --runtime DIR`, its key in E2B_API_KEY."""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+from aiohttp import web
+
+from sandbox_host import app, selftest
+from sandbox_host.isolation import IsolationMissing, Limits, Machine
+from sandbox_host.registry import Registry
+
+
+def main() -> int:
+    """Serve until SIGTERM or SIGINT. Exit code 1 with one sentence if something needed is missing."""
+    arguments = _arguments()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    key = os.environ.get("E2B_API_KEY", "")
+    if not key:
+        print("E2B_API_KEY is not set: the sandbox host needs a key that its callers must send.", file=sys.stderr)
+        return 1
+    try:
+        asyncio.run(_serve(arguments, key))
+    except (IsolationMissing, OSError) as problem:
+        print(f"The sandbox host cannot start: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sandbox_host", description="Embedded sandbox host that speaks E2B's protocol.")
+    parser.add_argument("--port", type=int, default=8001)
+    parser.add_argument("--host", action="append", help="address to listen on; default 127.0.0.1 and ::1")
+    parser.add_argument("--domain", help="what preview host names end in, with its port; default localhost:PORT")
+    parser.add_argument("--state", type=Path, required=True, help="where sandboxes and prepared templates live")
+    parser.add_argument("--templates", type=Path, default=Path("sandbox_templates"), help="folder of template sources")
+    parser.add_argument("--runtime", type=Path, help="folder with node/ and python/ to show inside sandboxes")
+    for name, default in vars(Limits()).items():
+        parser.add_argument(f"--limit-{name.replace('_', '-')}", type=int, default=default)
+    return parser.parse_args()
+
+
+async def _serve(arguments: argparse.Namespace, key: str) -> None:
+    limits = Limits(**{name: getattr(arguments, f"limit_{name}") for name in vars(Limits())})
+    arguments.state.mkdir(mode=0o711, parents=True, exist_ok=True)
+    machine = Machine.find(arguments.state.resolve(), arguments.runtime, limits)
+    registry = Registry(machine, _templates(arguments))
+    report = await selftest.run(machine, registry.groups)
+    domain = arguments.domain or f"localhost:{arguments.port}"
+    runner = web.AppRunner(app.build(registry, key, domain, report), handler_cancellation=True, access_log=None)
+    await runner.setup()
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    try:
+        for address in arguments.host or ["127.0.0.1", "::1"]:
+            await _listen(runner, address, arguments.port)
+        print(f"sandbox host ready on port {arguments.port}", flush=True)
+        await stop.wait()
+    finally:
+        await runner.cleanup()
+
+
+def _templates(arguments):
+    class T:
+        def home(self,name):
+            p=arguments.state/"templates"/name
+            return next(iter(p.glob("*/home")),None) if p.exists() else None
+        def prepared(self): return {}
+    return T()
+
+
+async def _listen(runner: web.AppRunner, address: str, port: int) -> None:
+    try:
+        await web.TCPSite(runner, address, port, shutdown_timeout=1).start()
+    except OSError:
+        if address != "::1":  # a machine without IPv6
+            raise
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+"""Start of the agent: take the limits, listen on the inherited socket, run one operation per connection."""
+
+import _signal
+import _socket
+import os
+import resource
+import sys
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sandbox_host.agent import files, loop, process, relay, wire
+
+Operation = Callable[[wire.Connection, dict[str, Any]], Awaitable[None]]
+
+
+async def ping(conn: wire.Connection, request: dict[str, Any]) -> None:
+    await conn.reply({})
+
+
+def _watch(name: str) -> Operation:
+    async def operation(conn: wire.Connection, request: dict[str, Any]) -> None:
+        from sandbox_host.agent import watch  # ctypes costs 5 ms at start, and few sandboxes watch
+
+        await getattr(watch, name)(conn, request)
+
+    return operation
+
+
+OPERATIONS: dict[str, Operation] = {
+    "ping": ping,
+    "start": process.start,
+    "connect": process.connect,
+    "list": process.list_all,
+    "signal": process.signal,
+    "input": process.feed,
+    "closeStdin": process.close_stdin,
+    "resize": process.resize,
+    "stat": files.stat,
+    "listing": files.listing,
+    "mkdir": files.make_directory,
+    "move": files.move,
+    "remove": files.remove,
+    "read": files.read,
+    "write": files.write,
+    "watch": _watch("stream"),
+    "createWatcher": _watch("create"),
+    "watcherEvents": _watch("events"),
+    "removeWatcher": _watch("delete"),
+    "dial": relay.dial,
+}
+
+
+def main() -> None:
+    """argv: the number of the listening socket, then limits as NAME=VALUE (names of resource.RLIMIT_*)."""
+    server = int(sys.argv[1])
+    os.set_inheritable(server, False)
+    os.set_blocking(server, False)
+    for pair in sys.argv[2:]:
+        name, _, value = pair.partition("=")
+        resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (int(value), int(value)))
+    os.nice(5)  # hostile loops must not slow the host
+    os.umask(0o022)
+    _signal.signal(_signal.SIGXFSZ, _signal.SIG_IGN)
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    loop.spawn(_accept(_socket.socket(fileno=server)))
+    loop.spawn(relay.serve_egress())
+    loop.run()
+
+
+async def _accept(server: _socket.socket) -> None:
+    while True:
+        try:
+            fd, _ = server._accept()
+        except BlockingIOError:
+            await loop.readable(server.fileno())
+            continue
+        except OSError:  # out of descriptors: leave the caller in the queue
+            await loop.sleep(0.05)
+            continue
+        os.set_blocking(fd, False)
+        loop.spawn(_serve(wire.Connection(fd)))
+
+
+async def _serve(conn: wire.Connection) -> None:
+    try:
+        request = wire.loads(await conn.line())
+        await OPERATIONS[request["op"]](conn, request)
+    except wire.OperationError as error:
+        await _refuse(conn, error.code, error.message)
+    except OSError:
+        pass  # the host has gone
+    except Exception as error:
+        await _refuse(conn, "internal", f"{type(error).__name__}: {error}")
+    finally:
+        conn.close()
+
+
+async def _refuse(conn: wire.Connection, code: str, message: str) -> None:
+    try:
+        await conn.send(b"X", wire.dumps({"code": code, "message": message}).encode("utf-8", "surrogateescape"))
+    except OSError:
+        pass

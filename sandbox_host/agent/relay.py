@@ -1,0 +1,95 @@
+"""Bytes between two descriptors: previews (host to a port in here) and egress (a port in here to the host's proxy socket)."""
+
+import _socket
+import os
+
+from sandbox_host.agent import loop, wire
+
+EGRESS_PORT = 3128
+EGRESS_SOCKET = "/run/egress.sock"
+_LOOPBACKS = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
+
+
+async def dial(conn: wire.Connection, request: dict[str, int]) -> None:
+    """Connect the host to a server that listens on loopback in here; it may listen on IPv4 or IPv6 alone."""
+    for family, address in _LOOPBACKS:
+        sock = _socket.socket(family, _socket.SOCK_STREAM)
+        try:
+            sock.connect((address, request["port"]))  # loopback answers at once, yes or no
+        except OSError:
+            sock.close()
+            continue
+        await conn.reply({})
+        await both_ways(conn, sock)
+        return
+    raise wire.OperationError("unavailable", f"port {request['port']} is not open")
+
+
+async def serve_egress() -> None:
+    """Listen where HTTP_PROXY points and carry each connection to the host's proxy."""
+    if not os.path.exists(EGRESS_SOCKET):
+        return
+    server = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    server.setsockopt(_socket.SOL_SOCKET, _socket.SO_REUSEADDR, 1)
+    server.bind(("127.0.0.1", EGRESS_PORT))
+    server.listen(128)
+    server.setblocking(False)
+    while True:
+        try:
+            fd, _ = server._accept()
+        except BlockingIOError:
+            await loop.readable(server.fileno())
+            continue
+        except OSError:  # out of descriptors: leave the caller in the queue
+            await loop.sleep(0.05)
+            continue
+        os.set_blocking(fd, False)
+        loop.spawn(_egress(wire.Connection(fd)))
+
+
+async def _egress(conn: wire.Connection) -> None:
+    try:
+        upstream = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        upstream.connect(EGRESS_SOCKET)
+        await both_ways(conn, upstream)
+    except OSError:
+        pass
+    finally:
+        conn.close()
+
+
+async def both_ways(conn: wire.Connection, other: _socket.socket) -> None:
+    """Copy until both sides have ended; each side's end is passed on as a half-close."""
+    other.setblocking(False)
+    done = loop.Event()
+    loop.spawn(_copy(wire.Connection(other.fileno()), conn.fd, done))
+    try:
+        await _copy(conn, other.fileno(), loop.Event())
+        await done.wait()
+    finally:
+        loop.forget(other.fileno())
+        other.close()
+
+
+async def _copy(source: wire.Connection, target: int, done: loop.Event) -> None:
+    try:
+        while data := await source.read():
+            await wire.write_all(target, data)
+    except OSError:
+        pass
+    finally:
+        _half_close(target)
+        done.set()
+
+
+def _half_close(fd: int) -> None:
+    try:
+        copy = _socket.socket(fileno=os.dup(fd))
+    except OSError:
+        return
+    try:
+        copy.shutdown(_socket.SHUT_WR)
+    except OSError:
+        pass
+    finally:
+        copy.close()

@@ -1,0 +1,152 @@
+"""Memory and process limits by control groups, version 1 or 2, where this machine lets us write them; None where it does not."""
+
+import hashlib
+import os
+import signal
+import time
+from pathlib import Path
+
+from sandbox_host.isolation import MIB, Limits
+
+
+class Group:
+    """The control group of one sandbox: `directories` holds one (version 2) or one per controller (version 1)."""
+
+    def __init__(self, directories: list[Path]) -> None:
+        self.directories = directories
+
+    @property
+    def entries(self) -> list[str]:
+        """The files to write a pid to, to put a process in."""
+        return [str(directory / "cgroup.procs") for directory in self.directories]
+
+    def pids(self) -> set[int]:
+        return {int(pid) for entry in self.entries for pid in _read(Path(entry)).split()}
+
+    def memory_used(self) -> int:
+        """Bytes, page cache included."""
+        return int(self._first("memory.current", "memory.usage_in_bytes") or 0)
+
+    def memory_kills(self) -> int:
+        """How often the kernel killed for want of memory in here."""
+        for line in self._first("memory.events", "memory.oom_control").splitlines():
+            if line.startswith("oom_kill "):
+                return int(line.split()[1])
+        return 0
+
+    def _first(self, *names: str) -> str:
+        return next((text for directory in self.directories for name in names if (text := _read(directory / name))), "")
+
+    def remove(self) -> None:
+        """Kill what is left and remove the group; gives up after 5 s, the next start tries again."""
+        deadline = time.monotonic() + 5
+        for directory in self.directories:
+            while directory.exists() and time.monotonic() < deadline:
+                for pid in _read(directory / "cgroup.procs").split():
+                    _kill(int(pid))
+                try:
+                    directory.rmdir()
+                except OSError:
+                    time.sleep(0.01)
+
+
+class Groups:
+    """The parent of all sandboxes' groups; named after the state directory, so that two hosts do not meet."""
+
+    def __init__(self, parents: list[Path], version: int) -> None:
+        self.parents, self.version = parents, version
+
+    @classmethod
+    def find(cls, state: Path) -> "Groups | None":
+        name = f"vibe-sandboxes-{hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:12]}"
+        for candidate in _candidates():
+            try:
+                return cls(_prepare(candidate, name), 2 if len(candidate) == 1 else 1)
+            except OSError:
+                continue
+        return None
+
+    def create(self, sandbox_id: str, owner: int, limits: Limits) -> Group:
+        """A group with limits that `owner` (the sandbox's uid) may enter."""
+        directories = [parent / sandbox_id for parent in self.parents]
+        for directory in directories:
+            directory.mkdir(exist_ok=True)
+            _limit(directory, limits)
+            os.chown(directory / "cgroup.procs", owner, -1)
+        return Group(directories)
+
+    def remove_leftovers(self) -> None:
+        """Groups of a host that was killed."""
+        for parent in self.parents:
+            for directory in parent.iterdir():
+                if directory.is_dir():
+                    Group([directory]).remove()
+
+
+def _candidates() -> list[list[Path]]:
+    """Where groups could be made: version 1 needs a directory for memory and one for pids."""
+    mounts: dict[str, Path] = {}
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        fields, _, tail = line.partition(" - ")
+        kind, _, options = tail.split(" ", 2)
+        if kind in ("cgroup", "cgroup2"):
+            point = Path(fields.split()[4])
+            for controller in options.split(",") if kind == "cgroup" else ["unified"]:
+                mounts.setdefault(controller.split()[-1], point)
+    own: dict[str, str] = {}
+    for line in Path("/proc/self/cgroup").read_text().splitlines():
+        _, controllers, path = line.split(":", 2)
+        for controller in controllers.split(",") if controllers else ["unified"]:
+            own[controller] = path.lstrip("/")
+    found = []
+    if "unified" in mounts:
+        found += [[mounts["unified"]], [mounts["unified"] / own.get("unified", "")]]
+    if "memory" in mounts and "pids" in mounts:
+        found.append([mounts[controller] / own.get(controller, "") for controller in ("memory", "pids")])
+    return found
+
+
+def _prepare(candidate: list[Path], name: str) -> list[Path]:
+    if len(candidate) == 1:
+        needed = {"memory", "pids"}
+        if not needed <= set((candidate[0] / "cgroup.controllers").read_text().split()):
+            raise OSError("the controllers are not there")
+        _enable(candidate[0], needed)
+    parents = [base / name for base in candidate]
+    for parent in parents:
+        parent.mkdir(exist_ok=True)
+    if len(candidate) == 1:
+        _enable(parents[0], needed)
+    return parents
+
+
+def _enable(directory: Path, needed: set[str]) -> None:
+    if not needed <= set((directory / "cgroup.subtree_control").read_text().split()):
+        (directory / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in sorted(needed)))
+
+
+def _limit(directory: Path, limits: Limits) -> None:
+    values = {
+        "memory.max": limits.memory * MIB,
+        "memory.swap.max": 0,
+        "memory.limit_in_bytes": limits.memory * MIB,
+        "memory.memsw.limit_in_bytes": limits.memory * MIB,
+        "pids.max": limits.processes,
+    }
+    for name, value in values.items():
+        if (directory / name).exists():
+            (directory / name).write_text(str(value))
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""
+
+
+def _kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass

@@ -1,0 +1,231 @@
+"""How a sandbox is closed in: the bwrap command line, what of the machine it sees, its user id and its limits.
+
+Never run bwrap as root (the sandbox would be root outside): root drops to the sandbox's own uid first. The environment is empty, the
+options travel through a descriptor (a command line is readable inside as /proc/1/cmdline), and nothing is inherited but the agent's socket.
+"""
+
+import os
+import shutil
+import ssl
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sandbox_host import seccomp
+
+HOME = "/home/user"
+INSIDE_UID = 1000
+FIRST_UID = 70_000
+LAST_UID = 79_999
+MIB = 1024 * 1024
+_PACKAGE = Path(__file__).parent
+
+
+class IsolationMissing(Exception):
+    """Sandboxes cannot be closed in on this machine; the message says what is missing and what to do."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one sandbox may use. Sizes in MiB."""
+
+    memory: int = 2048
+    disk: int = 4096
+    inodes: int = 400_000
+    tmp: int = 512
+    file: int = 2048
+    processes: int = 512
+    files_open: int = 16_384
+    output: int = 64  # of one stream of one followed command; beyond it only the tail is kept
+
+    def rlimits(self) -> list[str]:
+        """For the agent. DATA and not AS: WebAssembly reserves 10 GB of addresses it never uses."""
+        return [
+            f"NPROC={self.processes}",
+            f"DATA={self.memory * MIB}",
+            f"FSIZE={self.file * MIB}",
+            f"NOFILE={self.files_open}",
+            "CORE=0",
+        ]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What this machine offers to sandboxes, found once at start. Raises IsolationMissing from `find`."""
+
+    state: Path
+    bwrap: str
+    python: str  # as seen inside
+    binds: tuple[tuple[str, str], ...]  # read-only: host path, path inside
+    path: str
+    agent: Path
+    limits: Limits = field(default_factory=Limits)
+
+    @classmethod
+    def find(cls, state: Path, runtime: Path | None, limits: Limits) -> "Machine":
+        bwrap = shutil.which("bwrap")
+        if bwrap is None:
+            raise IsolationMissing("bubblewrap (bwrap) is not installed: install it (apt install bubblewrap) or set E2B_API_KEY to use E2B's cloud.")
+        binds = _runtime_binds(runtime)
+        inside = dict(binds)
+        outside = {there: here for here, there in binds}
+        python = _python(outside)
+        directories = [f"{there}/bin" for there in inside.values() if there in ("/opt/node", "/opt/python")]
+        path = ":".join([f"{HOME}/.local/bin", f"{HOME}/.npm-global/bin", "/opt/shim", *directories, "/usr/bin", "/bin", "/usr/sbin"])
+        etc = _generated_etc(state)
+        shim = _shims(state, python)
+        agent = _compiled_agent(state, _outside_path(python, outside))
+        binds = ((str(etc), "/etc"), *_etc_binds(etc), *binds, (str(shim), "/opt/shim"), (str(agent), "/run/agent"))
+        return cls(state, bwrap, python, binds, path, agent, limits)
+
+    def agent_command(self, listen_fd: int) -> list[str]:
+        """The first command inside; visible there as a command line, so without any host path."""
+        start = "import sys; sys.path.insert(0, '/run/agent'); from sandbox_host.agent.main import main; main()"
+        return [self.python, "-I", "-S", "-c", start, str(listen_fd), *self.limits.rlimits()]
+
+    def options(self, home: Path, egress: Path | None, info_fd: int, filter_fd: int) -> list[str]:
+        """bwrap's options for one sandbox. Order matters: later mounts lie over earlier ones."""
+        mounts = [*_usr(), "--tmpfs", "/usr/local", "--remount-ro", "/usr/local"]
+        mounts += ["--proc", "/proc", "--dev", "/dev", "--size", str(64 * MIB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
+        mounts += ["--size", str(MIB), "--tmpfs", "/run"]
+        for here, there in self.binds:
+            mounts += ["--ro-bind", here, there]
+        mounts += ["--perms", "1777", "--size", str(self.limits.tmp * MIB), "--tmpfs", "/tmp", "--dir", "/var", "--symlink", "../tmp", "/var/tmp"]
+        mounts += ["--bind", str(home), HOME]
+        if egress is not None:
+            mounts += ["--bind", str(egress), "/run/egress.sock"]
+        return [
+            "--unshare-all", "--unshare-user", "--disable-userns", "--cap-drop", "ALL",
+            "--uid", str(INSIDE_UID), "--gid", str(INSIDE_UID), "--hostname", "sandbox",
+            "--die-with-parent", "--new-session", "--info-fd", str(info_fd), "--seccomp", str(filter_fd),
+            *mounts, "--remount-ro", "/run", "--remount-ro", "/", "--chdir", HOME,
+        ]  # fmt: skip
+
+
+def memory_file(data: bytes) -> int:
+    """A descriptor to read `data` from, without a path."""
+    fd = os.memfd_create("sandbox", os.MFD_CLOEXEC)
+    os.write(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
+
+
+def argument_file(arguments: list[str]) -> int:
+    return memory_file(b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
+
+
+def filter_file() -> int:
+    return memory_file(seccomp.program())
+
+
+def _usr() -> list[str]:
+    """/usr read-only, and the old top-level names as the machine has them: links into /usr, or directories of their own."""
+    mounts = ["--ro-bind", "/usr", "/usr"]
+    for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
+        path = Path("/") / name
+        if path.is_symlink():
+            mounts += ["--symlink", os.readlink(path), str(path)]
+        elif path.is_dir():
+            mounts += ["--ro-bind", str(path), str(path)]
+    return mounts
+
+
+def _runtime_binds(runtime: Path | None) -> tuple[tuple[str, str], ...]:
+    found = []
+    for name in ("node", "python"):
+        if runtime is not None and (runtime / name / "bin" / name.replace("python", "python3")).exists():
+            found.append((str((runtime / name).resolve()), f"/opt/{name}"))
+    return tuple(found)
+
+
+def _python(outside: dict[str, str]) -> str:
+    """The interpreter inside: the runtime's, or the machine's own under /usr (never one under /usr/local or a home)."""
+    if "/opt/python" in outside:
+        return "/opt/python/bin/python3"
+    for candidate in ("/usr/bin/python3", "/usr/libexec/platform-python"):
+        if os.path.exists(candidate):
+            return os.path.realpath(candidate)
+    raise IsolationMissing("There is no Python for sandboxes: give --runtime a directory with python/bin/python3, or install python3 under /usr.")
+
+
+def _outside_path(python: str, outside: dict[str, str]) -> str:
+    return python.replace("/opt/python", outside["/opt/python"], 1) if "/opt/python" in outside else python
+
+
+def _generated_etc(state: Path) -> Path:
+    """An /etc of our own: nothing of the machine's users, hosts or secrets."""
+    etc = state / "etc"
+    etc.mkdir(mode=0o755, parents=True, exist_ok=True)
+    texts = {
+        "passwd": f"root:x:0:0:root:/root:/bin/bash\nuser:x:{INSIDE_UID}:{INSIDE_UID}:user:{HOME}:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n",
+        "group": f"root:x:0:\nuser:x:{INSIDE_UID}:\nnogroup:x:65534:\n",
+        "hosts": "127.0.0.1 localhost\n::1 localhost\n",
+        "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
+        "resolv.conf": "",
+        "profile": "# Kept empty: every command starts a login shell.\n",
+        "os-release": _os_release(),
+        "gitconfig": "[init]\n\tdefaultBranch = main\n[safe]\n\tdirectory = *\n",
+    }
+    for name, text in texts.items():
+        (etc / name).write_text(text)
+    for name in ("alternatives", "ssl/certs", "ssl"):
+        (etc / name).mkdir(parents=True, exist_ok=True)
+    for name in ("ld.so.cache", "ssl/certs/ca-certificates.crt", "ssl/openssl.cnf"):
+        (etc / name).touch()
+    return etc
+
+
+def _os_release() -> str:
+    for path in ("/usr/lib/os-release", "/etc/os-release"):
+        if os.path.exists(path):
+            return Path(path).read_text()
+    return "NAME=Linux\nID=linux\n"
+
+
+def _etc_binds(etc: Path) -> list[tuple[str, str]]:
+    """The machine's own files that programs under /usr need, over the placeholders of ours."""
+    bundle = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    wanted = {
+        "/etc/ld.so.cache": "/etc/ld.so.cache",
+        "/etc/alternatives": "/etc/alternatives",
+        "/etc/ssl/openssl.cnf": "/etc/ssl/openssl.cnf",
+        bundle: "/etc/ssl/certs/ca-certificates.crt",
+    }
+    return [(os.path.realpath(here), there) for here, there in wanted.items() if os.path.exists(here)]
+
+
+def _shims(state: Path, python: str) -> Path:
+    """`sudo` (there is no root to become: it only runs the command) and `python`."""
+    shim = state / "shim"
+    shim.mkdir(mode=0o755, parents=True, exist_ok=True)
+    sudo = shim / "sudo"
+    sudo.write_text(
+        "#!/bin/bash\n# There is no root in this sandbox: run the command as the user.\n"
+        'while [[ $1 == -* ]]; do case $1 in -u|-g|-h|-p) shift 2;; *) shift;; esac; done\nexec env "$@"\n'
+    )
+    sudo.chmod(0o755)
+    for name in ("python", "python3"):
+        link = shim / name
+        link.unlink(missing_ok=True)
+        link.symlink_to(python)
+    return shim
+
+
+def _compiled_agent(state: Path, python: str) -> Path:
+    """The agent's modules compiled by the interpreter that will run them: compiling at each start would double the time."""
+    target = state / "agent"
+    shutil.rmtree(target, ignore_errors=True)
+    (target / "sandbox_host" / "agent").mkdir(parents=True)
+    sources = [*(_PACKAGE / "agent").glob("*.py"), _PACKAGE / "__init__.py"]
+    pairs = [a for s in sources for a in (str(s), str(target / s.relative_to(_PACKAGE.parent).with_suffix(".pyc")))]
+    script = (
+        "import py_compile, sys\nfor source, target in zip(sys.argv[1::2], sys.argv[2::2]):\n"
+        "    py_compile.compile(source, target, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)\n"
+    )
+    done = subprocess.run([python, "-I", "-c", script, *pairs], env={}, capture_output=True, text=True)
+    if done.returncode:
+        raise IsolationMissing(f"The sandboxes' Python ({python}) does not work: {done.stderr.strip()[-300:]}")
+    for path in [target, *target.rglob("*")]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    return target
+

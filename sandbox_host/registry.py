@@ -1,0 +1,219 @@
+"""All sandboxes of this host: made, found again after a restart, timed out, removed."""
+
+import asyncio
+import base64
+import logging
+import os
+import secrets
+import subprocess
+import time
+from pathlib import Path
+from typing import Any, Protocol
+
+from sandbox_host import egress
+from sandbox_host.cgroup import Groups
+from sandbox_host.isolation import FIRST_UID, LAST_UID, Machine
+from sandbox_host.launch import AgentGone
+from sandbox_host.sandbox import NotRunning, Place, Record, Sandbox
+from sandbox_host.usage import LONGEST_UNSEEN, FreeSpace
+
+PLAIN_TEMPLATES = frozenset({"base", "code-interpreter-v1"})  # the SDKs' defaults: an empty home
+MEMORY_KEPT = 900.0  # seconds a paused sandbox keeps its processes
+DEFAULT_TIMEOUT = 300
+MAX_TIMEOUT = 24 * 3600
+log = logging.getLogger("sandbox_host")
+
+
+class TooMany(Exception):
+    """The host holds as many sandboxes as it may."""
+
+
+class UnknownTemplate(Exception):
+    """No such template, or one that was not prepared; the message says which and what to do."""
+
+
+class Templates(Protocol):
+    """Where prepared homes come from."""
+
+    def home(self, name: str) -> Path | None:
+        """The prepared home to copy, None if there is no such template."""
+
+    def prepared(self) -> dict[str, bool]:
+        """Every template's name, and whether it is prepared."""
+
+
+class Registry:
+    """Owns the state directory: sandboxes/ID/{record.json,home}, trash/, run/ (sockets)."""
+
+    def __init__(self, machine: Machine, templates: Templates, max_running: int = 50, max_total: int = 1000) -> None:
+        self.machine, self.templates, self.max_running, self.max_total = machine, templates, max_running, max_total
+        self.sandboxes: dict[str, Sandbox] = {}
+        self.directory, self.trash = machine.state / "sandboxes", machine.state / "trash"
+        run = machine.state / "run"
+        for path in (self.directory, run):
+            path.mkdir(mode=0o711, parents=True, exist_ok=True)
+            path.chmod(0o711)
+        self.trash.mkdir(mode=0o700, exist_ok=True)
+        self.groups = Groups.find(machine.state)
+        sockets = Path(f"/proc/self/fd/{os.open(run, os.O_PATH | os.O_DIRECTORY)}")
+        self.place = Place(machine, run, sockets, self.groups, egress.default_allow())
+        self._removals: set[asyncio.Task[None]] = set()
+        self._uids: set[int] = set()
+
+    def load(self) -> None:
+        """Take up what an earlier host left: good records as paused sandboxes; all else is removed."""
+        if self.groups is not None:
+            self.groups.remove_leftovers()
+        for path in self.place.run.iterdir():
+            path.unlink()
+        for directory in self.directory.iterdir():
+            try:
+                sandbox = Sandbox.load(self.place, directory)
+            except (ValueError, OSError):
+                directory.rename(self.trash / directory.name)
+                continue
+            self.sandboxes[sandbox.id] = sandbox
+            self._uids.add(sandbox.record.uid)
+        for path in self.trash.iterdir():
+            self._remove_later(path)
+
+    async def create(self, template: str, timeout: int, options: dict[str, Any]) -> Sandbox:
+        """A running sandbox with a home copied from the template. `options` are fields of Record. Raises TooMany, UnknownTemplate, AgentGone."""
+        if sum(sandbox.state == "running" for sandbox in self.sandboxes.values()) >= self.max_running:
+            raise TooMany(f"This host runs {self.max_running} sandboxes, which is its limit. Kill or pause one first.")
+        if len(self.sandboxes) >= self.max_total:
+            raise TooMany(f"This host keeps {self.max_total} sandboxes, which is its limit. Kill one first.")
+        source = self._template_home(template)
+        now = time.time()
+        record = Record(_new_id(), template, self._take_uid(), secrets.token_hex(32), now, now + timeout, timeout, **options)
+        directory = self.directory / record.id
+        sandbox = Sandbox(self.place, directory, record)
+        self.sandboxes[record.id] = sandbox
+        try:
+            directory.mkdir(mode=0o711)
+            directory.chmod(0o711)
+            await self._make_home(sandbox, source)
+            await sandbox.start(timeout)
+        except BaseException:
+            await asyncio.shield(self.kill(sandbox))
+            raise
+        return sandbox
+
+    def _template_home(self, name: str) -> Path | None:
+        if name in PLAIN_TEMPLATES:
+            return None
+        home = self.templates.home(name)
+        if home is None:
+            raise UnknownTemplate(f"template '{name}' not found")
+        return home
+
+    async def _make_home(self, sandbox: Sandbox, source: Path | None) -> None:
+        """An empty home of the sandbox's uid, filled by that uid: what hostile install scripts left in a template is never touched as root."""
+        home, uid = sandbox.home, sandbox.record.uid
+        home.mkdir(mode=0o700)
+        if os.geteuid() == 0:
+            os.chown(home, uid, uid)
+        if source is not None:
+            command = ["cp", "-a", "--reflink=auto", "--no-target-directory", f"{source}/", f"{home}/"]
+            process = await asyncio.create_subprocess_exec(*command, env={}, cwd="/", stderr=asyncio.subprocess.PIPE, **_as_uid(uid))
+            _, errors = await process.communicate()
+            if process.returncode:
+                raise AgentGone(f"the template could not be copied: {errors.decode('utf-8', 'replace')[-300:]}")
+
+    def get(self, sandbox_id: str) -> Sandbox | None:
+        return self.sandboxes.get(sandbox_id)
+
+    async def kill(self, sandbox: Sandbox) -> None:
+        """End it and let its files be removed in the background."""
+        self.sandboxes.pop(sandbox.id, None)
+        await sandbox.kill()
+        grave = self.trash / sandbox.id
+        try:
+            sandbox.directory.rename(grave)
+        except FileNotFoundError:
+            self._uids.discard(sandbox.record.uid)
+            return
+        self._remove_later(grave, sandbox.record.uid)
+
+    def _remove_later(self, path: Path, uid: int | None = None) -> None:
+        task = asyncio.get_running_loop().create_task(self._remove(path, uid))
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
+
+    async def _remove(self, path: Path, uid: int | None) -> None:
+        """By rm, which neither follows links nor recurses on depth. The uid is free again only when its files are gone."""
+        if not await _run("rm", "-rf", "--", str(path)):
+            await _run("chmod", "-R", "u+rwx", "--", str(path))
+            await _run("rm", "-rf", "--", str(path))
+        if uid is not None:
+            self._uids.discard(uid)
+
+    def _take_uid(self) -> int:
+        """As root an own uid for each sandbox; an ordinary user has only the own one."""
+        if os.geteuid() != 0:
+            return os.geteuid()
+        for uid in range(FIRST_UID, LAST_UID + 1):
+            if uid not in self._uids:
+                self._uids.add(uid)
+                return uid
+        raise TooMany("All user ids for sandboxes are in use.")
+
+    async def watch_time(self) -> None:
+        """Each half second: what is over its time is paused or killed, and old pauses lose their processes."""
+        while True:
+            await asyncio.sleep(0.5)
+            now = time.time()
+            for sandbox in list(self.sandboxes.values()):
+                try:
+                    await self._check(sandbox, now)
+                except NotRunning:
+                    pass
+                except Exception:
+                    log.exception("sandbox %s could not be timed out", sandbox.id)
+
+    async def watch_usage(self) -> None:
+        """Each second: memory where the kernel does not hold it, and the files of all when the disk filled noticeably."""
+        free, last = FreeSpace(self.machine.state), time.monotonic()
+        while True:
+            await asyncio.sleep(1)
+            look_at_all = free.dropped() or time.monotonic() > last + LONGEST_UNSEEN
+            last = time.monotonic() if look_at_all else last
+            for sandbox in list(self.sandboxes.values()):
+                launch = sandbox.launch
+                if launch is None or not launch.alive:
+                    continue
+                sandbox.usage.enforce_memory(launch)
+                if look_at_all or sandbox.usage.full:
+                    await sandbox.usage.measure_disk(launch)
+
+    async def _check(self, sandbox: Sandbox, now: float) -> None:
+        record = sandbox.record
+        if record.state == "running" and now >= record.end:
+            if record.auto_pause:
+                await sandbox.pause()
+            else:
+                await self.kill(sandbox)
+        elif record.state == "paused" and sandbox.launch is not None and now >= record.paused_at + MEMORY_KEPT:
+            await sandbox.forget_memory()
+
+    async def close(self) -> None:
+        """Stop all processes, keep all files."""
+        await asyncio.gather(*(sandbox.suspend() for sandbox in self.sandboxes.values()))
+        if self._removals:
+            await asyncio.wait(self._removals, timeout=10)
+
+
+def _new_id() -> str:
+    """128 random bits in characters that a host name may hold in any case."""
+    return "i" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
+
+
+def _as_uid(uid: int) -> dict[str, Any]:
+    return {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}
+
+
+async def _run(*command: str) -> bool:
+    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return await process.wait() == 0
+
+

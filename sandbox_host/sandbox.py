@@ -1,0 +1,257 @@
+"""One sandbox: its record on disk, its files, and its processes, which may be running, stopped (paused) or gone (paused, files only)."""
+
+import asyncio
+import json
+import os
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox_host import egress
+from sandbox_host.cgroup import Groups
+from sandbox_host.isolation import HOME, Machine
+from sandbox_host.launch import AgentError, Channel, Launch
+from sandbox_host.usage import Usage
+
+ALL_ADDRESSES = "0.0.0.0/0"
+RESTART_PAUSE = 1.0  # seconds between two starts of a sandbox whose processes keep dying
+
+
+class PortClosed(Exception):
+    """Nothing inside listens on the port."""
+
+
+class NotRunning(Exception):
+    """The sandbox is paused or was killed."""
+
+
+@dataclass
+class Record:
+    """What survives the host: kept as JSON beside the files. Times are Unix seconds."""
+
+    id: str
+    template: str
+    uid: int
+    token: str
+    started: float
+    end: float
+    timeout: int
+    state: str = "running"  # or "paused"
+    paused_at: float = 0.0
+    auto_pause: bool = True
+    auto_resume: bool = True
+    internet: bool = True
+    allow_out: list[str] = field(default_factory=list)
+    deny_out: list[str] = field(default_factory=list)
+    metadata: dict[str, str] = field(default_factory=dict)
+    envs: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Place:
+    """What all sandboxes of a host share."""
+
+    machine: Machine
+    run: Path  # sockets
+    sockets: Path  # the same directory by a path short enough for a socket's address
+    groups: Groups | None
+    bundle: frozenset[str]  # host names every sandbox may reach
+
+
+class Sandbox:
+    """Operations are safe to call at once; starting, pausing and killing exclude each other."""
+
+    def __init__(self, place: Place, directory: Path, record: Record) -> None:
+        self.place, self.directory, self.record = place, directory, record
+        self.launch: Launch | None = None
+        self.proxy: egress.EgressProxy | None = None
+        self.usage = Usage(self.home, place.machine.limits)
+        self.killed = self.frozen = False
+        self._lock = asyncio.Lock()
+        self._last_start = 0.0
+
+    @property
+    def id(self) -> str:
+        return self.record.id
+
+    @property
+    def state(self) -> str:
+        """"running" or "paused"."""
+        return self.record.state
+
+    @property
+    def home(self) -> Path:
+        """The host's path of /home/user. Hostile: never follow a path below it, never write there."""
+        return self.directory / "home"
+
+    def save(self) -> None:
+        """Write the record so that a crash leaves the old one or the new one."""
+        target = self.directory / "record.json"
+        fresh = target.with_suffix(".new")
+        with open(fresh, "w") as file:
+            os.fchmod(file.fileno(), 0o600)
+            json.dump(asdict(self.record), file)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.rename(target)
+
+    @classmethod
+    def load(cls, place: Place, directory: Path) -> "Sandbox":
+        """A sandbox of an earlier host: paused, files only. Raises ValueError or OSError if there is no good record."""
+        try:
+            record = Record(**json.loads((directory / "record.json").read_text()))
+        except (TypeError, KeyError) as error:
+            raise ValueError(f"the record in {directory} cannot be read") from error
+        if record.state == "running":
+            record.state, record.paused_at = "paused", time.time()
+        return cls(place, directory, record)
+
+    async def running(self) -> Launch:
+        """The processes, started anew if they died on their own. Raises NotRunning."""
+        if self.killed or self.record.state != "running":
+            raise NotRunning(self.id)
+        if self.launch is None or not self.launch.alive:
+            async with self._lock:
+                if self.killed or self.record.state != "running":
+                    raise NotRunning(self.id)
+                await self._start()
+        assert self.launch is not None
+        return self.launch
+
+    async def _start(self) -> None:
+        if self.launch is not None:
+            if self.launch.alive:
+                return
+            await self._stop()
+        await asyncio.sleep(max(0.0, self._last_start + RESTART_PAUSE - time.monotonic()))
+        self._last_start = time.monotonic()
+        machine = self.place.machine
+        group = self.place.groups.create(self.id, self.record.uid, machine.limits) if self.place.groups else None
+        socket_path = await self._start_proxy()
+        self.launch = await Launch.start(machine, self.place.sockets, self.id, self.record.uid, self.home, socket_path, group)
+
+    async def _start_proxy(self) -> Path | None:
+        """The one way out; a sandbox without internet access gets no socket at all."""
+        if not self.record.internet:
+            return None
+        if self.proxy is None:
+            path, log = self.place.sockets / f"{self.id}.egress", self.directory / "egress.log"
+            self.proxy = egress.EgressProxy(path, self.allowed_hosts(), log, uid=self.record.uid)
+            await self.proxy.start()
+        return self.place.run / f"{self.id}.egress"
+
+    def allowed_hosts(self) -> frozenset[str]:
+        """The machine's package registries unless all is denied, with the creator's own additions and exceptions."""
+        standard = frozenset() if ALL_ADDRESSES in self.record.deny_out else self.place.bundle
+        return (standard | frozenset(self.record.allow_out)) - frozenset(self.record.deny_out)
+
+    async def _stop(self) -> None:
+        launch, self.launch, self.frozen = self.launch, None, False
+        if launch is not None:
+            await launch.end()
+        proxy, self.proxy = self.proxy, None
+        if proxy is not None:
+            await proxy.stop()
+
+    @asynccontextmanager
+    async def operation(self, request: dict[str, Any]) -> AsyncIterator[Channel]:
+        """One operation of the agent inside. Raises NotRunning, AgentGone, and AgentError when it is refused."""
+        async with (await self.running()).operation(request) as channel:
+            yield channel
+
+    async def call(self, request: dict[str, Any]) -> Any:
+        async with self.operation(request) as channel:
+            return await channel.reply()
+
+    async def dial(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """A connection to 127.0.0.1 (or ::1) and `port` inside. Raises PortClosed, NotRunning, AgentGone."""
+        channel = await (await self.running()).open({"op": "dial", "port": port})
+        try:
+            await channel.reply()
+        except AgentError as error:
+            channel.close()
+            raise PortClosed(error.message) from None
+        except BaseException:
+            channel.close()
+            raise
+        return channel.reader, channel.writer
+
+    def environment(self, extra: dict[str, str], user: str) -> dict[str, str]:
+        """Variables of a command: ours, then the template's and the creator's, then the call's. Never a secret of the host."""
+        base = {
+            "HOME": HOME,
+            "USER": user,
+            "LOGNAME": user,
+            "SHELL": "/bin/bash",
+            "LANG": "C.UTF-8",
+            "PATH": self.place.machine.path,
+            "NPM_CONFIG_PREFIX": f"{HOME}/.npm-global",
+            "NPM_CONFIG_UPDATE_NOTIFIER": "false",
+            "E2B_SANDBOX": "true",
+            "E2B_SANDBOX_ID": self.id,
+            "E2B_TEMPLATE_ID": self.record.template,
+        }
+        return {**base, **(egress.sandbox_env() if self.record.internet else {}), **self.record.envs, **extra}
+
+    async def start(self, timeout: int, resume: bool = True) -> bool:
+        """Run (again) for at least `timeout` seconds from now; a running sandbox's time is never shortened. True if it was paused."""
+        async with self._lock:
+            if self.killed:
+                raise NotRunning(self.id)
+            was_paused = self.record.state == "paused"
+            if was_paused and self.frozen and self.launch is not None and self.launch.alive and resume:
+                self.launch.thaw()
+                self.frozen = False
+            else:
+                await self._start()
+            end = time.time() + timeout
+            self.record.end = end if was_paused else max(end, self.record.end)
+            self.record.timeout = timeout
+            self.record.state = "running"
+            self.save()
+            return was_paused
+
+    async def pause(self, memory: bool = True) -> None:
+        """Stop the processes; without `memory` end them and keep the files alone. Raises NotRunning when it is paused already."""
+        async with self._lock:
+            if self.killed or self.record.state == "paused":
+                raise NotRunning(self.id)
+            self.record.state, self.record.paused_at = "paused", time.time()
+            if memory and self.launch is not None and self.launch.alive:
+                self.launch.freeze()
+                self.frozen = True
+            else:
+                await self._stop()
+            self.save()
+
+    async def forget_memory(self) -> None:
+        """End the processes of a paused sandbox; its files stay."""
+        async with self._lock:
+            if self.record.state == "paused":
+                await self._stop()
+
+    async def kill(self) -> None:
+        """End everything. The files are the registry's to remove."""
+        self.killed = True
+        async with self._lock:
+            await self._stop()
+
+    async def suspend(self) -> None:
+        """The host stops: end the processes and leave a record that says paused."""
+        async with self._lock:
+            await self._stop()
+            if not self.killed and self.record.state == "running":
+                self.record.state, self.record.paused_at = "paused", time.time()
+                self.save()
+
+    def set_network(self, internet: bool | None, allow_out: list[str], deny_out: list[str]) -> None:
+        """New rules for new connections. A sandbox made without internet access has no way out that could be opened later."""
+        self.record.allow_out, self.record.deny_out = allow_out, deny_out
+        if internet is False:
+            self.record.allow_out, self.record.deny_out = [], [ALL_ADDRESSES]
+        if self.proxy is not None:
+            self.proxy.allow = self.allowed_hosts()
+        self.save()

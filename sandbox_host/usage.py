@@ -1,0 +1,128 @@
+"""What a sandbox uses of memory, processor and disk, and what happens when that is too much.
+
+The kernel holds memory and processes to their limits where control groups can be written; here is the watch for where they cannot, and for
+the disk, for which an ordinary directory has no limit of its own.
+"""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+from sandbox_host.isolation import MIB, Limits
+from sandbox_host.launch import Launch
+
+NOTICEABLE_BYTES, NOTICEABLE_INODES = 32 * MIB, 5_000  # a change of the free space that makes us look who it was
+LONGEST_UNSEEN = 60.0  # seconds between two looks at a running sandbox's files in any case
+
+
+class DiskFull(Exception):
+    """The sandbox's files reached their limit; the message names it."""
+
+
+class Usage:
+    """Figures of one sandbox; `measure_disk` and `enforce_memory` are called by the registry's watch."""
+
+    def __init__(self, home: Path, limits: Limits) -> None:
+        self.home, self.limits = home, limits
+        self.disk_bytes = self.disk_inodes = 0
+        self.full = False
+        self.memory_kills = 0
+        self._killed_at = 0
+        self._cpu: tuple[float, float] = (time.monotonic(), 0.0)
+
+    def require_space(self, more: int = 0) -> None:
+        """Raises DiskFull if `more` bytes would not fit."""
+        if self.full or self.disk_bytes + more > self.limits.disk * MIB:
+            raise DiskFull(f"The sandbox's disk is full: the limit is {self.limits.disk} MiB and {self.limits.inodes} files. Delete something first.")
+
+    async def measure_disk(self, launch: Launch | None) -> None:
+        """Count the files; over the limit the commands end, so that what writes stops, and uploads are refused until there is room."""
+        self.disk_bytes, self.disk_inodes = await _du(self.home, "-B1"), await _du(self.home, "--inodes")
+        self.full = self.disk_bytes > self.limits.disk * MIB or self.disk_inodes > self.limits.inodes
+        if not self.full:
+            self._killed_at = 0
+        elif launch is not None and self.disk_bytes + self.disk_inodes > self._killed_at:
+            launch.kill_commands()
+            self._killed_at = self.disk_bytes + self.disk_inodes
+
+    def memory_bytes(self, launch: Launch | None) -> int:
+        """Of the control group, or the sum of what each process holds."""
+        if launch is None:
+            return 0
+        return launch.group.memory_used() if launch.group else sum(resident(pid) for pid in launch.processes())
+
+    def out_of_memory(self, launch: Launch | None) -> int:
+        """How often something was killed for want of memory."""
+        return self.memory_kills + (launch.group.memory_kills() if launch and launch.group else 0)
+
+    def enforce_memory(self, launch: Launch) -> None:
+        """Without a control group: end the largest command when all together are over the limit."""
+        if launch.group is None and self.memory_bytes(launch) > self.limits.memory * MIB:
+            commands = launch.processes() - launch.own
+            if commands:
+                kill(max(commands, key=resident))
+                self.memory_kills += 1
+
+    def cpu_percent(self, launch: Launch | None) -> float:
+        """Of one processor, since the last reading; of the processes that live now."""
+        now, used = time.monotonic(), sum(_cpu_seconds(pid) for pid in launch.processes()) if launch else 0.0
+        before, self._cpu = self._cpu, (now, used)
+        return round(max(0.0, used - before[1]) / max(now - before[0], 0.01) * 100, 1)
+
+
+class FreeSpace:
+    """Notices that the file system filled up noticeably since the last time: far cheaper than counting everyone's files."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.last = os.statvfs(path)
+
+    def dropped(self) -> bool:
+        now = os.statvfs(self.path)
+        lost_bytes = (self.last.f_bfree - now.f_bfree) * now.f_frsize
+        if lost_bytes > NOTICEABLE_BYTES or self.last.f_ffree - now.f_ffree > NOTICEABLE_INODES:
+            self.last = now
+            return True
+        if now.f_bfree > self.last.f_bfree:
+            self.last = now
+        return False
+
+
+async def _du(home: Path, unit: str) -> int:
+    """By du, which follows no link and minds no depth. What its owner made unreadable is made readable first if we are not root."""
+    for _ in range(2):
+        options: dict[str, Any] = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE, "env": {"LC_ALL": "C"}}
+        process = await asyncio.create_subprocess_exec("du", "-sx", unit, "--", str(home), **options)
+        out, errors = await process.communicate()
+        if b"ermission denied" not in errors:
+            break
+        await (await asyncio.create_subprocess_exec("chmod", "-R", "u+rwX", "--", str(home), stderr=asyncio.subprocess.DEVNULL)).wait()
+    return int(out.split()[0]) if out.split() else 0
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process in memory, 0 if it has gone."""
+    try:
+        with open(f"/proc/{pid}/statm") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+def _cpu_seconds(pid: int) -> float:
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            fields = file.read().rpartition(b")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError):
+        return 0.0
+
+
+def kill(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
