@@ -6,9 +6,10 @@ import re
 import pytest
 
 from launcher import testing
+from launcher.problem import Problem
 from launcher.terminal import Terminal
 
-pytest_plugins = ["tests.site", "tests.browser"]
+pytest_plugins = ["tests.site", "tests.browser", "tests.people"]
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,5 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ.update(testing.described().environment)
     else:
         services = testing.backing_services(Terminal(quiet=True))
-        os.environ.update(services.__enter__().environment)
+        try:
+            os.environ.update(services.__enter__().environment)
+        except Problem as problem:
+            pytest.exit(f"The services for the tests did not start. {problem}", returncode=3)
         config.add_cleanup(lambda: services.__exit__(None, None, None))

@@ -34,7 +34,9 @@ class ReservationClosed(Exception):
 
 
 def text(micro: int) -> str:
-    """An amount as a person reads it: `1 credit`, `0.25 credits`."""
+    """An amount as a person reads it: `1 credit`, `0.25 credits`; what rounds to nothing is `under 0.01 credits`."""
+    if 0 < micro < settings.MICRO // 200:
+        return "under 0.01 credits"
     number = f"{micro / settings.MICRO:,.2f}".rstrip("0").rstrip(".")
     return f"{number} credit" if number == "1" else f"{number} credits"
 
