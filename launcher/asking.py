@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 TIMEOUT = 2.0
+# Asked again and again while others start; a worker that is up answers in milliseconds.
+PING_SECONDS = 0.4
 
 
 class NoAnswer(Exception):
@@ -102,7 +104,7 @@ def ask_worker(broker: str, name: str) -> str:
     app = celery.Celery(broker=broker, set_as_current=False)
     app.conf.update(broker_connection_retry=False, broker_connection_max_retries=0)
     try:
-        answers = app.control.broadcast("ping", reply=True, destination=[name], timeout=TIMEOUT, limit=1)
+        answers = app.control.broadcast("ping", reply=True, destination=[name], timeout=PING_SECONDS, limit=1)
     except Exception as error:  # kombu passes through the error of whichever client library it uses
         raise NoAnswer(str(error)) from error
     finally:

