@@ -1,0 +1,106 @@
+"""A build run from the prompt to the version: what is in the log, in the files, and on the bill."""
+
+from agents.models import Run
+from demo_model import wire
+from projects import versions
+from tests.agents.conftest import finish, page, types, write
+from usage.services import account_of
+
+
+def test_it_builds_checks_and_saves_a_version(model, start, work):
+    model.say([wire.text("I write the page."), write(index_html=page("Tea"))], [finish("A page about **tea**.")])
+    run = work(start())
+
+    assert (run.state, run.reason) == (Run.State.SUCCEEDED, "")
+    assert versions.read(run.version, "index.html").decode() == page("Tea")
+    assert run.version.verdict == {"page": True}
+    assert run.reply.text == "A page about **tea**."
+    paths = {fragment.meta.get("path") for fragment in run.reply.fragments.filter(kind="CODE")}
+    assert "index.html" in paths
+
+
+def test_it_logs_every_step_without_a_gap(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+
+    steps = list(run.project.steps.all())
+    assert [step.cursor for step in steps] == list(range(1, len(steps) + 1))
+    assert [step.seq for step in steps] == list(range(1, len(steps) + 1))
+    kinds = types(run.project)
+    assert kinds[:3] == ["user_message", "state", "state"]
+    assert kinds[-1] == "complete"
+    assert kinds.index("tool_call") < kinds.index("tool_result") < kinds.index("file") < kinds.index("version")
+
+
+def test_it_charges_what_was_delivered_and_gives_the_rest_back(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+
+    account = account_of(run.project.owner)
+    assert run.cost > 0
+    assert account.reserved == 0
+    assert account.balance == 25_000_000 - run.cost
+
+
+def test_it_charges_nothing_when_nothing_changed(model, start, work):
+    model.say([wire.text("There is nothing to do.")])
+    run = work(start())
+
+    assert run.state == Run.State.SUCCEEDED
+    assert run.version is None
+    assert run.cost == 0
+    assert account_of(run.project.owner).available == 25_000_000
+
+
+def test_it_sees_the_conversation_and_the_files_in_a_follow_up(model, start, work):
+    from agents import services
+
+    model.say([write(index_html=page("Tea"))], [finish("Tea it is.")])
+    first = work(start("A page about tea"))
+    edit = {"path": "index.html", "edits": [{"search": "<h1>Tea</h1>", "replace": "<h1>Coffee</h1>"}]}
+    model.say([wire.tool("edit_file", edit)], [finish("Coffee now.")])
+    second = work(services.start_run(first.project, "Make it about coffee"))
+
+    assert b"<h1>Coffee</h1>" in versions.read(second.version, "index.html")
+    assert second.version.number == 2
+    asked = str(model.requests[2]["messages"])
+    assert "A page about tea" in asked and "Tea it is." in asked and "index.html" in asked
+
+
+def test_it_fixes_what_the_checks_find_and_does_not_charge_for_it(model, start, work):
+    broken = "export const broken: number = 'text'\n"
+    app = "export default function App() {\n  return <h1>Tea</h1>\n}\n"
+    fixed = {"path": "src/broken.ts", "edits": [{"search": "'text'", "replace": "1"}]}
+    files = {"files": [{"path": "src/App.tsx", "content": app}, {"path": "src/broken.ts", "content": broken}]}
+    model.say([wire.tool("write_files", files)], [finish()], [wire.tool("edit_file", fixed)], [finish("Works now.")])
+    run = work(start(framework="react"))
+
+    assert run.state == Run.State.SUCCEEDED
+    assert run.version.verdict == {"lint": True, "build": True, "page": True}
+    assert "not assignable" in str(model.requests[2]["messages"])
+    replies = list(run.steps.filter(type="reply"))
+    assert [reply.data["round"] for reply in replies] == [0, 0, 1, 1]
+    assert run.cost == sum(reply.data["cost"] for reply in replies[:2])
+
+
+def test_it_gives_up_after_two_rounds_keeps_the_files_and_charges_nothing(model, start, work):
+    broken = {"files": [{"path": "src/broken.ts", "content": "export const broken: number = 'text'\n"}]}
+    model.say([wire.tool("write_files", broken)], [finish()], [finish("Fixed!")], [finish("Really fixed!")])
+    run = work(start(framework="react"))
+
+    assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "checks_failed", 0)
+    assert run.version.verdict["build"] is False
+    assert "Fixed!" not in run.reply.text
+
+
+def test_it_answers_a_question_without_any_tool_that_writes(model, start, work):
+    from agents import services
+
+    model.say([write(index_html=page("Tea"))], [finish()])
+    first = work(start())
+    model.say([wire.tool("read_files", {"paths": ["index.html"]}), write(index_html=page("Sneaky"))], [wire.text("It says Tea.")])
+    second = work(services.start_run(first.project, "What does it say?", mode="ask"))
+
+    assert {tool["name"] for tool in model.requests[2]["tools"]} == {"read_files", "list_files", "search"}
+    assert (second.state, second.version, second.reply.text) == (Run.State.SUCCEEDED, None, "It says Tea.")
+    assert first.project.versions.count() == 1

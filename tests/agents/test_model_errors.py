@@ -1,0 +1,121 @@
+"""What becomes of a run when the model fails: tried again when that may help, a clear and free end when not."""
+
+import pytest
+
+from agents.models import Run
+from demo_model import wire
+from tests.agents.conftest import Failure, finish, page, write
+from usage.services import account_of
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        Failure(429, {"retry-after": "0"}),
+        Failure(529),
+        Failure(500),
+        Failure(break_after=5),
+        Failure(break_after=0),
+    ],
+    ids=["rate limit", "overloaded", "server error", "stream breaks", "nothing comes"],
+)
+def test_it_tries_again_and_goes_on(model, start, work, failure):
+    model.say(failure, [write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+
+    assert run.state == Run.State.SUCCEEDED
+    assert run.steps.filter(type="reply").count() == 2
+    assert run.usage["calls"] == 2
+    assert run.steps.filter(type="stage", data__status="waiting").count() == 1
+
+
+def test_it_obeys_retry_after(model, start, work):
+    model.say(Failure(429, {"retry-after": "1"}), [wire.text("Hello.")])
+    run = work(start())
+
+    waiting = run.steps.get(type="stage", data__status="waiting")
+    reply = run.steps.get(type="reply")
+    assert 1 <= (reply.at - waiting.at).total_seconds() < 5
+
+
+def test_it_ends_after_three_tries_and_costs_nothing(model, start, work):
+    model.say(*[Failure(429, {"retry-after": "0"})] * 3, [wire.text("too late")])
+    run = work(start())
+
+    assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "model_rate_limited", 0)
+    assert len(model.requests) == 3
+    error = run.steps.get(type="error").data
+    assert "429" in error["detail"] and error["next"]
+    assert account_of(run.project.owner).available == 25_000_000
+
+
+def test_it_does_not_ask_again_with_a_refused_key(model, start, work):
+    model.say(Failure(401))
+    run = work(start())
+
+    assert (run.state, run.reason) == (Run.State.FAILED, "model_key_refused")
+    assert len(model.requests) == 1
+    assert "ANTHROPIC_API_KEY" in run.steps.get(type="error").data["next"]
+
+
+def test_it_names_a_model_that_cannot_be_reached(model, start, work, settings):
+    settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9"
+    run = work(start())
+
+    assert (run.state, run.reason) == (Run.State.FAILED, "model_unreachable")
+    error = run.steps.get(type="error").data
+    assert "http://127.0.0.1:9" in error["detail"] and "ANTHROPIC_BASE_URL" in error["next"]
+
+
+def test_it_tells_the_model_of_tool_input_that_is_not_json(model, start, work):
+    model.say([wire.tool("write_files", raw='{"files": [{"path": "index.html"')], [write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+
+    assert run.state == Run.State.SUCCEEDED
+    result = model.requests[1]["messages"][-1]["content"][0]
+    assert result["is_error"] and "not a valid JSON object" in str(result["content"])
+
+
+@pytest.mark.parametrize(
+    ("call", "word"),
+    [
+        (wire.tool("launch_rocket", {}), "There is no tool"),
+        (wire.tool("write_files", {"files": "index.html"}), "does not fit its schema"),
+        (wire.tool("write_files", {}), "required property"),
+        (wire.tool("terminal", {"command": "true", "user": "root"}), "does not fit its schema"),
+    ],
+    ids=["unknown tool", "wrong type", "missing argument", "extra argument"],
+)
+def test_it_tells_the_model_of_a_call_that_cannot_be_made(model, start, work, call, word):
+    model.say([call], [wire.text("I see.")])
+    run = work(start())
+
+    result = model.requests[1]["messages"][-1]["content"][0]
+    assert result["is_error"] and word in str(result["content"])
+    assert run.state == Run.State.SUCCEEDED
+
+
+def test_it_nudges_a_silent_model_and_then_gives_up(model, start, work):
+    model.say([], [], [])
+    run = work(start())
+
+    assert (run.state, run.reason) == (Run.State.FAILED, "model_empty")
+    assert len(model.requests) == 3
+
+
+def test_it_stops_a_model_that_goes_in_circles(model, start, work):
+    model.say(*[[wire.tool("list_files", {})] for _ in range(7)], [wire.text("Oh well.")])
+    run = work(start())
+
+    results = [step.data for step in run.steps.filter(type="tool_result")]
+    assert [result["ok"] for result in results] == [True] * 5 + [False] * 2
+
+
+def test_it_stops_at_the_limit_of_turns_and_keeps_the_work(model, start, work, settings):
+    settings.RUN_MAX_TURNS = 3
+    model.say([write(index_html=page("Tea"))], *[[wire.tool("search", {"pattern": str(n)})] for n in range(9)])
+    run = work(start())
+
+    assert (run.state, run.reason) == (Run.State.STOPPED, "limit")
+    assert len(model.requests) == 3
+    assert "index.html" in run.version.manifest

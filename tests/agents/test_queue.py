@@ -1,0 +1,77 @@
+"""Messages of one project are worked on one after the other, in order; projects do not wait for each other."""
+
+import pytest
+
+from agents import runs, services
+from agents.models import Run
+from projects.services import BadPrompt
+from tests.agents.conftest import finish, page, write
+from usage.services import NotEnoughCredits, account_of
+
+
+def test_it_waits_for_the_run_before_it(start):
+    first = start()
+    second = services.start_run(first.project, "And a second thing")
+
+    assert runs.claim(second.pk, 30) is None
+    assert runs.claim(first.pk, 30)
+    assert runs.claim(second.pk, 30) is None
+
+
+def test_it_works_through_the_queue_in_order(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()], [write(index_html=page("Coffee"))], [finish()])
+    first = start()
+    second = services.start_run(first.project, "Now coffee")
+    first, second = work(first), work(second)
+
+    assert (first.state, second.state) == (Run.State.SUCCEEDED, Run.State.SUCCEEDED)
+    assert (first.version.number, second.version.number) == (1, 2)
+
+
+def test_it_lets_projects_run_side_by_side(start):
+    assert runs.claim(start("One").pk, 30)
+    assert runs.claim(start("Two").pk, 30)
+
+
+def test_it_goes_on_with_the_next_when_one_is_stopped(start):
+    first = start()
+    second = services.start_run(first.project, "And a second thing")
+    services.cancel_run(first)
+    assert runs.claim(second.pk, 30)
+
+
+def test_it_refuses_a_queue_without_end(start):
+    run = start()
+    for number in range(services.MAX_QUEUED):
+        services.start_run(run.project, f"Change {number}")
+    with pytest.raises(BadPrompt, match="wait already"):
+        services.start_run(run.project, "One too many")
+
+
+def test_it_leaves_nothing_behind_when_credits_are_missing(start, owner):
+    for _ in range(25):
+        run = start()
+    with pytest.raises(NotEnoughCredits):
+        services.start_project(owner, "One too many")
+    assert account_of(owner).available == 0
+    assert owner.projects.count() == 25
+    services.cancel_run(run)
+    assert services.start_project(owner, "Fits again")
+
+
+def test_it_stops_when_credits_run_out_in_the_middle_and_keeps_the_work(model, start, work, settings, owner):
+    settings.RUN_RESERVE_MICRO = 1_000
+    run = start()
+    account = account_of(owner)
+    type(account).objects.filter(pk=account.pk).update(balance=3_000)
+    from usage.models import Entry
+
+    Entry.objects.create(account=account, kind="charge", amount=3_000 - 25_000_000, key="spent")
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(run)
+
+    assert (run.state, run.reason) == (Run.State.STOPPED, "credits")
+    assert len(model.requests) == 1
+    assert "index.html" in run.version.manifest
+    account.refresh_from_db()
+    assert (account.balance, account.reserved) == (0, 0)

@@ -1,0 +1,107 @@
+"""Stop: at once while a run waits; in the middle of a model's answer or a command when it runs; never after the end."""
+
+import threading
+
+import pytest
+
+from agents import aio, sandbox, services, tasks
+from agents.models import Run
+from agents.services import NotNow
+from demo_model import wire
+from projects.models import Project
+from tests.agents.conftest import Failure, finish, page, types, write
+from usage.services import account_of
+
+
+@pytest.fixture
+def at_work(eventually):
+    """Works on a run in a thread; gives a function that waits for it to be over."""
+    threads = []
+
+    def begin(run: Run):
+        thread = threading.Thread(target=tasks.run_agent, args=[str(run.pk)])
+        threads.append(thread)
+        thread.start()
+
+        def over() -> Run:
+            thread.join(30)
+            assert not thread.is_alive()
+            return Run.objects.select_related("project", "version").get(pk=run.pk)
+
+        return over
+
+    yield begin
+    for thread in threads:
+        thread.join(30)
+
+
+def test_it_ends_a_waiting_run_at_once_and_frees_its_credits(start):
+    run = start()
+    services.cancel_run(run)
+
+    run.refresh_from_db()
+    assert run.state == Run.State.CANCELLED
+    assert account_of(run.project.owner).reserved == 0
+    assert types(run.project)[-1] == "complete"
+
+
+def test_it_closes_the_models_stream(model, start, at_work, eventually):
+    model.say(Failure(hang=60))
+    run = start()
+    over = at_work(run)
+    eventually(lambda: model.requests)
+    services.cancel_run(run)
+    run = over()
+
+    assert (run.state, run.cost) == (Run.State.CANCELLED, 0)
+    assert model.gone.wait(5)
+    assert len(model.requests) == 1
+
+
+def test_it_kills_the_running_command_and_keeps_the_files(model, start, at_work, eventually):
+    model.say([write(index_html=page("Tea")), wire.tool("terminal", {"command": "echo begun; sleep 1000; echo no >> index.html"})])
+    run = start()
+    over = at_work(run)
+    eventually(lambda: run.steps.filter(type="tool_call", data__name="terminal").exists())
+    services.cancel_run(run)
+    run = over()
+
+    assert run.state == Run.State.CANCELLED
+    assert "index.html" in run.version.manifest
+    box = sandbox.ensure(Project.objects.get(pk=run.project_id))
+    assert "sleep 1000" not in aio.run(box.sdk.commands.run("ps ax || cat /proc/[0-9]*/cmdline")).stdout
+    assert not run.steps.filter(type="tool_result", data__name="terminal").exists()
+
+
+def test_it_asks_the_model_nothing_more(model, start, at_work, eventually):
+    model.say(*[[wire.tool("terminal", {"command": f"sleep 0.{n}"})] for n in range(1, 9)])
+    run = start()
+    over = at_work(run)
+    eventually(lambda: len(model.requests) >= 2)
+    services.cancel_run(run)
+    run = over()
+
+    asked = len(model.requests)
+    asking = run.steps.get(type="state", data__state="cancelling")
+    assert run.state == Run.State.CANCELLED
+    assert not run.steps.filter(type="tool_call", cursor__gt=asking.cursor + 1).exists()
+    assert len(model.requests) == asked
+
+
+def test_it_refuses_when_the_run_is_over(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+    with pytest.raises(NotNow):
+        services.cancel_run(run)
+    assert Run.objects.get(pk=run.pk).state == Run.State.SUCCEEDED
+
+
+def test_it_may_be_asked_twice(model, start, at_work, eventually):
+    model.say(Failure(hang=60))
+    run = start()
+    over = at_work(run)
+    eventually(lambda: model.requests)
+    services.cancel_run(run)
+    services.cancel_run(run)
+    assert over().state == Run.State.CANCELLED
+    assert types(run.project).count("complete") == 1

@@ -1,0 +1,153 @@
+"""A worker that dies, sleeps too long, or is told to go: another one goes on, nothing is done twice."""
+
+import threading
+
+import pytest
+from django.db import connection
+from django.db.models.functions import Now
+
+from agents import lease as leases
+from agents import loop, runs, services, tasks
+from agents.models import Run
+from agents.runs import LeaseLost
+from demo_model import wire
+from projects import versions
+from tests.agents.conftest import finish, page, write
+
+
+class Died(BaseException):
+    """Stands for kill -9: nothing after it runs."""
+
+
+def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: bool) -> None:
+    """Works on a run until the step of that type is written (or is about to be), then dies."""
+    append = runs.append
+
+    def deadly(fence, kind, *args, **kwargs):
+        if kind == type and before:
+            raise Died
+        step = append(fence, kind, *args, **kwargs)
+        if kind == type:
+            raise Died
+        return step
+
+    monkeypatch.setattr(runs, "append", deadly)
+    with pytest.raises(Died):
+        loop.run_agent(leases.Lease(runs.claim(run.pk, 30)))
+    monkeypatch.setattr(runs, "append", append)
+    Run.objects.filter(pk=run.pk).update(lease_until=Now())
+
+
+@pytest.mark.parametrize("type", ["stage", "reply", "tool_call", "tool_result", "check", "version"])
+@pytest.mark.parametrize("before", [True, False], ids=["before", "after"])
+def test_it_ends_as_if_nothing_had_happened_wherever_the_worker_died(model, start, work, monkeypatch, type, before):
+    def turn(request):
+        """A model that looks at the conversation, as a real one does, so that being asked twice does no harm."""
+        answered = sum(message["role"] == "assistant" for message in request["messages"])
+        return [write(index_html=page("Tea"))] if answered == 0 else [finish()]
+
+    model.say(*[turn] * 5)
+    run = start()
+    work_until(run, monkeypatch, type, before=before)
+    run = work(run)
+
+    assert run.state == Run.State.SUCCEEDED
+    assert versions.read(run.version, "index.html").decode() == page("Tea")
+    assert run.project.versions.count() == 1
+    assert run.steps.filter(type="reply").count() == 2
+    assert run.usage["calls"] == 2
+    assert run.steps.filter(type="complete").count() == 1
+    cursors = list(run.project.steps.values_list("cursor", flat=True))
+    assert cursors == list(range(1, len(cursors) + 1))
+
+
+def test_it_never_runs_a_command_twice(model, start, work, monkeypatch):
+    model.say([wire.tool("terminal", {"command": "echo once >> index.html"})], [finish()])
+    run = start()
+    work_until(run, monkeypatch, "tool_result", before=True)
+    run = work(run)
+
+    assert versions.read(run.version, "index.html").decode().count("once") == 1
+    result = run.steps.get(type="tool_result", data__name="terminal")
+    assert result.data["exit_code"] == 0
+
+
+def test_it_says_that_the_outcome_is_unknown_when_it_is(model, start, work, monkeypatch):
+    model.say([wire.tool("terminal", {"command": "kill -KILL -- -$(cat $HOME/.vibe/steps/*/pid)"})], [finish()])
+    run = work(start())
+
+    result = run.steps.get(type="tool_result", data__name="terminal")
+    assert result.data["exit_code"] is None and not result.data["ok"]
+    assert "unknown" in str(model.requests[1]["messages"][-1])
+
+
+def test_it_writes_nothing_once_the_lease_is_somebody_elses(start):
+    run = start()
+    old = runs.claim(run.pk, 0)
+    new = runs.claim(run.pk, 30)
+    before = run.project.steps.count()
+
+    assert new.token == old.token + 1
+    with pytest.raises(LeaseLost):
+        runs.append(old, "stage", {"stage": "work", "status": "started", "title": ""})
+    with pytest.raises(LeaseLost):
+        runs.finish(old, Run.State.SUCCEEDED)
+    with pytest.raises(LeaseLost):
+        runs.extend(old, 30)
+    assert run.project.steps.count() == before
+    runs.append(new, "stage", {"stage": "work", "status": "started", "title": ""})
+
+
+def test_it_gives_a_run_to_one_of_many_that_ask_at_once(start):
+    run, got, gate = start(), [], threading.Barrier(8)
+
+    def claim():
+        gate.wait()
+        got.append(runs.claim(run.pk, 30))
+        connection.close()
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(fence is not None for fence in got) == 1
+
+
+def test_it_does_not_give_away_a_run_that_is_held_or_over(start, work, model):
+    run = start()
+    assert runs.claim(run.pk, 30)
+    assert runs.claim(run.pk, 30) is None
+    Run.objects.filter(pk=run.pk).update(state=Run.State.SUCCEEDED)
+    assert runs.claim(run.pk, 30) is None
+
+
+def test_it_gives_up_a_run_that_kills_its_workers(start, work, model):
+    run = start()
+    for _ in range(4):
+        assert runs.claim(run.pk, 0)
+    run = work(run)
+
+    assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "crash_loop", 0)
+
+
+def test_it_rings_again_for_runs_that_wait_and_for_runs_that_were_left(start, monkeypatch):
+    waiting, left, fine = start("One"), start("Two"), start("Three")
+    Run.objects.filter(pk=waiting.pk).update(rung="2020-01-01T00:00Z")
+    runs.claim(left.pk, 0)
+    runs.claim(fine.pk, 30)
+    rung = []
+    monkeypatch.setattr(services, "ring", lambda run: rung.append(run.pk))
+
+    assert tasks.sweep() == 2
+    assert set(rung) == {waiting.pk, left.pk}
+
+
+def test_it_hands_its_runs_back_when_it_is_told_to_go(start):
+    run = start()
+    with leases.held(leases.Lease(runs.claim(run.pk, 30))) as held:
+        tasks.hand_back()
+        with pytest.raises(LeaseLost):
+            held.check()
+    assert Run.objects.get(pk=run.pk).state == Run.State.QUEUED
+    assert runs.claim(run.pk, 30)
