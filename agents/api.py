@@ -222,6 +222,7 @@ class OneRun(APIView):
 class RunDetail(OneRun):
     @extend_schema(responses=RunSerializer)
     def get(self, request: Request, pk: Any) -> Response:
+        """A run with every step of its log."""
         return Response(RunSerializer(self.run()).data)
 
 
@@ -243,6 +244,7 @@ class RunRetry(OneRun):
 class SandboxStatus(projects.InProject):
     @extend_schema(responses=SandboxSerializer)
     def get(self, request: Request, pk: Any) -> Response:
+        """Where the project's files run, as far as is known without asking there."""
         return Response(previews.status(self.project()))
 
 
@@ -261,6 +263,7 @@ class SandboxAction(projects.InProject):
 class ModelList(APIView):
     @extend_schema(responses=ModelSerializer(many=True))
     def get(self, request: Request) -> Response:
+        """The models that may be chosen."""
         return Response(ModelSerializer(list(catalogue.MODELS.values()), many=True).data)
 
 

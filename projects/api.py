@@ -104,8 +104,9 @@ def visible(request: Request) -> QuerySet[Project]:
     return Project.objects.for_user(request.user).annotate(newest_version=Subquery(newest))
 
 
+# No docstring: the description of the API would show it for each view below.
 class InProject(APIView):
-    """A view below /projects/{pk}/: a stranger gets the 404 of a missing id."""
+    # Everything below /projects/{pk}/ starts here: a stranger gets the 404 of a missing id.
 
     def project(self) -> Project:
         return get_object_or_404(visible(self.request), pk=self.kwargs["pk"])
@@ -117,6 +118,8 @@ class InProject(APIView):
 
 
 class ProjectList(generics.ListAPIView[Project]):
+    """The projects of who asks."""
+
     serializer_class = ProjectSerializer
     pagination_class = CursorPagination
     filter_backends = (filters.SearchFilter, filters.OrderingFilter)
@@ -129,6 +132,8 @@ class ProjectList(generics.ListAPIView[Project]):
 
 
 class ProjectDetail(generics.RetrieveAPIView[Project]):
+    """One project."""
+
     serializer_class = ProjectSerializer
 
     def get_queryset(self) -> QuerySet[Project]:
@@ -136,6 +141,8 @@ class ProjectDetail(generics.RetrieveAPIView[Project]):
 
 
 class MessageList(InProject, generics.ListAPIView[Message]):
+    """What was said, newest first, with fragments."""
+
     serializer_class = MessageSerializer
     pagination_class = CursorPagination
 
@@ -144,6 +151,8 @@ class MessageList(InProject, generics.ListAPIView[Message]):
 
 
 class VersionList(InProject, generics.ListAPIView[Version]):
+    """Versions, newest first, with their verdicts."""
+
     serializer_class = VersionSerializer
     pagination_class = CursorPagination
 
@@ -153,7 +162,7 @@ class VersionList(InProject, generics.ListAPIView[Version]):
 
 
 class FileList(InProject):
-    @extend_schema(parameters=[VERSION_PARAMETER], responses=FileListSerializer)
+    @extend_schema(operation_id="projects_files_list", parameters=[VERSION_PARAMETER], responses=FileListSerializer)
     def get(self, request: Request, pk: Any) -> Response:
         """The paths of a version. A project without a version has none."""
         project = self.project()
@@ -199,6 +208,7 @@ class Download(InProject):
 class FrameworkList(APIView):
     @extend_schema(responses=FrameworkSerializer(many=True))
     def get(self, request: Request) -> Response:
+        """What apps can be built with."""
         return Response(FrameworkSerializer(list(frameworks.FRAMEWORKS.values()), many=True).data)
 
 

@@ -1,12 +1,13 @@
 """Every address of the REST API, below /api/v1/."""
 
 from django.urls import path, register_converter
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
 from agents import stream
 from projects import api as projects
 from usage import api as usage
+from vibe import api_docs
 
 
 class VersionNumber:
@@ -50,5 +51,5 @@ urlpatterns = [
     path("models/", agents.ModelList.as_view(), name="api-models"),
     path("frameworks/", projects.FrameworkList.as_view(), name="api-frameworks"),
     path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="api-schema"), name="api-docs"),
+    path("docs/", api_docs.docs, name="api-docs"),
 ]
