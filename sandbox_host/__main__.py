@@ -10,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox_host import app, selftest
+from sandbox_host import app, selftest, templates
 from sandbox_host.isolation import IsolationMissing, Limits, Machine
 from sandbox_host.registry import Registry
 
@@ -37,7 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--host", action="append", help="address to listen on; default 127.0.0.1 and ::1")
     parser.add_argument("--domain", help="what preview host names end in, with its port; default localhost:PORT")
     parser.add_argument("--state", type=Path, required=True, help="where sandboxes and prepared templates live")
-    parser.add_argument("--templates", type=Path, default=Path("sandbox_templates"), help="folder of template sources")
+    parser.add_argument("--templates", type=Path, default=templates.SOURCES, help="folder of template sources")
     parser.add_argument("--runtime", type=Path, help="folder with node/ and python/ to show inside sandboxes")
     for name, default in vars(Limits()).items():
         parser.add_argument(f"--limit-{name.replace('_', '-')}", type=int, default=default)
@@ -48,7 +48,7 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
     limits = Limits(**{name: getattr(arguments, f"limit_{name}") for name in vars(Limits())})
     arguments.state.mkdir(mode=0o711, parents=True, exist_ok=True)
     machine = Machine.find(arguments.state.resolve(), arguments.runtime, limits)
-    registry = Registry(machine, _templates(arguments))
+    registry = Registry(machine, templates.Library(arguments.templates, machine.state))
     report = await selftest.run(machine, registry.groups)
     domain = arguments.domain or f"localhost:{arguments.port}"
     runner = web.AppRunner(app.build(registry, key, domain, report), handler_cancellation=True, access_log=None)
@@ -63,15 +63,6 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
         await stop.wait()
     finally:
         await runner.cleanup()
-
-
-def _templates(arguments):
-    class T:
-        def home(self,name):
-            p=arguments.state/"templates"/name
-            return next(iter(p.glob("*/home")),None) if p.exists() else None
-        def prepared(self): return {}
-    return T()
 
 
 async def _listen(runner: web.AppRunner, address: str, port: int) -> None:

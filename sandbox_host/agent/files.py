@@ -1,12 +1,17 @@
 """Files as the sandbox's user sees them: symlinks and odd paths are the kernel's business, and reach nothing the user could not reach."""
 
+from __future__ import annotations
+
 import errno
 import os
 import stat as st
-from collections.abc import Iterator
-from typing import Any
 
 from sandbox_host.agent import loop, wire
+
+TYPE_CHECKING = False  # as mypy reads it; importing typing would cost 6 ms at each start
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
 HOME = "/home/user"
 ENTRY_LIMIT = 100_000  # of one listing

@@ -1,5 +1,7 @@
 """Bytes between two descriptors: previews (host to a port in here) and egress (a port in here to the host's proxy socket)."""
 
+from __future__ import annotations
+
 import _socket
 import os
 

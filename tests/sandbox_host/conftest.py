@@ -1,0 +1,189 @@
+"""A real sandbox host for each session, on a free port with a state directory of its own, and the unmodified SDK to speak to it."""
+
+import os
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from e2b import Sandbox
+
+ROOT = Path(__file__).parents[2]
+ORDINARY_UID = 65_432
+
+
+def free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])
+
+
+def wait_for(check: Callable[[], Any], seconds: float = 10) -> Any:
+    """The first true value of `check`, asked until the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (value := check()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert value, "it did not happen in time"
+    return value
+
+
+@dataclass
+class Host:
+    """A sandbox host process. `options` go to every call of the SDK."""
+
+    state: Path
+    uid: int | None = None
+    arguments: list[str] = field(default_factory=list)
+    port: int = field(default_factory=free_port)
+    key: str = field(default_factory=lambda: f"e2b_{secrets.token_hex(20)}")
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return {"api_url": self.url, "sandbox_url": self.url, "api_key": self.key}
+
+    def start(self) -> "Host":
+        command = [*_python(self.uid), "-m", "sandbox_host", "--port", str(self.port), "--state", str(self.state), *self.arguments]
+        env = {"PATH": "/usr/bin:/bin", "E2B_API_KEY": self.key, "PYTHONPATH": os.pathsep.join([str(ROOT), *_packages()]), "CANARY": "hidden-a8f3",
+               "HOME": str(self.state)}  # fmt: skip
+        identity: dict[str, Any] = {} if self.uid is None else {"user": self.uid, "group": self.uid, "extra_groups": []}
+        self.process = subprocess.Popen(command, cwd="/", env=env, start_new_session=True, **identity)
+        wait_for(self.answers, 30)
+        return self
+
+    def answers(self) -> bool:
+        assert self.process is None or self.process.poll() is None, "the host ended at its start"
+        try:
+            with urllib.request.urlopen(f"{self.url}/health", timeout=5) as response:
+                return bool(response.status == 200)
+        except OSError:
+            return False
+
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        assert self.process is not None
+        self.process.send_signal(number)
+        self.process.wait(20)
+
+    def close(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.kill(signal.SIGTERM)
+        shutil.rmtree(self.state, ignore_errors=True)
+
+    def create(self, **options: Any) -> Sandbox:
+        return Sandbox.create(**{"timeout": 120, **options}, **self.options)
+
+    def processes(self) -> list[int]:
+        """Everything that runs as a descendant of the host, or was left behind by it."""
+        marker = str(self.state).encode()
+        return [pid for pid in _pids() if marker in _command_line(pid) or self._is_sandbox_uid(pid)]
+
+    def _is_sandbox_uid(self, pid: int) -> bool:
+        try:
+            owner = Path(f"/proc/{pid}").stat().st_uid
+            return owner in {path.stat().st_uid for path in self.state.glob("sandboxes/*/home")} - {os.geteuid()} if owner else False
+        except OSError:
+            return False
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def descendants(pid: int) -> set[int]:
+    """Host pids of all that descend from a process."""
+    parents: dict[int, list[int]] = {}
+    for child in _pids():
+        try:
+            stat = Path(f"/proc/{child}/stat").read_bytes().rpartition(b")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(stat[1]), []).append(child)
+    found, pending = set(), [pid]
+    while pending:
+        children = parents.get(pending.pop(), [])
+        found |= set(children)
+        pending += children
+    return found
+
+
+def _packages() -> list[str]:
+    return [path for path in sys.path if path.endswith("site-packages")]
+
+
+def _python(uid: int | None) -> list[str]:
+    """This interpreter, or for another user one of the same version that it can reach."""
+    if uid is None:
+        return [sys.executable]
+    for candidate in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
+        try:
+            subprocess.run([candidate, "-c", ""], user=uid, group=uid, extra_groups=[], check=True, capture_output=True, cwd="/")
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return [candidate]
+    pytest.skip("no Python of this version can be reached by an ordinary user here")
+
+
+def make_state(uid: int | None) -> Path:
+    """A directory that every uid can pass through, as a sandbox's uid must."""
+    state = Path(tempfile.mkdtemp(prefix="sandbox-host-", dir="/tmp"))
+    state.chmod(0o711)
+    if uid is not None:
+        os.chown(state, uid, uid)
+    return state
+
+
+def _users() -> list[str]:
+    return ["root", "ordinary"] if os.geteuid() == 0 else ["ordinary"]
+
+
+@pytest.fixture(scope="session", params=_users())
+def host(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """Once as root (each sandbox has a uid of its own), once as an ordinary user."""
+    uid = ORDINARY_UID if request.param == "ordinary" and os.geteuid() == 0 else None
+    running = Host(make_state(uid), uid)
+    try:
+        yield running.start()
+    finally:
+        running.close()
+
+
+@pytest.fixture
+def own_host() -> Iterator[Callable[..., Host]]:
+    """Hosts that a test may kill or give limits of its own."""
+    hosts: list[Host] = []
+
+    def make(*arguments: str) -> Host:
+        hosts.append(Host(make_state(None), None, list(arguments)))
+        return hosts[-1].start()
+
+    yield make
+    for running in hosts:
+        running.close()
+
+
+@pytest.fixture
+def sandbox(host: Host) -> Iterator[Sandbox]:
+    made = host.create()
+    yield made
+    made.kill()
