@@ -49,7 +49,8 @@ def operations() -> list[Operation]:
 def _operation(schema: dict[str, Any], path: str, method: str, body: dict[str, Any]) -> Operation:
     asked = [one for one in body.get("parameters", []) if one["in"] != "path"]
     parameters = [(one["name"], one.get("description", "")) for one in asked]
-    return Operation(method, path, body.get("description", ""), parameters, _fields(schema, body), list(body["responses"]))
+    text, answers = body.get("description", ""), list(body["responses"])
+    return Operation(method, path, text, parameters, _fields(schema, body), answers)
 
 
 def _fields(schema: dict[str, Any], body: dict[str, Any]) -> list[tuple[str, str]]:

@@ -3,7 +3,8 @@
 import logging
 from typing import Any
 
-from django.core.exceptions import PermissionDenied
+from django.conf import settings
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from rest_framework import exceptions
@@ -30,6 +31,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             return _response(400, error.message, errors={error.field: [error.message]})
         case BadFiles():
             return _response(400, str(error), errors={"path": [str(error)]})
+        case RequestDataTooBig():
+            return _response(413, f"A request has at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
         case NotNow():
             return _response(409, str(error))
         case NoSuchFile() | Http404():

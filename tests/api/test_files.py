@@ -1,0 +1,144 @@
+"""Files, versions, diffs and ZIPs over REST."""
+
+import base64
+import io
+import zipfile
+from uuid import uuid4
+
+import pytest
+
+from agents.models import Run, Step
+from projects import versions
+
+
+@pytest.fixture
+def url(project):
+    return f"/api/v1/projects/{project.pk}/"
+
+
+def test_it_lists_the_files_of_a_version(api, alice, project, url):
+    versions.save(project, {"new.txt": b"hello"}, source="run")
+    client = api(alice)
+    assert client.get(f"{url}files/").json() == {"version": 2, "files": [{"path": "new.txt", "size": 5}]}
+    assert [one["path"] for one in client.get(f"{url}files/?version=1").json()["files"]] == ["app.js", "index.html"]
+
+
+def test_it_lists_no_files_before_the_first_version(api, alice, project, url):
+    project.versions.all().delete()
+    assert api(alice).get(f"{url}files/").json() == {"version": None, "files": []}
+
+
+@pytest.mark.parametrize("version", ["3", "0", "-1", "x", "9" * 30])
+def test_it_answers_404_for_a_version_that_is_not_there(api, alice, url, version):
+    for route in ("files/", "files/app.js", "download/"):
+        assert api(alice).get(f"{url}{route}?version={version}").status_code == 404
+
+
+def test_it_shows_text_and_bytes(api, alice, project, url):
+    versions.save(project, {"dot.bin": b"\xff\x00", "a b/ü.txt": "ä".encode()}, source="run")
+    client = api(alice)
+    assert client.get(f"{url}files/a%20b/%C3%BC.txt").json() == {
+        **{"path": "a b/ü.txt", "version": 2, "size": 2},
+        **{"encoding": "utf-8", "content": "ä"},
+    }
+    body = client.get(f"{url}files/dot.bin").json()
+    assert body["encoding"] == "base64" and base64.b64decode(body["content"]) == b"\xff\x00"
+
+
+def test_it_never_gives_a_users_file_to_a_browser_as_a_page(api, alice, url):
+    answer = api(alice).get(f"{url}files/index.html?raw=1")
+    assert answer.content == b"<h1>Bread</h1>\n"
+    assert answer.headers["Content-Type"] == "application/octet-stream"
+    assert answer.headers["Content-Disposition"] == "attachment"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_it_saves_a_file_as_a_version_and_tells_the_page(api, alice, project, url):
+    answer = api(alice).put(f"{url}files/app.js", {"content": "let a = 2;\n"})
+    assert answer.status_code == 201 and answer.json()["number"] == 2 and answer.json()["source"] == "edit"
+    assert versions.read(versions.newest(project), "app.js") == b"let a = 2;\n"
+    event = Step.objects.get(project=project, type="version")
+    assert (event.cursor, event.data["number"], event.data["changed"]) == (1, 2, ["app.js"])
+
+
+def test_it_makes_no_version_of_the_same_content(api, alice, project, url):
+    answer = api(alice).put(f"{url}files/app.js", {"content": "let a = 1;\n"})
+    assert (answer.status_code, answer.json()["number"]) == (200, 1)
+    assert not Step.objects.filter(project=project).exists()
+
+
+def test_it_takes_bytes_as_base64(api, alice, project, url):
+    content = base64.b64encode(b"\xff\x00").decode()
+    assert api(alice).put(f"{url}files/dot.bin", {"content": content, "encoding": "base64"}).status_code == 201
+    assert versions.read(versions.newest(project), "dot.bin") == b"\xff\x00"
+    assert api(alice).put(f"{url}files/dot.bin", {"content": "?", "encoding": "base64"}).status_code == 400
+
+
+def test_it_deletes_a_file(api, alice, project, url):
+    assert api(alice).delete(f"{url}files/app.js").status_code == 201
+    assert list(versions.newest(project).manifest) == ["index.html"]
+    assert api(alice).delete(f"{url}files/app.js").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["..%2Fx", "a%2F..%2Fb", "a%00b", "a%5Cb", "INDEX.html", "%2Fetc%2Fpasswd", "x" * 300])
+def test_it_refuses_a_hostile_path(api, alice, project, url, path):
+    answer = api(alice).put(f"{url}files/{path}", {"content": "x"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
+    assert project.versions.count() == 1
+
+
+def test_it_does_not_edit_under_a_run(api, alice, run):
+    url = f"/api/v1/projects/{run.project_id}/"
+    client = api(alice)
+    for answer in (
+        client.put(f"{url}files/app.js", {"content": "x"}),
+        client.delete(f"{url}files/app.js"),
+        client.post(f"{url}versions/1/restore/"),
+    ):
+        assert answer.status_code == 409 and "run is at work" in answer.json()["detail"]
+    Run.objects.update(state="succeeded")
+    assert client.put(f"{url}files/app.js", {"content": "x"}).status_code == 201
+
+
+def test_it_restores_and_undoes_the_restore(api, alice, project, url):
+    client = api(alice)
+    client.put(f"{url}files/app.js", {"content": "2"})
+    assert client.post(f"{url}versions/1/restore/").json()["number"] == 3
+    assert client.post(f"{url}versions/2/restore/").json()["number"] == 4
+    assert client.post(f"{url}versions/2/restore/").status_code == 200
+    assert [one["source"] for one in client.get(f"{url}versions/").json()["results"]] == [
+        "restore",
+        "restore",
+        "edit",
+        "run",
+    ]
+    assert client.post(f"{url}versions/99/restore/").status_code == 404
+
+
+def test_it_shows_what_changed_between_two_versions(api, alice, url):
+    client = api(alice)
+    client.put(f"{url}files/app.js", {"content": "let a = 2;\n"})
+    (change,) = client.get(f"{url}versions/1/diff/2/").json()
+    assert (change["path"], change["action"], change["added"], change["removed"]) == ("app.js", "changed", 1, 1)
+    assert "-let a = 1;\n+let a = 2;" in change["diff"]
+    assert [one["action"] for one in client.get(f"{url}versions/0/diff/1/").json()] == ["added", "added"]
+    assert client.get(f"{url}versions/1/diff/99/").status_code == 404
+
+
+def test_it_downloads_a_zip_with_a_safe_name(api, alice, project, url):
+    project.name = 'My "shop"\r\nX-Evil: 1; ü/../'
+    project.save()
+    answer = api(alice).get(f"{url}download/")
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename")
+    assert "Evil: 1" not in answer.headers["Content-Disposition"]
+    archive = zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content)))
+    assert archive.namelist() == ["app.js", "index.html"]
+
+
+ROUTES = ["files/", "files/app.js", "versions/", "versions/1/diff/1/", "download/", "sandbox/", "events/", "messages/"]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_it_hides_everything_below_a_project_from_a_stranger(api, bob, project, url, route):
+    stranger, missing = api(bob).get(url + route), api(bob).get(f"/api/v1/projects/{uuid4()}/{route}")
+    assert (stranger.status_code, stranger.json()) == (404, missing.json())

@@ -1,0 +1,108 @@
+"""Every error of the API has one form; none of them says more than it should."""
+
+import json
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+
+URL = "/api/v1/projects/"
+
+
+def is_problem(answer, status):
+    body = json.loads(answer.content)
+    assert (answer.status_code, body["status"]) == (status, status), body
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert {"type", "title", "status", "detail"} <= set(body) and body["title"] and body["detail"]
+    return body
+
+
+def test_it_asks_who_is_there(api):
+    answer = api().get(URL)
+    is_problem(answer, 401)
+    assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_it_says_not_found_for_an_unknown_address(api, alice):
+    is_problem(api(alice).get("/api/v1/nowhere/"), 404)
+    is_problem(api(alice).get("/api/v1/projects/not-a-uuid/"), 404)
+
+
+def test_it_says_which_method_is_not_allowed(api, alice):
+    answer = api(alice).put(URL, {})
+    is_problem(answer, 405)
+    assert "POST" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"[1]", "application/json", 400),
+        (b'"text"', "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"a":' * 50_000, "application/json", 400),
+        (b'{"prompt": NaN}', "application/json", 400),
+        (b'{"prompt": ' + b"9" * 10_000 + b"}", "application/json", 400),
+        (b"\xff\xfe", "application/json", 400),
+        (b'{"prompt": "\\ud800"}', "application/json", 400),
+        (b"prompt=hello", "application/x-www-form-urlencoded", 415),
+        (b"<prompt/>", "application/xml", 415),
+        (b'{"prompt": "' + b"x" * 6_000_000 + b'"}', "application/json", 413),
+    ],
+)
+def test_it_takes_no_nonsense(api, alice, body, kind, status):
+    is_problem(api(alice).generic("POST", URL, body, content_type=kind), status)
+
+
+def test_it_refuses_a_session_without_a_csrf_token(alice):
+    client = Client(enforce_csrf_checks=True, raise_request_exception=False)
+    client.force_login(alice)
+    is_problem(client.post(URL, {"prompt": "A page"}, content_type="application/json"), 403)
+    assert client.get(URL).status_code == 200
+
+
+def test_it_does_not_show_its_insides_when_it_fails(api, alice, monkeypatch):
+    def fail(*_: object) -> None:
+        raise RuntimeError("secret insides")
+
+    monkeypatch.setattr("projects.api.visible", fail)
+    answer = api(alice).get(URL)
+    is_problem(answer, 500)
+    assert b"secret" not in answer.content
+
+
+def test_it_counts_requests_exactly_and_says_when_to_come_back(api, alice, settings):
+    settings.API_READS_PER_MINUTE = 5
+    client = api(alice)
+    statuses = [client.get(URL).status_code for _ in range(12)]
+    # The minute may turn once in between.
+    assert statuses.count(200) in (5, 10) and set(statuses) == {200, 429}
+    answer = next(answer for answer in iter(lambda: client.get(URL), None) if answer.status_code == 429)
+    is_problem(answer, 429)
+    assert 0 < int(answer.headers["Retry-After"]) <= 60
+
+
+def test_it_counts_people_apart(api, alice, bob, settings):
+    settings.API_READS_PER_MINUTE = 1
+    first, second = api(alice), api(bob)
+    assert {first.get(URL).status_code for _ in range(4)} == {200, 429}
+    assert second.get(URL).status_code == 200
+
+
+def test_it_describes_itself(api, as_user):
+    answer = api().get("/api/v1/schema/?format=json")
+    assert answer.status_code == 200
+    paths = answer.json()["paths"]
+    assert "/api/v1/projects/{id}/files/{path}" in paths and "/api/v1/runs/{id}/cancel/" in paths
+    page = as_user().get("/api/v1/docs/")
+    assert page.status_code == 200 and "/api/v1/projects/{id}/messages/" in page.text
+    assert page.text.count("<script") == 1 and "Content-Security-Policy" in page.headers
+
+
+def test_it_lets_no_user_row_out(api, alice, project):
+    client = api(alice)
+    for url in (URL, f"{URL}{project.pk}/", "/api/v1/usage/"):
+        assert alice.email not in client.get(url).content.decode()
+    assert User.objects.count() == 1
