@@ -2,14 +2,15 @@
 import "./site.js";
 import { $, delegate } from "./lib/dom.js";
 import { promptBox } from "./lib/prompt.js";
+import { remember } from "./lib/store.js";
 
 const form = $("[data-prompt-form]");
 if (form) {
   const box = promptBox(form);
   form.addEventListener("submit", () => {
     box.busy(true);
-    // The server has it now: kept in the session until after signing up.
-    setTimeout(() => box.area.value && localStorage.removeItem("vibe:draft:new"), 0);
+    // The draft is dropped when the project that it became is seen, not before.
+    remember("sent:new", box.area.value);
   });
   addEventListener("pageshow", () => box.busy(false));
   delegate(document, "click", "[data-example]", (event, link) => {

@@ -3,6 +3,7 @@ import "./site.js";
 import { $, delegate, el } from "./lib/dom.js";
 import { Refused, postJson } from "./lib/http.js";
 import { connect } from "./lib/live.js";
+import { recall, remember } from "./lib/store.js";
 import { toast } from "./lib/toast.js";
 import { chat as makeChat } from "./workspace/chat.js";
 import { code as makeCode } from "./workspace/code.js";
@@ -11,19 +12,26 @@ import { panes as makePanes } from "./workspace/panes.js";
 import { preview as makePreview } from "./workspace/preview.js";
 import { runLine } from "./workspace/run.js";
 
+// The prompt this project came from is no draft any more.
+if (recall("sent:new") !== null && recall("sent:new") === recall("draft:new")) remember("draft:new", null);
+remember("sent:new", null);
+
 const root = $("#workspace");
 const chat = makeChat();
 const run = runLine(root);
 const panes = makePanes(root);
 const composer = makeComposer(root, chat);
-const preview = makePreview(root, composer);
+const preview = makePreview(root, composer, run);
 const code = makeCode(root, panes);
 
 const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "version", "error", "complete"]);
 const handlers = {
   state: (event) => run.setState(event.run, event.data, event.at),
   stage: (event) => run.setStage(event.run, event.data, event.at),
-  text: ({ run: id, data }) => chat.stream(`turn-${id}-${data.turn}`, data.offset, data.text) || live.resume(),
+  // What a run that is over had begun to say may still come by; it is no news.
+  text: ({ run: id, data }) => {
+    if (run.shows(id) && !chat.stream(`turn-${id}-${data.turn}`, data.offset, data.text)) live.resume();
+  },
   terminal: ({ run: id, data }) => chat.terminal(`tool-${id}-${data.key}`, data.offset, data.text),
   file: ({ data }) => code.changed(data),
   preview: ({ data }) => {
@@ -31,7 +39,8 @@ const handlers = {
     if (data.state === "ready") panes.news("preview");
   },
   credit: ({ data }) => {
-    if (data.balance !== undefined) $("#balance").textContent = Number(data.balance).toFixed(2);
+    // Micro-credits, as everywhere on the wire.
+    if (data.balance !== undefined) $("#balance").textContent = (data.balance / 1_000_000).toFixed(2);
   },
   user_message: () => chat.dropPending(),
   version: ({ data, at }) => {
@@ -62,9 +71,9 @@ function flush() {
   let bare = false;
   for (const event of events) {
     handlers[event.type]?.(event);
-    if (event.html) chat.upsert(event.html_id, event.html);
+    if (event.html?.trim()) chat.upsert(event.html_id, event.html);
     else if (IN_CHAT.has(event.type) && event.html === undefined) bare = true;
-    inChat ||= Boolean(event.html) || event.type === "text";
+    inChat ||= Boolean(event.html?.trim()) || event.type === "text";
   }
   if (inChat) chat.settle();
   if (bare) rerender();

@@ -24,7 +24,7 @@ function sentence(status, problem) {
 export const token = () => $("[name=csrfmiddlewaretoken]")?.value ?? "";
 
 async function send(method, url, body, type) {
-  const headers = { Accept: "application/json", "X-CSRFToken": token() };
+  const headers = { Accept: "application/json", "X-CSRFToken": token(), "X-Requested-With": "fetch" };
   if (type) headers["Content-Type"] = type;
   let response;
   try {
@@ -34,9 +34,12 @@ async function send(method, url, body, type) {
   }
   const isJson = response.headers.get("Content-Type")?.includes("json");
   const data = isJson ? await response.json() : await response.text();
-  if (!response.ok) throw new Refused(response.status, isJson ? data : null);
+  if (!response.ok) throw new Refused(response.status, isJson ? data : plain(response, data));
   return data;
 }
+
+/** The page's own views refuse in plain text. */
+const plain = (response, text) => (response.headers.get("Content-Type")?.startsWith("text/plain") ? { detail: text } : null);
 
 export const getJson = (url) => send("GET", url);
 export const postJson = (url, body = {}) => send("POST", url, JSON.stringify(body), "application/json");

@@ -76,7 +76,6 @@ export function chat() {
       if (item && !item.classList.contains("live")) return true;
       item ??= list.appendChild(el("li", { class: "item live", id }));
       item.replaceChildren(el("div", { class: "reply live-text" }));
-      $("#live-start")?.remove();
       live = { box: item.firstChild, length: 0, block: null, fenced: false };
       lives.set(id, live);
     }

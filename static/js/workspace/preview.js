@@ -6,7 +6,7 @@ import { toast } from "../lib/toast.js";
 
 const FIX = "The preview does not work. Find out why and mend it.";
 
-export function preview(root, composer) {
+export function preview(root, composer, run) {
   const panel = $("#preview");
   const frame = $("#frame");
   const open = $("#open");
@@ -63,6 +63,9 @@ export function preview(root, composer) {
   delegate(root, "click", "button[data-device]", (_event, button) => device(button.dataset.device));
   device(recall("device") ?? "desktop");
 
-  if (root.dataset.preview) set({ state: root.dataset.previewState || "ready", url: root.dataset.preview });
+  const first = root.dataset.previewState;
+  set({ state: first, url: root.dataset.preview });
+  // Looking at a finished app wakes it; a run at work starts it itself.
+  if (root.dataset.version && !run.active() && (first === "none" || first === "paused")) wake();
   return { set, load };
 }

@@ -27,12 +27,15 @@ export function runLine(root) {
   let started = Date.parse(root.dataset.runStarted) || Date.now();
   let usual = 0;
   let stageAt = 0;
+  // Runs that wait behind the one shown.
+  const behind = new Set();
 
   function tick() {
     if (!ACTIVE.has(state)) return;
     const text = clock(Math.max(0, Date.now() - started) / 1000);
     const left = usual && (Date.now() - stageAt) / 1000 < usual ? ` · usually ${Math.round(usual)} s` : "";
-    $("#elapsed").textContent = text + left;
+    const queue = behind.size ? ` · ${behind.size} waiting` : "";
+    $("#elapsed").textContent = text + left + queue;
   }
   setInterval(tick, 1000);
 
@@ -56,28 +59,47 @@ export function runLine(root) {
     $("span", stop).textContent = on ? "Stopping…" : "Stop";
   }
 
-  /** A state event: the only thing that ends "Stopping…". */
+  /** Shows run `id` from its start. */
+  function begin(id, at) {
+    run = id;
+    started = Date.parse(at) || Date.now();
+    usual = 0;
+    title.textContent = "";
+    for (const item of stages) item.className = "";
+    stopping(false);
+  }
+
+  /** A state event: the only thing that ends "Stopping…". A run that waits behind the one at work is only counted. */
   function setState(id, data, at) {
-    if (id && id !== run) {
-      run = id;
-      started = Date.parse(at) || Date.now();
-      usual = 0;
-      for (const item of stages) item.className = "";
-      stopping(false);
+    if (data.state === "queued" && ACTIVE.has(state) && id !== run) {
+      behind.add(id);
+      return tick();
     }
+    behind.delete(id);
+    if (id !== run && !ACTIVE.has(data.state)) return tick();
+    if (id !== run) begin(id, at);
     state = data.state;
     if (state === "cancelling") stopping(true);
-    if (state === "queued") title.textContent = data.position > 1 ? `Number ${data.position} in the queue` : "Waiting for a free worker";
+    if (state === "queued") title.textContent = "Waiting for a free worker";
     else if (state === "waiting") title.textContent = "Waiting for you";
-    else if (state === "running" && title.textContent.startsWith("Waiting")) title.textContent = "Getting ready";
-    if (!ACTIVE.has(state)) stopping(false);
+    else if (state === "running") title.textContent ||= "Getting ready";
+    if (!ACTIVE.has(state)) {
+      stopping(false);
+      const [next] = behind;
+      if (next) {
+        begin(next, at);
+        behind.delete(next);
+        state = "queued";
+        title.textContent = "Next in line";
+      }
+    }
     paint();
   }
 
   /** A stage event: moves the stepper and says what is being done. */
   function setStage(id, data, at) {
     const index = stages.findIndex((item) => item.dataset.stages.split(" ").includes(data.stage));
-    if (index < 0 || data.status === "done") return;
+    if (index < 0 || data.status === "done" || (id && id !== run)) return;
     for (const [i, item] of stages.entries()) item.className = i < index ? "past" : i === index ? "now" : "";
     title.textContent = data.title;
     usual = data.typical ?? 0;
@@ -98,6 +120,7 @@ export function runLine(root) {
     }
   });
 
+  if (root.dataset.stage && ACTIVE.has(state)) setStage(run, { stage: root.dataset.stage, title: title.textContent });
   paint(false);
-  return { setState, setStage, active: () => ACTIVE.has(state) };
+  return { setState, setStage, active: () => ACTIVE.has(state), shows: (id) => id === run && ACTIVE.has(state) };
 }

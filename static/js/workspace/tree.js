@@ -25,7 +25,7 @@ export function fileTree(root, open) {
   function folder(name, path, node, level) {
     const item = el(
       "li",
-      { role: "treeitem", "aria-level": level, "aria-expanded": !closed.has(path), "data-folder": path, tabindex: -1 },
+      { role: "treeitem", "aria-level": level, "aria-expanded": String(!closed.has(path)), "data-folder": path, tabindex: -1 },
       el("div", { class: "node" }, icon("chevron-right"), el("span", {}, name)),
       el("ul", { role: "group" }, ...children(node, path, level + 1)),
     );
@@ -35,7 +35,7 @@ export function fileTree(root, open) {
     const ext = extension(name);
     return el(
       "li",
-      { role: "treeitem", "aria-level": level, "aria-selected": path === selected, "data-path": path, tabindex: -1 },
+      { role: "treeitem", "aria-level": level, "aria-selected": String(path === selected), "data-path": path, tabindex: -1 },
       el("div", { class: "node" }, el("i", { class: "ext", "data-ext": ext, "aria-hidden": "true" }, ext.slice(0, 2) || "·"), el("span", {}, name)),
     );
   }
