@@ -38,8 +38,11 @@ def test_it_shows_text_and_bytes(api, alice, project, url):
     versions.save(project, {"dot.bin": b"\xff\x00", "a b/ü.txt": "ä".encode()}, source="run")
     client = api(alice)
     assert client.get(f"{url}files/a%20b/%C3%BC.txt").json() == {
-        **{"path": "a b/ü.txt", "version": 2, "size": 2},
-        **{"encoding": "utf-8", "content": "ä"},
+        "path": "a b/ü.txt",
+        "version": 2,
+        "size": 2,
+        "encoding": "utf-8",
+        "content": "ä",
     }
     body = client.get(f"{url}files/dot.bin").json()
     assert body["encoding"] == "base64" and base64.b64decode(body["content"]) == b"\xff\x00"

@@ -1,0 +1,46 @@
+"""Profile and theme."""
+
+import pytest
+from django.urls import reverse
+
+from accounts.models import User
+
+
+def test_it_saves_the_profile_and_nothing_else(as_user, alice):
+    form = {"name": "Alice B.", "theme": "dark", "is_staff": "on", "is_superuser": "on", "email": "other@example.com"}
+    answer = as_user(alice).post(reverse("settings"), form)
+    assert answer.status_code == 302 and answer.cookies["theme"].value == "dark"
+    saved = User.objects.get(pk=alice.pk)
+    assert (saved.name, saved.theme, saved.is_staff, saved.email) == ("Alice B.", "dark", False, alice.email)
+
+
+def test_it_shows_what_is_wrong(as_user, alice):
+    answer = as_user(alice).post(reverse("settings"), {"name": "x" * 81, "theme": "pink"})
+    assert answer.status_code == 400 and set(answer.context["form"].errors) == {"name", "theme"}
+
+
+def test_it_asks_strangers_to_sign_in(as_user):
+    for name in ("settings", "token-create"):
+        assert as_user().post(reverse(name)).status_code == 302
+
+
+def test_it_keeps_the_theme_of_someone_who_is_not_signed_in(as_user, db):
+    client = as_user()
+    answer = client.post(reverse("theme"), {"theme": "dark", "next": "/pricing/"})
+    assert (answer.status_code, answer.url) == (302, "/pricing/")
+    assert 'data-theme="dark"' in client.get(reverse("home")).text
+
+
+def test_it_keeps_the_theme_with_the_account_and_answers_a_script_briefly(as_user, alice):
+    answer = as_user(alice).post(reverse("theme"), {"theme": "light"}, headers={"X-Requested-With": "fetch"})
+    assert answer.status_code == 204 and User.objects.get(pk=alice.pk).theme == "light"
+
+
+@pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_it_goes_home_rather_than_elsewhere(as_user, db, target):
+    assert as_user().post(reverse("theme"), {"theme": "dark", "next": target}).url == "/"
+
+
+def test_it_refuses_a_theme_that_is_none_and_a_get(as_user, db):
+    assert as_user().post(reverse("theme"), {"theme": "pink"}).status_code == 400
+    assert as_user().get(reverse("theme")).status_code == 405
