@@ -1,10 +1,12 @@
-"""Addresses under /projects/ that need runs; the others are in projects/urls.py."""
+"""Addresses under /projects/ that need the agent; the others are in projects/urls.py."""
 
 from django.urls import path
 
-from agents import views
+from agents import list_views, views
 
 urlpatterns = [
+    path("", list_views.project_list, name="project-list"),
+    path("<uuid:pk>/delete/", list_views.project_delete, name="project-delete"),
     path("new/", views.project_create, name="project-create"),
     path("pending/", views.project_pending, name="project-pending"),
     path("<uuid:pk>/", views.project_detail, name="project-detail"),

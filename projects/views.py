@@ -1,4 +1,4 @@
-"""Pages about projects that need no run: the list, rename, delete and its undo, download."""
+"""Pages about projects that need nothing of the agent: rename, undo of delete, download."""
 
 import re
 from uuid import UUID
@@ -7,33 +7,13 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import content_disposition_header
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from projects import listing, services, versions
+from projects import services, versions
 from projects.models import Project, ProjectQuerySet, Version
-
-UNDO = "deleted_project"
-
-
-@login_required
-@never_cache
-@require_safe
-def project_list(request: HttpRequest) -> HttpResponse:
-    search, sort = request.GET.get("search", "").strip()[:80], request.GET.get("sort", "updated")
-    page = listing.page(Project.objects.for_user(request.user), search, sort, request.GET.get("cursor", ""))
-    context = {
-        "projects": page.projects,
-        "next_cursor": page.next,
-        "search": search,
-        "sort": sort if sort in listing.SORTS else "updated",
-        "sorts": list(listing.SORTS),
-        "undo": _deleted(request).filter(pk=request.session.pop(UNDO, None)).first(),
-    }
-    return render(request, "projects/list.html", context)
 
 
 @login_required
@@ -53,18 +33,8 @@ def project_rename(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
-def project_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
-    services.delete(project)
-    # The list offers to undo the last one.
-    request.session[UNDO] = str(pk)
-    return redirect("project-list")
-
-
-@login_required
-@require_POST
 def project_undelete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    services.undelete(get_object_or_404(_deleted(request), pk=pk))
+    services.undelete(get_object_or_404(deleted(request), pk=pk))
     return redirect("project-list")
 
 
@@ -98,6 +68,7 @@ def zip_response(version: Version) -> StreamingHttpResponse:
     return response
 
 
-def _deleted(request: HttpRequest) -> ProjectQuerySet:
+def deleted(request: HttpRequest) -> ProjectQuerySet:
+    """What the user deleted and may bring back."""
     assert isinstance(request.user, User)  # login_required
     return Project.objects.filter(owner=request.user, deleted__isnull=False)

@@ -1,0 +1,45 @@
+"""The list of projects, with the box for a new prompt; and deleting, which stops what runs in a project."""
+
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from agents import edits
+from agents.landing import home_context
+from projects import listing
+from projects.models import Project
+from projects.views import deleted
+
+# The session key of the project whose deletion the list offers to undo.
+UNDO = "deleted_project"
+
+
+@login_required
+@never_cache
+@require_safe
+def project_list(request: HttpRequest) -> HttpResponse:
+    search, sort = request.GET.get("search", "").strip()[:80], request.GET.get("sort", "updated")
+    page = listing.page(Project.objects.for_user(request.user), search, sort, request.GET.get("cursor", ""))
+    context = {
+        **home_context(request),
+        "projects": page.projects,
+        "next_cursor": page.next,
+        "search": search,
+        "sort": sort if sort in listing.SORTS else "updated",
+        "sorts": list(listing.SORTS),
+        "undo": deleted(request).filter(pk=request.session.pop(UNDO, None)).first(),
+    }
+    return render(request, "projects/list.html", context)
+
+
+@login_required
+@require_POST
+def project_delete(request: HttpRequest, pk: UUID) -> HttpResponse:
+    project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
+    edits.delete_project(project)
+    request.session[UNDO] = str(pk)
+    return redirect("project-list")
