@@ -43,13 +43,13 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Suspend: end their sessions and tokens at once", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._set_active(request, queryset.exclude(email=request.user.get_username()), False)
+        self.set_active(request, queryset.exclude(email=request.user.get_username()), False)
 
     @admin.action(description="Reinstate", permissions=["change"])
     def reinstate(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        self._set_active(request, queryset, True)
+        self.set_active(request, queryset, True)
 
-    def _set_active(self, request: HttpRequest, users: QuerySet[User], active: bool) -> None:
+    def set_active(self, request: HttpRequest, users: QuerySet[User], active: bool) -> None:
         word = "Reinstated" if active else "Suspended"
         for user in users.filter(is_active=not active):
             user.is_active = active

@@ -1,16 +1,26 @@
-"""Staff pages for runs, with their steps as a timeline, and for sandboxes: to read only."""
+"""Staff pages for runs, with their steps as a timeline, and for sandboxes: to read only.
+
+Suspending a user and hiding a project stop what runs there, so those two pages are completed here.
+"""
 
 import json
 from typing import Any
 
 from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from accounts.models import User
+from agents import edits
 from agents.models import Run, Sandbox, Step
-from projects.admin import ReadOnlyInline
+from projects.admin import ProjectAdmin, ReadOnlyInline
+from projects.models import Project
 from usage import services as usage
-from usage.admin import ReadOnlyAdmin
+from usage.admin import ReadOnlyAdmin, UserWithCreditsAdmin
+
+admin.site.unregister([User, Project])
 
 # A long output is on the run's own page; the timeline shows how it begins.
 MAX_DATA_CHARS = 2_000
@@ -21,7 +31,6 @@ class StepInline(ReadOnlyInline):
     fields = ("seq", "at", "type", "key", "what")
     readonly_fields = fields
     ordering = ("seq",)
-    show_change_link = False
     verbose_name_plural = "timeline"
 
     @admin.display(description="What")
@@ -31,6 +40,25 @@ class StepInline(ReadOnlyInline):
         )
         cut = f"\n… {len(text) - MAX_DATA_CHARS} more characters" if len(text) > MAX_DATA_CHARS else ""
         return format_html("<pre style='white-space:pre-wrap;margin:0'>{}{}</pre>", text[:MAX_DATA_CHARS], cut)
+
+
+@admin.register(User)
+class UserWithRunsAdmin(UserWithCreditsAdmin):
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            edits.stop_runs(Run.objects.filter(project__owner=obj))
+
+    def set_active(self, request: HttpRequest, users: QuerySet[User], active: bool) -> None:
+        suspended = [] if active else list(users)
+        super().set_active(request, users, active)
+        edits.stop_runs(Run.objects.filter(project__owner__in=suspended))
+
+
+@admin.register(Project)
+class ProjectWithRunsAdmin(ProjectAdmin):
+    def hide_one(self, project: Project) -> None:
+        edits.delete_project(project)
 
 
 @admin.register(Run)

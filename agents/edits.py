@@ -4,6 +4,7 @@ import contextlib
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
 from agents import runs
@@ -33,7 +34,12 @@ def restore(project: Project, version: Version) -> Version | None:
 def delete_project(project: Project) -> None:
     """Hides a project and stops what runs in it."""
     projects.delete(project)
-    for run in Run.objects.filter(project=project, state__in=Run.ACTIVE).order_by("-created"):
+    stop_runs(Run.objects.filter(project=project))
+
+
+def stop_runs(found: QuerySet[Run]) -> None:
+    """Stops those of these runs that are not over, the newest first so that none moves up meanwhile."""
+    for run in found.filter(state__in=Run.ACTIVE).order_by("-created"):
         with contextlib.suppress(NotNow):  # it ended by itself meanwhile
             cancel_run(run)
 

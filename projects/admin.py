@@ -16,7 +16,6 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 
     extra = 0
     can_delete = False
-    show_change_link = True
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -28,6 +27,7 @@ class ReadOnlyInline(admin.TabularInline):  # type: ignore[type-arg]
 class VersionInline(ReadOnlyInline):
     model = Version
     fields = ("number", "source", "title", "verdict", "created")
+    readonly_fields = fields
 
 
 @admin.register(Project)
@@ -46,8 +46,11 @@ class ProjectAdmin(ReadOnlyAdmin):
     @admin.action(description="Hide (the owner can bring it back)", permissions=["hide"])
     def hide(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:
         for project in queryset:
-            services.delete(project)
+            self.hide_one(project)
             self.log_change(request, project, "Hidden.")
+
+    def hide_one(self, project: Project) -> None:
+        services.delete(project)
 
     @admin.action(description="Bring back", permissions=["hide"])
     def bring_back(self, request: HttpRequest, queryset: QuerySet[Project]) -> None:

@@ -1,6 +1,6 @@
 """Staff pages for credits: balances and a grant action on users; the ledger and reservations to read only."""
 
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import uuid4
 
@@ -16,15 +16,18 @@ from accounts.models import User
 from usage import services
 from usage.models import Account, Entry, Reservation
 
+MOST_CREDITS = Decimal(1_000_000)
+
 
 class GrantForm(ActionForm):
-    """The fields beside the action menu. `once` makes a double click one grant."""
+    """The fields beside the action menu. `once` makes a double click one grant.
 
-    credits = forms.DecimalField(
-        required=False, min_value=Decimal("0.01"), max_value=Decimal(1_000_000), decimal_places=2, label="Credits"
-    )
+    Text fields: with an invalid form Django would only say that no action was selected, so the action looks itself.
+    """
+
+    credits = forms.CharField(required=False, max_length=20, label="Credits")
     note = forms.CharField(required=False, max_length=150, label="Note")
-    once = forms.UUIDField(required=False, initial=uuid4, widget=forms.HiddenInput)
+    once = forms.CharField(required=False, max_length=36, initial=uuid4, widget=forms.HiddenInput, label="")
 
 
 admin.site.unregister(User)
@@ -44,18 +47,26 @@ class UserWithCreditsAdmin(UserAdmin):
 
     @admin.action(description="Grant credits (fill in the amount and a note)", permissions=["change"])
     def grant(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
-        form = GrantForm(request.POST)
-        form.fields["action"].choices = [(request.POST.get("action"), "")]  # type: ignore[attr-defined]
-        if not form.is_valid() or not form.cleaned_data["credits"] or not form.cleaned_data["note"].strip():
-            self.message_user(request, "A grant needs an amount of at least 0.01 and a note.", messages.ERROR)
+        amount, note = _micro(request.POST.get("credits", "")), request.POST.get("note", "").strip()[:150]
+        if amount is None or not note:
+            self.message_user(request, "A grant needs an amount of 0.01 to 1,000,000 and a note.", messages.ERROR)
             return
-        amount = int(form.cleaned_data["credits"] * settings.MICRO)
-        once, note = form.cleaned_data["once"] or uuid4(), form.cleaned_data["note"].strip()
+        once = request.POST.get("once") or uuid4()
         for user in queryset:
             services.account_of(user)
             services.grant(user, amount, f"staff-{once}-{user.pk}", note)
             self.log_change(request, user, f"Granted {services.text(amount)}: {note}")
         self.message_user(request, f"Granted {services.text(amount)}.")
+
+
+def _micro(text: str) -> int | None:
+    """Micro-credits of what staff typed: credits with at most two decimals, up to a million; else None."""
+    try:
+        amount = Decimal(text.strip())
+        whole = amount.is_finite() and amount == round(amount, 2)
+    except InvalidOperation:
+        return None
+    return int(amount * settings.MICRO) if whole and 0 < amount <= MOST_CREDITS else None
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
