@@ -39,6 +39,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--state", type=Path, required=True, help="where sandboxes and prepared templates live")
     parser.add_argument("--templates", type=Path, default=templates.SOURCES, help="folder of template sources")
     parser.add_argument("--runtime", type=Path, help="folder with node/ and python/ to show inside sandboxes")
+    parser.add_argument("--max-running", type=int, default=50, help="sandboxes at once")
+    parser.add_argument("--max-total", type=int, default=1000, help="sandboxes kept, the paused ones included")
     for name, default in vars(Limits()).items():
         parser.add_argument(f"--limit-{name.replace('_', '-')}", type=int, default=default)
     return parser.parse_args()
@@ -48,7 +50,7 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
     limits = Limits(**{name: getattr(arguments, f"limit_{name}") for name in vars(Limits())})
     arguments.state.mkdir(mode=0o711, parents=True, exist_ok=True)
     machine = Machine.find(arguments.state.resolve(), arguments.runtime, limits)
-    registry = Registry(machine, templates.Library(arguments.templates, machine.state))
+    registry = Registry(machine, templates.Library(arguments.templates, machine.state), arguments.max_running, arguments.max_total)
     report = await selftest.run(machine, registry.groups)
     domain = arguments.domain or f"localhost:{arguments.port}"
     runner = web.AppRunner(app.build(registry, key, domain, report), handler_cancellation=True, access_log=None)

@@ -38,7 +38,7 @@ def _health(registry: Registry, known: dict[str, object]) -> Handler:
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     registry = app[REGISTRY]
     registry.load()
-    watches = [asyncio.create_task(registry.watch_time()), asyncio.create_task(registry.watch_usage())]
+    watches = [asyncio.create_task(watch()) for watch in (registry.watch_time, registry.watch_memory, registry.watch_disk)]
     yield
     for watch in watches:
         watch.cancel()

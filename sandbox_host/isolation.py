@@ -114,8 +114,9 @@ def argument_file(arguments: list[str]) -> int:
     return memory_file(b"".join(os.fsencode(argument) + b"\0" for argument in arguments))
 
 
-def filter_file() -> int:
-    return memory_file(seccomp.program())
+def filter_file(counted: bool) -> int:
+    """The system call filter; `counted`: a control group counts the sandbox's memory."""
+    return memory_file(seccomp.program(counted))
 
 
 def _usr() -> list[str]:

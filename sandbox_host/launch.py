@@ -95,7 +95,7 @@ class Launch:
         socket_path = f"{sockets}/{name}.agent"
         listener = _listen(socket_path)
         info_read, info_write = os.pipe()
-        fds = [listener, info_write, filter_file()]
+        fds = [listener, info_write, filter_file(group is not None)]
         fds.append(argument_file(machine.options(home, egress, info_write, fds[2])))
         command = [machine.bwrap, "--args", str(fds[3]), "--", *machine.agent_command(listener)]
         if group is not None:

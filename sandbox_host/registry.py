@@ -171,20 +171,25 @@ class Registry:
                 except Exception:
                     log.exception("sandbox %s could not be timed out", sandbox.id)
 
-    async def watch_usage(self) -> None:
-        """Each second: memory where the kernel does not hold it, and the files of all when the disk filled noticeably."""
+    async def watch_memory(self) -> None:
+        """Four times a second, where the kernel does not hold it."""
+        while self.groups is None:
+            await asyncio.sleep(0.25)
+            for sandbox in list(self.sandboxes.values()):
+                if sandbox.launch is not None and sandbox.launch.alive and not sandbox.frozen:
+                    sandbox.usage.enforce_memory(sandbox.launch)
+
+    async def watch_disk(self) -> None:
+        """Each second: the files of all when the disk filled noticeably, and of those that are full."""
         free, last = FreeSpace(self.machine.state), time.monotonic()
         while True:
             await asyncio.sleep(1)
             look_at_all = free.dropped() or time.monotonic() > last + LONGEST_UNSEEN
             last = time.monotonic() if look_at_all else last
             for sandbox in list(self.sandboxes.values()):
-                launch = sandbox.launch
-                if launch is None or not launch.alive:
-                    continue
-                sandbox.usage.enforce_memory(launch)
-                if look_at_all or sandbox.usage.full:
-                    await sandbox.usage.measure_disk(launch)
+                running = sandbox.launch is not None and sandbox.launch.alive and not sandbox.frozen
+                if running and (look_at_all or sandbox.usage.full):
+                    await sandbox.usage.measure_disk(sandbox.launch)
 
     async def _check(self, sandbox: Sandbox, now: float) -> None:
         record = sandbox.record

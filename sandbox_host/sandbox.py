@@ -13,10 +13,11 @@ from typing import Any
 from sandbox_host import egress
 from sandbox_host.cgroup import Groups
 from sandbox_host.isolation import HOME, Machine
-from sandbox_host.launch import AgentError, Channel, Launch
+from sandbox_host.launch import AgentError, AgentGone, Channel, Launch
 from sandbox_host.usage import Usage
 
 ALL_ADDRESSES = "0.0.0.0/0"
+DYING = 2.0  # seconds that the end of a sandbox's last process may take
 RESTART_PAUSE = 1.0  # seconds between two starts of a sandbox whose processes keep dying
 
 
@@ -156,11 +157,23 @@ class Sandbox:
         if proxy is not None:
             await proxy.stop()
 
+    async def _open(self, request: dict[str, Any]) -> Channel:
+        """A channel to the agent. One that is just dying (its own code may kill it) is waited for and started anew."""
+        launch = await self.running()
+        try:
+            return await launch.open(request)
+        except AgentGone:
+            await asyncio.wait([launch.ended], timeout=DYING)
+            return await (await self.running()).open(request)
+
     @asynccontextmanager
     async def operation(self, request: dict[str, Any]) -> AsyncIterator[Channel]:
         """One operation of the agent inside. Raises NotRunning, AgentGone, and AgentError when it is refused."""
-        async with (await self.running()).operation(request) as channel:
+        channel = await self._open(request)
+        try:
             yield channel
+        finally:
+            channel.close()
 
     async def call(self, request: dict[str, Any]) -> Any:
         async with self.operation(request) as channel:
@@ -168,7 +181,7 @@ class Sandbox:
 
     async def dial(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to 127.0.0.1 (or ::1) and `port` inside. Raises PortClosed, NotRunning, AgentGone."""
-        channel = await (await self.running()).open({"op": "dial", "port": port})
+        channel = await self._open({"op": "dial", "port": port})
         try:
             await channel.reply()
         except AgentError as error:

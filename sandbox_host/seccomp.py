@@ -32,6 +32,9 @@ _MISSING: dict[str, tuple[int, int]] = {
     "clone3": (435, 435), "io_uring_setup": (425, 425), "io_uring_enter": (426, 426), "io_uring_register": (427, 427),
 }  # fmt: skip
 
+# Memory that belongs to no process: only a control group can count it, so without one it is not given out.
+_UNCOUNTED: dict[str, tuple[int, int]] = {"memfd_create": (319, 279), "shmget": (29, 194)}
+
 _NEW_NAMESPACE_FLAGS = 0x7E020000 | 0x80  # CLONE_NEW{NS,CGROUP,UTS,IPC,USER,PID,NET,TIME}
 _TERMINAL_INJECTION = (0x5412, 0x541C)  # TIOCSTI, TIOCLINUX
 _SOCKET_FAMILIES = (1, 2, 10)  # AF_UNIX, AF_INET, AF_INET6
@@ -62,12 +65,15 @@ _MACHINES = {
 }
 
 
-def program(machine: str | None = None) -> bytes:
-    """The filter as an array of struct sock_filter for the named (default: this) machine. Raises UnsupportedMachine."""
+def program(counted: bool = True, machine: str | None = None) -> bytes:
+    """The filter as an array of struct sock_filter for the named (default: this) machine. Raises UnsupportedMachine.
+
+    `counted`: a control group counts the sandbox's memory.
+    """
     name = machine or platform.machine()
     if name not in _MACHINES:
         raise UnsupportedMachine(f"There is no system call filter for {name} processors, so sandboxes cannot run here.")
-    return b"".join(_instructions(_MACHINES[name]))
+    return b"".join(_instructions(_MACHINES[name], counted))
 
 
 def _op(code: int, k: int, jt: int = 0, jf: int = 0) -> bytes:
@@ -83,9 +89,9 @@ def _when(nr: int, body: list[bytes]) -> list[bytes]:
     return [_op(_JEQ, nr, 0, len(body)), *body]
 
 
-def _instructions(m: _Machine) -> list[bytes]:
+def _instructions(m: _Machine, counted: bool) -> list[bytes]:
     denied = [pair[m.column] for pair in _DENIED.values()]
-    missing = [pair[m.column] for pair in _MISSING.values()]
+    missing = [pair[m.column] for pair in (*_MISSING.values(), *(() if counted else _UNCOUNTED.values()))]
     code = [_op(_LD_ABS, _ARCH), _op(_JEQ, m.audit_arch, 1, 0), _op(_RET, _KILL), _op(_LD_ABS, _NR)]
     if m.has_x32:  # the x32 table has other numbers for the same calls
         code += [_op(_JGE, 0x40000000, 0, 1), _error(errno.ENOSYS)]

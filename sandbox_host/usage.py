@@ -59,12 +59,17 @@ class Usage:
         return self.memory_kills + (launch.group.memory_kills() if launch and launch.group else 0)
 
     def enforce_memory(self, launch: Launch) -> None:
-        """Without a control group: end the largest command when all together are over the limit."""
-        if launch.group is None and self.memory_bytes(launch) > self.limits.memory * MIB:
-            commands = launch.processes() - launch.own
-            if commands:
-                kill(max(commands, key=resident))
-                self.memory_kills += 1
+        """Without a control group: end the largest commands until all together are within the limit."""
+        if launch.group is not None:
+            return
+        sizes = {pid: resident(pid) for pid in launch.processes()}
+        over = sum(sizes.values()) - self.limits.memory * MIB
+        for pid in sorted(sizes.keys() - launch.own, key=lambda pid: -sizes[pid]):
+            if over <= 0:
+                break
+            kill(pid)
+            self.memory_kills += 1
+            over -= sizes[pid]
 
     def cpu_percent(self, launch: Launch | None) -> float:
         """Of one processor, since the last reading; of the processes that live now."""

@@ -1,0 +1,182 @@
+"""What a sandbox uses up is its own: processes, memory, disk, output. The host stays quick, and says which limit it was."""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from e2b import Sandbox
+from e2b.exceptions import NotEnoughSpaceException, SandboxException
+from e2b.sandbox.commands.command_handle import CommandExitException
+
+from .conftest import Host, descendants, make_state, wait_for
+
+LIMITS = ["--limit-memory", "256", "--limit-processes", "64", "--limit-disk", "40", "--limit-inodes", "3000", "--limit-tmp", "32",
+          "--limit-file", "100", "--limit-output", "1"]  # fmt: skip
+
+
+@pytest.fixture(scope="module", params=["control groups", "watchdog"])
+def small(request: pytest.FixtureRequest) -> Iterator[Host]:
+    """A host with small limits: as root with control groups, and as an ordinary user, who has none."""
+    import os
+
+    uid = 65_433 if request.param == "watchdog" and os.geteuid() == 0 else None
+    if request.param == "control groups" and os.geteuid() != 0:
+        pytest.skip("control groups are root's here")
+    host = Host(make_state(uid), uid, LIMITS)
+    try:
+        yield host.start()
+    finally:
+        host.close()
+
+
+@pytest.fixture
+def cramped(small: Host) -> Iterator[Sandbox]:
+    sandbox = small.create()
+    yield sandbox
+    sandbox.kill()
+
+
+def _quick(host: Host, seconds: float = 3) -> None:
+    """Another sandbox still works, and soon."""
+    started = time.monotonic()
+    neighbour = host.create()
+    assert neighbour.commands.run("echo fine").stdout == "fine\n"
+    neighbour.kill()
+    assert time.monotonic() - started < seconds
+
+
+def test_it_survives_a_fork_bomb(small: Host, cramped: Sandbox) -> None:
+    cramped.files.write("bomb.sh", "f() { f | f & }; f; sleep 3\n")
+    bomb = cramped.commands.run("bash bomb.sh 2>/dev/null", background=True)
+    assert small.process is not None
+    peak = 0
+    deadline = time.monotonic() + 1.5
+    while time.monotonic() < deadline:
+        peak = max(peak, len(descendants(small.process.pid)))
+    assert 30 < peak <= 64 + 10
+    _quick(small)
+    with pytest.raises(SandboxException, match="limit"):
+        for _ in range(200):
+            cramped.commands.run("true", background=True)
+    bomb.disconnect()
+
+
+def test_it_survives_a_thread_bomb(small: Host, cramped: Sandbox) -> None:
+    code = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(5,)).start()\n"
+    cramped.files.write("bomb.py", code)
+    with pytest.raises(CommandExitException, match="can't start new thread"):
+        cramped.commands.run("python3 bomb.py", timeout=20)
+    _quick(small)
+
+
+@pytest.mark.parametrize(
+    "hog",
+    [
+        "x = []\nwhile True: x.append(bytearray(8 << 20))",
+        "import os\nfor n in range(40):\n if os.fork() == 0:\n  x = bytearray(30 << 20)\n  import time; time.sleep(20); os._exit(0)\nos.wait()",
+        "import os\nfds = []\nwhile True:\n fds.append(os.memfd_create('x')); os.write(fds[-1], b'x' * (8 << 20))",
+    ],
+    ids=["heap", "many processes", "memfd"],
+)
+def test_it_keeps_memory_inside(small: Host, cramped: Sandbox, hog: str) -> None:
+    cramped.files.write("hog.py", hog)
+    try:
+        cramped.commands.run("python3 hog.py", timeout=12)
+    except SandboxException as ended:
+        problem = f"{getattr(ended, 'stderr', '')}{getattr(ended, 'error', '')}{ended}"
+        if small.uid is None or "memfd" not in hog:
+            assert any(word in problem for word in ("out of memory", "MemoryError", "Cannot allocate", "killed", "exceeding")), problem
+    assert cramped.get_metrics()[0].mem_used <= 270 << 20
+    _quick(small)
+    assert cramped.commands.run("echo alive").stdout == "alive\n"
+
+
+def test_it_names_the_memory_limit(small: Host, cramped: Sandbox) -> None:
+    if small.uid is not None:
+        pytest.skip("without control groups a single process meets its own limit first")
+    cramped.files.write("hog.py", "import mmap\nx = [mmap.mmap(-1, 8 << 20) for _ in range(100)]\nfor m in x: m.write(b'x' * (8 << 20))")
+    with pytest.raises(CommandExitException) as caught:
+        cramped.commands.run("exec python3 hog.py")
+    assert "out of memory: the sandbox's limit is 256 MiB" in str(caught.value.error)
+
+
+def test_it_stops_a_file_at_its_limit(cramped: Sandbox) -> None:
+    with pytest.raises(CommandExitException, match="25"):
+        cramped.commands.run("head -c 200M /dev/zero > /home/user/big; rc=$?; rm -f big; echo $rc >&2; exit $((rc > 128 ? 25 : 1))")
+    with pytest.raises(CommandExitException, match="No space left"):
+        cramped.commands.run("head -c 50M /dev/zero > /tmp/big")
+
+
+@pytest.mark.parametrize(
+    "filler",
+    ["for n in $(seq 100); do head -c 1M /dev/urandom > big$n; done", "mkdir many; cd many; for n in $(seq 20000); do echo > $n; done"],
+    ids=["bytes", "files"],
+)
+def test_it_refuses_to_write_on_a_full_disk_until_there_is_room(cramped: Sandbox, filler: str) -> None:
+    cramped.files.write("before", "kept")
+    handle = cramped.commands.run(f"{filler}; sleep 20", background=True)
+
+    def refused() -> bool:
+        try:
+            cramped.files.write("more", "x")
+        except NotEnoughSpaceException as full:
+            return "limit is 40 MiB and 3000 files" in str(full)
+        return False
+
+    wait_for(refused, 20)
+    assert handle.pid not in [process.pid for process in cramped.commands.list()]  # what wrote was ended
+    assert cramped.files.read("before") == "kept"
+    cramped.commands.run("rm -rf big* many")
+    wait_for(lambda: not refused(), 10)
+
+
+def test_it_refuses_an_upload_that_does_not_fit(cramped: Sandbox) -> None:
+    with pytest.raises(NotEnoughSpaceException):
+        cramped.files.write("big", b"x" * (60 << 20))
+
+
+def test_it_cuts_a_flood_of_output_in_the_middle(small: Host, cramped: Sandbox) -> None:
+    assert small.process is not None
+    before = _resident(small.process.pid)
+    result = cramped.commands.run("echo first; yes | head -c 300000000; echo last", timeout=60)
+    assert result.stdout.startswith("first\ny\n") and result.stdout.endswith("y\nlast\n")
+    assert "bytes of output left out: the limit is 1048576 bytes" in result.stdout
+    assert len(result.stdout) < 1_200_000
+    assert _resident(small.process.pid) - before < 50 << 20
+
+
+def _resident(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * 4096
+
+
+def test_it_holds_back_a_command_whose_reader_is_slow(small: Host, cramped: Sandbox) -> None:
+    """A reader that stops reading: the command waits, the host's memory does not grow."""
+    assert small.process is not None
+    before = _resident(small.process.pid)
+    handle = cramped.commands.run("yes | head -c 100000000; touch done", background=True, timeout=0)
+    time.sleep(2)
+    assert _resident(small.process.pid) - before < 50 << 20
+    handle.kill()
+
+
+def test_it_ends_what_does_not_want_to_end(small: Host) -> None:
+    sandbox = small.create()
+    immortal = "trap '' TERM INT HUP; (setsid bash -c 'trap \"\" TERM; while true; do sleep 1; done' &) ; while true; do sleep 1; done"
+    sandbox.commands.run(immortal, background=True, timeout=0)
+    assert small.process is not None
+    inside = descendants(small.process.pid)
+    assert inside
+    started = time.monotonic()
+    sandbox.kill()
+    assert time.monotonic() - started < 5
+    wait_for(lambda: not descendants(small.process.pid) & inside)
+
+
+def test_it_limits_how_many_run(own_host: Callable[..., Host]) -> None:
+    host = own_host("--max-running", "2")
+    first, _ = host.create(), host.create()
+    with pytest.raises(SandboxException, match="runs 2 sandboxes, which is its limit"):
+        host.create()
+    first.pause()
+    host.create()
