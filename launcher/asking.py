@@ -38,7 +38,9 @@ def postgres_parameters(url: str) -> dict[str, Any]:
 
     config = Env.db_url_config(url)
     names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
-    return {ours: config[theirs] for theirs, ours in names.items() if config.get(theirs)} | config.get("OPTIONS", {})
+    given: dict[str, Any] = {ours: config[theirs] for theirs, ours in names.items() if config.get(theirs)}
+    options: dict[str, Any] = config.get("OPTIONS", {})
+    return given | options
 
 
 def _create_database(parameters: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import urlsplit
 
 from launcher.asking import NoAnswer, ask_http, ask_postgres, ask_redis
@@ -24,18 +25,12 @@ def check_parties(values: Mapping[str, str], warn: Callable[[str], None]) -> Non
     """
     questions: list[Callable[[], str | None]] = []
     if url := values.get("DATABASE_URL"):
-        questions.append(lambda: _server("DATABASE_URL", url, ask_postgres, "embedded PostgreSQL"))
+        questions.append(partial(_server, "DATABASE_URL", url, ask_postgres, "embedded PostgreSQL"))
     if redis_url := values.get("REDIS_URL"):
-        questions.append(lambda: _server("REDIS_URL", redis_url, ask_redis, "embedded Valkey"))
-    for key, address, default, route in MODEL_ROUTES:
-        if values.get(key):
-            questions.append(
-                lambda key=key, address=address, default=default, route=route: _model(
-                    values, key, address, default, route, warn
-                )
-            )  # type: ignore[misc]
+        questions.append(partial(_server, "REDIS_URL", redis_url, ask_redis, "embedded Valkey"))
+    questions += [partial(_model, values, *route, warn) for route in MODEL_ROUTES if values.get(route[0])]
     if values.get("E2B_API_KEY"):
-        questions.append(lambda: _e2b(values, warn))
+        questions.append(partial(_e2b, values, warn))
     if not questions:
         return
     with ThreadPoolExecutor(len(questions)) as pool:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from launcher import assets, machine, runtime, services
@@ -40,13 +41,11 @@ def prepare(terminal: Terminal) -> Place:
     plan = Plan(place, _given(), port=machine.free_port(_first_port()))
     machine.check_bubblewrap(plan, terminal)
     runtime.prepare(place, terminal)
-    templates = Supervisor([services.template_job(plan, FIRST_TEMPLATES)], place, terminal)
-    for make in (lambda: assets.prepare(place, os.environ, terminal), templates.start):
+    for make in (partial(assets.prepare, place, os.environ, terminal), partial(_prepare_templates, plan, terminal)):
         try:
             make()
         except Problem as problem:
             terminal.always(f"Note: {problem}")
-    templates.stop()
     if lock is not None:
         os.close(lock)
     return place
@@ -79,7 +78,7 @@ def application(session: Session, name: str, changes: Mapping[str, str]) -> tupl
     if not (home / "runtime").exists():
         (home / "runtime").symlink_to(session.place.runtime)
     place = Place(session.place.root, home, session.place.server_user)
-    plan = Plan(place, session.environment | changes, port=machine.free_port(_first_port()))
+    plan = Plan(place, session.environment | dict(changes), port=machine.free_port(_first_port()))
     jobs = [job for job in services.application_jobs(plan) if job.name != "flower"]
     return plan, Supervisor(jobs, place, Terminal(quiet=True))
 
@@ -115,6 +114,14 @@ def _remove_dead_sessions(place: Place) -> None:
     for home in folder.iterdir():
         if not (home.name.isdecimal() and Path(f"/proc/{home.name}").exists()):
             shutil.rmtree(home, ignore_errors=True)
+
+
+def _prepare_templates(plan: Plan, terminal: Terminal) -> None:
+    supervisor = Supervisor([services.template_job(plan, FIRST_TEMPLATES)], plan.place, terminal)
+    try:
+        supervisor.start()
+    finally:
+        supervisor.stop()
 
 
 def described() -> Session:

@@ -31,14 +31,13 @@ def main(arguments: list[str]) -> int:
     if place.lock("up") is None:
         return _already_up(place, given, terminal, check=options.check)
     plan = Plan(place, given, host=options.host, port=options.port, flower=options.flower)
-    supervisor = Supervisor(
-        jobs(plan), place, terminal, lambda: running.write(plan, "up", os.getpid(), supervisor.jobs)
-    )
+    supervisor = Supervisor([], place, terminal, lambda: running.write(plan, "up", os.getpid(), supervisor.jobs))
     with handling_signals(supervisor):
         try:
             began = time.monotonic()
             terminal.line(f"Vibe · state in {_shown(place.home)}")
             prepare(plan, terminal)
+            supervisor.jobs = jobs(plan)  # not before: which binaries they run depends on what was prepared
             _list_outside(plan, terminal)
             supervisor.start()
             _say_ready(plan, terminal, time.monotonic() - began)

@@ -67,7 +67,7 @@ def read_dotenv(path: Path) -> dict[str, str]:
 def read_secrets(path: Path) -> dict[str, str]:
     """The secrets of this installation, made on first use, readable by their owner only."""
     kept = read_dotenv(path) if path.is_file() else {}
-    made = {
+    made: dict[str, Callable[[], str]] = {
         "SECRET_KEY": lambda: secrets.token_urlsafe(48),
         "ENCRYPTION_KEY": lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode(),
         "E2B_API_KEY": lambda: "e2b_" + secrets.token_hex(20),

@@ -2,7 +2,9 @@
 
 import os
 import re
+from contextlib import ExitStack
 
+import django
 import pytest
 
 from launcher import testing
@@ -25,9 +27,12 @@ def pytest_configure(config: pytest.Config) -> None:
     elif config.option.collectonly or config.option.help or config.option.version:
         os.environ.update(testing.described().environment)
     else:
-        services = testing.backing_services(Terminal(quiet=True))
+        services = ExitStack()
+        config.add_cleanup(services.close)
         try:
-            os.environ.update(services.__enter__().environment)
+            session = services.enter_context(testing.backing_services(Terminal(quiet=True)))
+            os.environ.update(session.environment)
         except Problem as problem:
             pytest.exit(f"The services for the tests did not start. {problem}", returncode=3)
-        config.add_cleanup(lambda: services.__exit__(None, None, None))
+    # Read now: pytest-django leaves alone what nobody has read.
+    django.setup()
