@@ -1,0 +1,112 @@
+"""The self-test at the start: it passes here, and each defence that is taken away makes it refuse."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandbox_host import selftest
+from sandbox_host.cgroup import Groups
+from sandbox_host.isolation import IsolationMissing, Limits, Machine
+from sandbox_host.launch import Launch
+
+from .conftest import ROOT, make_state
+
+
+@dataclass(frozen=True)
+class Weakened(Machine):
+    """A machine whose bwrap options lack some and have others."""
+
+    without: tuple[str, ...] = ()
+    extra: tuple[str, ...] = ()
+
+    def options(self, home: Path, egress: Path | None, info_fd: int, filter_fd: int) -> list[str]:
+        options = super().options(home, egress, info_fd, filter_fd)
+        for name in self.without:
+            at = options.index(name)
+            del options[at : at + (2 if name == "--seccomp" else 1)]
+        return [*options, *self.extra]
+
+
+@pytest.fixture
+def state() -> Iterator[Path]:
+    made = make_state(None)
+    yield made
+    shutil.rmtree(made)
+
+
+def _machine(state: Path, without: tuple[str, ...] = (), extra: tuple[str, ...] = ()) -> Weakened:
+    found = Machine.find(state, None, Limits())
+    return Weakened(found.state, found.bwrap, found.python, found.binds, found.path, found.agent, found.limits, without, extra)
+
+
+async def _problems(machine: Machine) -> str:
+    try:
+        await selftest.run(machine, Groups.find(machine.state))
+    except IsolationMissing as problem:
+        return str(problem)
+    return ""
+
+
+async def test_it_passes_with_everything_in_place(state: Path) -> None:
+    report = await selftest.run(_machine(state), Groups.find(state))
+    assert report["tier"] == "bwrap"
+    assert not list(state.glob("probe-*"))
+
+
+@pytest.mark.parametrize(
+    ("without", "extra", "reason"),
+    [
+        (("--seccomp",), (), "the system call io_uring_setup is open"),
+        (("--seccomp", "--disable-userns"), (), "a new user namespace can be made"),
+        ((), ("--share-net",), "there is a network interface"),
+        ((), ("--share-net",), "the host's socket"),
+        ((), ("--ro-bind", "/etc", "/etc"), "/etc/shadow can be seen"),
+        ((), ("--ro-bind", "STATE", "STATE"), "canary can be seen"),
+        ((), ("--dev-bind", "/dev", "/nowhere/dev"), "cannot be started"),
+    ],
+)
+async def test_it_refuses_when_a_defence_is_off(state: Path, without: tuple[str, ...], extra: tuple[str, ...], reason: str) -> None:
+    machine = _machine(state, without, tuple(str(state) if word == "STATE" else word for word in extra))
+    assert reason in await _problems(machine)
+
+
+async def test_it_has_a_second_line_against_namespaces(state: Path) -> None:
+    """bwrap's own lock holds when the system call filter is gone."""
+    assert "namespace can be made" not in await _problems(_machine(state, ("--seccomp",)))
+
+
+async def test_it_never_starts_a_sandbox_as_root(state: Path) -> None:
+    with pytest.raises(ValueError, match="never runs as root"):
+        await Launch.start(_machine(state), state, "x", 0, state, None, None)
+
+
+def _start(state: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "sandbox_host", "--port", "1", "--state", str(state)]
+    full = {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "HOME": str(state), **env}
+    return subprocess.run(command, cwd="/", env=full, capture_output=True, text=True, timeout=60)
+
+
+def test_it_says_what_to_do_without_bubblewrap(state: Path) -> None:
+    done = _start(state, {"PATH": "/nowhere", "E2B_API_KEY": "e2b_x"})
+    assert done.returncode == 1
+    assert "apt install bubblewrap" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_it_says_what_bubblewrap_said_when_it_fails(state: Path) -> None:
+    broken = state / "bwrap"
+    broken.write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    broken.chmod(0o755)
+    done = _start(state, {"PATH": f"{state}:/usr/bin:/bin", "E2B_API_KEY": "e2b_x"})
+    assert done.returncode == 1
+    assert "No permissions to create new namespace" in done.stderr and "E2B's cloud" in done.stderr
+
+
+def test_it_wants_a_key(state: Path) -> None:
+    done = _start(state, {"PATH": "/usr/bin:/bin"})
+    assert done.returncode == 1 and "E2B_API_KEY is not set" in done.stderr
