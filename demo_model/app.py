@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -80,6 +81,9 @@ async def _errors(request: web.Request, handler: Any) -> web.StreamResponse:
         return web.json_response(wire.error(413, "Request exceeds the maximum size"), status=413)
     except web.HTTPException as other:
         return web.json_response(wire.error(other.status, other.reason), status=other.status)
+    except Exception:
+        logging.exception("the demo model failed")
+        return web.json_response(wire.error(500, STATUS_WORDS[500]), status=500)
 
 
 def _owner(request: web.Request) -> str:

@@ -28,6 +28,32 @@ OWNER = re.compile(r"\b(for|of|brand|company|app|shop|site|business)\s*$", re.IG
 FOR = re.compile(
     r"\bfor\s+((?:[A-Z][\w'’.-]*)(?:\s+(?:&|and|of|the|[A-Z][\w'’.-]*))*)\s*(?=$|[,.;:!?\n(]|with\b|that\b)"
 )
+# "my bakery Crumb & Co": a capitalised name after a common noun; not what a page is made with.
+OWNED = re.compile(
+    r"\b(?:my|our|a|an|the)\s+(?:[a-z][a-z-]+\s+){1,3}((?:[A-Z][\w'’.-]*)(?:\s+(?:&|and|of|the|[A-Z][\w'’.-]*))*)"
+)
+TECHNICAL = {
+    "react",
+    "html",
+    "css",
+    "tailwind",
+    "svg",
+    "typescript",
+    "javascript",
+    "saas",
+    "ai",
+    "api",
+    "faq",
+    "cta",
+    "i",
+    "ui",
+    "pdf",
+    "csv",
+    "vite",
+    "next.js",
+    "google",
+    "stripe",
+}
 ABOUT = re.compile(
     rf"\b(?:for|about|of)\s+(?:an?|my|our|the|some|their|his|her)?\s*([^,.;:!?\n()\"“]+?)"
     rf"\s*(?=$|[,.;:!?\n()\"“]|\b(?:called|named|titled)\b|\b{STOP})",
@@ -68,12 +94,11 @@ def make(prompt: str, kinds: dict[str, list[str]]) -> Brief:
     name = name_in(prompt)
     rest = prompt.replace(name, " ") if name else prompt
     key = subject_key(rest) or (subject_key(name) if name else "")
-    subject = dict(subjects()[key or "studio"])
-    if not key:
-        subject = dict(subjects()["anything"])
+    subject = dict(subjects()[key or "anything"])
     phrase = subject["noun"] if key else phrase_in(rest) or "small business"
     bare = not key and phrase == "small business"
-    names = kinds[kind] if bare or (kind in ("todo", "kanban", "dashboard") and not key) else subject["names"]
+    own = kind == "portfolio" or (kind in ("todo", "kanban", "dashboard") and not key)
+    names = kinds[kind] if bare or own else subject["names"]
     name = name or names[_seed(prompt.strip().lower()) % len(names)]
     tone = colour.asked_for(rest) or colour.Tone(_hue(subject, phrase), subject["chroma"], subject["neutral"])
     words = {"{name}": name, "{subject}": phrase, "{Subject}": phrase[:1].upper() + phrase[1:]}
@@ -126,8 +151,9 @@ def name_in(prompt: str) -> str:
     quoted = QUOTED.search(prompt)
     if quoted and OWNER.search(prompt[: quoted.start()]):
         return _tidy(quoted.group(1))
-    proper = FOR.search(prompt)
-    return _tidy(proper.group(1)) if proper else ""
+    proper = FOR.search(prompt) or OWNED.search(prompt)
+    name = _tidy(proper.group(1)) if proper else ""
+    return "" if name.split(" ")[0].lower() in TECHNICAL else re.sub(r"\s+(and|of|the|&)$", "", name)
 
 
 def _read_name(rest: str) -> str:

@@ -110,7 +110,7 @@ def _opening(talk: Conversation, wish: Brief, made: dict[str, str]) -> str:
     return (
         f"{HONEST}\n\nFor **{wish.name}** I will make {about}. The look comes from the subject ({wish.subject}): "
         f"one accent colour with its light and dark shades, checked for contrast, and room for the words to breathe."
-        f"{note}\n\nThat is {len(made)} files. I start with the theme and the content, so that the rest can lean on them."
+        f"{note}\n\nThat is {len(made)} files. I start with the theme and the content."
     )
 
 

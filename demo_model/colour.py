@@ -22,6 +22,7 @@ WORDS: dict[str, tuple[float, float]] = {
     "pastel": (340, 0.08), "black": (260, 0.0), "grey": (260, 0.0), "gray": (260, 0.0), "monochrome": (260, 0.0),
     "neon": (145, 0.22), "slate": (255, 0.03),
 }  # fmt: skip
+DEEP = {"navy": 0.37, "forest": 0.42, "burgundy": 0.4, "plum": 0.42, "brown": 0.45, "black": 0.24, "monochrome": 0.3}
 # Ornaments: four neighbours of the accent as (light, dark, share of its chroma, turn of its hue).
 ART = ((0.905, 0.31, 0.42, 6), (0.82, 0.4, 0.66, 30), (0.73, 0.49, 0.7, -16), (0.63, 0.58, 0.8, 14))
 HEX = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
@@ -35,6 +36,7 @@ class Tone:
     chroma: float
     neutral: float = 0.006
     exact: str = ""
+    depth: float = 0.55  # the lightness its accent starts from in the light theme
 
 
 def to_hex(lightness: float, chroma: float, hue: float) -> str:
@@ -107,7 +109,12 @@ def asked_for(words: str) -> Tone | None:
     hue, chroma = WORDS[word]
     if re.search(r"\b(soft|muted|pale|pastel|dusty|calm)\b", words, re.IGNORECASE):
         chroma *= 0.6
-    return Tone(hue, chroma, neutral=0.012 if word in ("warm", "earthy", "autumn", "brown") else 0.006)
+    return Tone(
+        hue,
+        chroma,
+        depth=DEEP.get(word, 0.55),
+        neutral=0.012 if word in ("warm", "earthy", "autumn", "brown") else 0.006,
+    )
 
 
 def _readable(start: float, step: float, tone: Tone, grounds: list[str], least: float) -> str:
@@ -133,7 +140,7 @@ def theme(tone: Tone) -> dict[str, tuple[str, str]]:
     bg, surface, line = neutral(0.983, 0.165), neutral(0.998, 0.205), neutral(0.905, 0.305)
     soft = to_hex(0.952, tint * 0.16, tone.hue + warm / 2), to_hex(0.25, tint * 0.18, tone.hue)
     light, dark = [bg[0], surface[0], soft[0]], [bg[1], surface[1], soft[1]]
-    accent_text = _readable(0.55, -0.01, tone, light, AA_TEXT), _readable(0.76, 0.01, tone, dark, AA_TEXT)
+    accent_text = _readable(tone.depth, -0.01, tone, light, AA_TEXT), _readable(0.76, 0.01, tone, dark, AA_TEXT)
     accent = tone.exact or accent_text[0], accent_text[1]
     series = [replace(tone, chroma=max(tone.chroma * k, 0.02 if tone.chroma else 0), hue=(tone.hue + turn) % 360)
               for turn, k in ((0, 1.0), (62, 0.85), (-78, 0.8), (150, 0.75))]  # fmt: skip

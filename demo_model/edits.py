@@ -2,7 +2,9 @@
 
 import json
 import re
+from collections.abc import Generator
 
+from demo_model import wire
 from demo_model.conversation import Result
 
 NUMBERED = re.compile(r"^\s*\d+(?:\t|→|\||: | {2})\s?")
@@ -10,6 +12,33 @@ HEADER = re.compile(
     r"^\s*(?:<file\b[^>]*path=\"(?P<a>[^\"]+)\"[^>]*>|[=#*\-]{2,}\s*`?(?P<b>[\w./@-]+\.\w+)`?[^\n]*|`?(?P<c>[\w./@-]+\.\w+)`?:?)\s*$"
 )
 FENCE = re.compile(r"^\s*(</file>|```[\w]*)\s*$")
+
+
+LEFT_OUT = re.compile(r"^… [\d,.]+ (?:characters|lines) left out …$", re.MULTILINE)
+MISSING = re.compile(r"^\s*(?:\(?no such file|there is no file|file not found|\(not found)", re.IGNORECASE)
+
+Reading = Generator[list[wire.Block], list[Result], dict[str, str]]
+
+
+def read(words: str, *paths: str) -> Reading:
+    """A turn that reads files. Returns path → text of those that are there and came back whole."""
+    results = yield [wire.text(words), wire.tool("read_files", {"paths": list(paths)})]
+    return {path: text for path, text in files_in(results, list(paths)).items() if _usable(text)}
+
+
+def _usable(text: str) -> bool:
+    return bool(text.strip()) and not LEFT_OUT.search(text) and not MISSING.match(text)
+
+
+def apply(words: str, path: str, changes: list[dict[str, str]]) -> Generator[list[wire.Block], list[Result], bool]:
+    """A turn that edits one file. Returns whether it worked."""
+    results = yield [wire.text(words), wire.tool("edit_file", {"path": path, "edits": changes})]
+    return not failed(results)
+
+
+def failed(results: list[Result]) -> bool:
+    """Whether a tool call of the turn did not work."""
+    return any(result.is_error for result in results)
 
 
 def between(text: str, start: int, end: int, new: str) -> dict[str, str]:

@@ -1,12 +1,49 @@
-"""Play a follow-up on an existing app."""
+"""Play a follow-up on an existing app: look first, change only what was asked, say what was not understood."""
 
-from collections.abc import Generator
+import re
+from collections.abc import Callable, Generator
 
-from demo_model import answers, wire
+from demo_model import answers, brief, builds, recipes, repaint, restructure, reword, wire
 from demo_model.conversation import Conversation, Result
 
+# A change yields turns and returns what it did in a sentence; "" when there was nothing to do.
+Change = Generator[list[wire.Block], list[Result], str]
 Plan = Generator[list[wire.Block], list[Result], None]
+
+REBUILD = re.compile(r"^\W*(?:please\s+|now\s+)*(?:build|create|make|turn|start|replace)\b", re.IGNORECASE)
+CHANGES: tuple[tuple[Callable[[Conversation], bool], Callable[[Conversation], Change]], ...] = (
+    (reword.wants_words, reword.words),
+    (reword.wants_name, reword.name),
+    (reword.wants_headline, reword.headline),
+    (repaint.wants_colour, repaint.colour),
+    (repaint.wants_scheme, repaint.scheme),
+    (restructure.wants_toggle, restructure.toggle),
+    (restructure.wants_section, restructure.sections),
+)
 
 
 def plan(talk: Conversation) -> Plan:
-    yield [wire.text(answers.ABOUT_ME)]
+    """Everything in the request that we know how to do, one after the other; then lint and finish."""
+    wanted = [change for wants, change in CHANGES if wants(talk)]
+    if not wanted:
+        yield from _other(talk)
+        return
+    done: list[str] = []
+    for change in wanted:
+        sentence = yield from change(talk)
+        done += [sentence] if sentence else []
+    if not done:
+        yield [wire.text(f"I looked, and there was nothing for me to change. {answers.ABOUT_ME}")]
+        return
+    yield from builds.check_and_finish(talk, " ".join(done))
+
+
+def _other(talk: Conversation) -> Plan:
+    """No known change: another app, an answer, or an honest no."""
+    kind = brief.kind_of(talk.prompt)
+    if kind in recipes.kinds() and REBUILD.match(talk.prompt) and kind != brief.kind_of(talk.first):
+        yield from builds.plan(talk)
+    elif answers.is_question(talk.prompt):
+        yield from answers.plan(talk)
+    else:
+        yield [wire.text(f"I do not know how to do that, so I changed nothing. {answers.ABOUT_ME}")]

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from demo_model import colour, figures, render
-from demo_model.brief import Brief
+from demo_model.brief import Brief, subjects
 
 FOLDER = Path(__file__).parent / "recipes"
 FRAMEWORKS = ("react", "html")
@@ -70,6 +70,10 @@ def values(brief: Brief) -> dict[str, Any]:
         "glyph": brief.copy["glyph"],
         "copy": brief.copy,
         "figures": figures.make(brief),
+        "role": brief.subject if brief.subject != subjects()["anything"]["noun"] else "designer and maker",
+        "blogLede": f"Notes and stories from {brief.name}: short enough for a coffee, written to be kept.",
+        "works": brief.copy.get("works") or subjects()["anything"]["works"],
+        "labels": brief.copy.get("labels") or brief.copy["metrics"]["parts"],
     }
 
 

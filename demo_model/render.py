@@ -1,6 +1,6 @@
 """Fill the recipe files: «value», «each list» … «end», «include path». Values are escaped. Pure.
 
-In .html a value becomes escaped text; in .ts, .tsx, .js and .json it becomes a whole literal (quotes included), lists and
+In .html a value becomes escaped text; in .ts, .tsx, .js and .json a whole literal (quotes included), lists and
 objects too; in .css only plainly safe values pass. A value is never scanned for marks again.
 """
 
@@ -36,9 +36,8 @@ def escape(path: str, value: Any, indent: int = 0) -> str:
 
 
 def string(value: str) -> str:
-    """A JavaScript string literal, also safe inside a script element."""
-    text = json.dumps(value, ensure_ascii=False).replace("</", "<\\/")
-    return text.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    """A JavaScript string literal for a script file (not for a script element inside a page)."""
+    return json.dumps(value, ensure_ascii=False).replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
 
 
 def literal(value: Any, indent: int = 0) -> str:

@@ -17,7 +17,7 @@ export function Enquiry({ shortlist }: { shortlist: Shortlist }) {
 
   return (
     <section id="enquiry" aria-labelledby="enquiry-title" className="shell pb-20 md:pb-28">
-      <div className="grid gap-10 rounded-[2.5rem] border border-line bg-surface p-6 sm:p-10 lg:grid-cols-2 lg:p-14">
+      <div className="grid grid-cols-1 gap-10 rounded-[2.5rem] border border-line bg-surface p-6 sm:p-10 lg:grid-cols-2 lg:p-14">
         <div>
           <h2 id="enquiry-title" className="text-3xl leading-tight md:text-5xl">
             Ask us anything
