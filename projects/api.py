@@ -34,7 +34,7 @@ class CursorPagination(pagination.CursorPagination):
     ordering = "-created"
 
     # Signed, with the ordering in the salt: a position that somebody made up would reach the database as it is.
-    def decode_cursor(self, request: Request) -> pagination.Cursor | None:  # type: ignore[override]
+    def decode_cursor(self, request: Request) -> pagination.Cursor | None:
         encoded = request.query_params.get(self.cursor_query_param)
         if encoded is None:
             return None

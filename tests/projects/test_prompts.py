@@ -19,7 +19,8 @@ def test_it_refuses_a_prompt_and_leaves_nothing(alice, prompt):
 
 def test_it_takes_the_longest_prompt_and_odd_letters(alice):
     for prompt in ("x" * 20_000, "A menu für Łódź 🍞 — مرحبا\n\n\tindented\r\nline"):
-        assert services.create_project(alice, prompt, model="vibe-m")
+        services.create_project(alice, prompt, model="vibe-m")
+    assert Project.objects.count() == 2
 
 
 @pytest.mark.parametrize(

@@ -56,4 +56,5 @@ def test_it_is_the_same_for_everyone_who_asks(version):
 def test_it_zips_a_version_without_files(alice):
     project = services.create_project(alice, "A shop", model="vibe-m", framework="html")
     version = versions.save(project, {}, source="run")
+    assert version
     assert zipfile.ZipFile(io.BytesIO(b"".join(versions.zip_chunks(version)))).namelist() == []

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -25,9 +26,10 @@ def rich(person, settings):
     return make
 
 
-def at_once(count: int, work: Callable[[], object]) -> list[object]:
+def at_once(count: int, work: Callable[[], Any]) -> list[Any]:
     """What `work` gave or raised in each of `count` threads that start together."""
-    start, results = threading.Barrier(count), []
+    start = threading.Barrier(count)
+    results: list[Any] = []
 
     def go() -> None:
         start.wait(20)
