@@ -97,7 +97,7 @@ function addVersion({ number, title }, at) {
   list.prepend(el("li", {}, el("button", { type: "button", class: "version-row", "data-open-version": number }, chip, text)));
 }
 
-const STATUS = { live: "Live", lost: "Reconnecting", poll: "Updates every second or two", offline: "Offline" };
+const STATUS = { live: "Live", lost: "Reconnecting", poll: "Updates every second or two", offline: "Offline", gone: "Not live: signed out, or the project is gone" };
 function status(state) {
   const link = $("#link");
   link.dataset.link = state;

@@ -4,11 +4,17 @@ const LONGEST_RETRY = 15_000;
 const POLL_EVERY = 1_500;
 /** So many failures without one message, and the next kind of connection is tried. */
 const PATIENCE = 2;
+/** The server says something at least every 15 s; a socket that is silent for longer is dead. */
+const SILENCE = 40_000;
+/** After so many polls a better connection is tried again. */
+const POLLS = 20;
+/** Answers that will not change by asking again: signed out, or the project is gone. */
+const FINAL = new Set([401, 403, 404]);
 
 /**
  * @param {{ws: string, stream: string, events: string, cursor: number}} where  addresses and the newest id the page has
  * @param {(events: object[]) => void} deliver  called with what is new, in order
- * @param {(state: "live"|"lost"|"poll"|"offline") => void} status
+ * @param {(state: "live"|"lost"|"poll"|"offline"|"gone") => void} status
  */
 export function connect({ ws, stream, events, cursor }, deliver, status) {
   let kind = "ws";
@@ -20,6 +26,7 @@ export function connect({ ws, stream, events, cursor }, deliver, status) {
   let wanted = 0;
   // Bumped by every new connection: what an old one still says is ignored.
   let era = 0;
+  let heardAt = Date.now();
 
   function take(event) {
     if (event.id === undefined || event.id === null) return deliver([event]);
@@ -52,10 +59,16 @@ export function connect({ ws, stream, events, cursor }, deliver, status) {
   }
   async function ask() {
     const response = await fetch(`${events}?after=${cursor}&html=1`, { credentials: "same-origin" });
-    if (!response.ok) throw new Error(response.status);
+    if (FINAL.has(response.status)) gone();
+    if (!response.ok) throw new Error(`events: ${response.status}`);
     return response.json();
   }
 
+  function gone() {
+    era += 1;
+    close();
+    status("gone");
+  }
   function heard(state = "live") {
     failures = 0;
     status(state);
@@ -82,9 +95,15 @@ export function connect({ ws, stream, events, cursor }, deliver, status) {
       url.searchParams.set("after", cursor);
       const socket = new WebSocket(url);
       socket.onopen = () => heard();
-      socket.onmessage = ({ data }) => mine === era && take(JSON.parse(data));
+      socket.onmessage = ({ data }) => {
+        heardAt = Date.now();
+        if (mine === era) take(JSON.parse(data));
+      };
       socket.onclose = () => failed(mine);
+      heardAt = Date.now();
+      const watch = setInterval(() => Date.now() - heardAt > SILENCE && failed(mine), 5_000);
       close = () => {
+        clearInterval(watch);
         socket.onclose = null;
         socket.close();
       };
@@ -92,20 +111,31 @@ export function connect({ ws, stream, events, cursor }, deliver, status) {
     sse(mine) {
       const source = new EventSource(`${stream}?after=${cursor}&html=1`);
       const read = ({ data }) => mine === era && data && take(JSON.parse(data));
-      source.onopen = () => heard();
+      let opened = false;
+      source.onopen = () => {
+        opened = true;
+        heard();
+      };
       source.onmessage = read;
-      // The stream ends after a finished run; a new one waits for the next.
       source.addEventListener("complete", read);
-      source.onerror = () => failed(mine);
+      source.onerror = () => {
+        // The stream ends with the last run; what comes next is asked for now and then.
+        if (opened) kind = "poll";
+        failed(mine);
+      };
       close = () => source.close();
     },
     poll(mine) {
+      let polls = 0;
       const again = async () => {
         if (mine !== era) return;
         try {
           await fill();
+          if (mine !== era) return;
           heard("poll");
-          timer = setTimeout(again, POLL_EVERY);
+          polls += 1;
+          if (polls === POLLS) resume();
+          else timer = setTimeout(again, POLL_EVERY);
         } catch {
           failed(mine);
         }
@@ -123,7 +153,6 @@ export function connect({ ws, stream, events, cursor }, deliver, status) {
   }
   /** After sleep or a lost network: the best kind first, at once, and what was missed. */
   function resume() {
-    if (document.hidden) return;
     kind = "ws";
     failures = 0;
     start();

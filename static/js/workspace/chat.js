@@ -76,7 +76,7 @@ export function chat() {
       if (item && !item.classList.contains("live")) return true;
       item ??= list.appendChild(el("li", { class: "item live", id }));
       item.replaceChildren(el("div", { class: "reply live-text" }));
-      live = { box: item.firstChild, length: 0, block: null, fenced: false };
+      live = { box: item.firstChild, length: 0, block: null, text: "", line: "", fenced: false };
       lives.set(id, live);
     }
     const points = [...text];
@@ -92,26 +92,34 @@ export function chat() {
     for (const [index, line] of text.split("\n").entries()) {
       if (index > 0) endLine(live);
       if (!line) continue;
-      live.line = (live.line ?? "") + line;
-      if (!live.block) live.block = live.box.appendChild(el(live.fenced ? "pre" : "p"));
-      live.block.append(line);
-      live.block.normalize();
+      live.line += line;
+      live.block ??= live.box.appendChild(el(live.fenced ? "pre" : "p"));
+      live.text += line;
     }
+    paint(live);
   }
   function endLine(live) {
-    const line = live.line ?? "";
+    const line = live.line;
     live.line = "";
-    if (line.trimStart().startsWith("```")) {
-      live.block?.lastChild && cut(live.block, line);
-      live.fenced = !live.fenced;
-      live.block = null;
-    } else if (!line.trim() && !live.fenced) live.block = null;
-    else live.block?.append("\n");
+    const isFence = line.trimStart().startsWith("```");
+    if (isFence) live.text = live.text.slice(0, -line.length);
+    else if (live.block) live.text += "\n";
+    if (!isFence && (live.fenced || line.trim())) return;
+    paint(live);
+    if (live.block && !live.text.trim()) live.block.remove();
+    if (isFence) live.fenced = !live.fenced;
+    live.block = null;
+    live.text = "";
   }
-  /** Takes a fence line off the end of its block. */
-  function cut(block, line) {
-    block.textContent = block.textContent.slice(0, -line.length);
-    if (!block.textContent.trim()) block.remove();
+  /** Bold and code as they close; everything else of the Markdown comes with the finished reply. */
+  function paint({ block, text, fenced }) {
+    if (!block) return;
+    if (fenced) block.textContent = text;
+    else block.replaceChildren(...text.split(/(\*\*[^*\n]+\*\*|`[^`\n]+`)/).map(inline));
+  }
+  function inline(piece) {
+    if (/^\*\*.+\*\*$/.test(piece)) return el("strong", {}, piece.slice(2, -2));
+    return /^`.+`$/.test(piece) ? el("code", {}, piece.slice(1, -1)) : piece;
   }
 
   /** Appends command output to the card of that call. */

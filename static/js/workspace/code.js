@@ -40,7 +40,8 @@ export function code(root, panes) {
     try {
       const answer = await getJson(url(path));
       if (current !== path) return;
-      content = typeof answer === "string" ? answer : (answer.content ?? answer.text ?? JSON.stringify(answer, null, 2));
+      if (answer.encoding !== "utf-8") return note(`${Math.ceil(answer.size / 1024)} kB of binary data. Download the ZIP to get it.`);
+      content = answer.content;
       await show(path);
     } catch (error) {
       if (current === path) note(error.status === 404 ? "This file is not in this version." : error.message);
@@ -75,7 +76,7 @@ export function code(root, panes) {
     version = String(number) === String(newest) ? null : number;
     try {
       const answer = await getJson(root.dataset.files + query());
-      paths = (answer.files ?? answer).map((file) => file.path ?? file).sort();
+      paths = answer.files.map((file) => file.path).sort();
     } catch (error) {
       toast(error.message, { error: true });
       return;
@@ -105,7 +106,7 @@ export function code(root, panes) {
     if (version) return paintTree();
     try {
       const answer = await getJson(root.dataset.files);
-      paths = (answer.files ?? answer).map((file) => file.path ?? file).sort();
+      paths = answer.files.map((file) => file.path).sort();
     } catch {
       return;
     }

@@ -35,11 +35,11 @@ export function preview(root, composer, run) {
     if (!same) load();
   }
   async function wake() {
+    panel.dataset.was = panel.dataset.state;
     set({ state: "starting" });
     try {
-      const answer = await postJson(`${root.dataset.sandbox}start/`);
-      if (answer?.preview?.url) set(answer.preview);
-      else if (answer?.url) set({ state: "ready", url: answer.url });
+      // The event that follows says when the app answers.
+      await postJson(`${root.dataset.sandbox}${panel.dataset.was === "failed" ? "restart" : "start"}/`);
     } catch (error) {
       set({ state: "failed", detail: error.message });
     }
