@@ -239,10 +239,10 @@ def sandbox_env() -> dict[str, str]:
     The machine's CA bundle, if it has one at the usual place, is expected at the same path inside.
     """
     proxy = f"http://127.0.0.1:{PORT_INSIDE}"
-    env = {name: proxy for name in ("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")}
-    env |= {name: "localhost,127.0.0.1,::1" for name in ("NO_PROXY", "no_proxy")}
+    env = dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy"), proxy)
+    env |= dict.fromkeys(("NO_PROXY", "no_proxy"), "localhost,127.0.0.1,::1")
     env["NODE_USE_ENV_PROXY"] = "1"  # Node's own fetch and http otherwise ignore the proxy
-    if os.path.exists(CA_INSIDE):
+    if Path(CA_INSIDE).exists():
         names = (
             "SSL_CERT_FILE",
             "NODE_EXTRA_CA_CERTS",
@@ -251,7 +251,7 @@ def sandbox_env() -> dict[str, str]:
             "CURL_CA_BUNDLE",
             "GIT_SSL_CAINFO",
         )
-        env |= {name: CA_INSIDE for name in names}
+        env |= dict.fromkeys(names, CA_INSIDE)
     index, *extra = registries.pip_indexes()
     env |= {"PIP_INDEX_URL": index, "PIP_EXTRA_INDEX_URL": " ".join(extra), "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     return env | {

@@ -111,26 +111,24 @@ def client_tls() -> ssl.SSLContext:
 
 
 async def test_it_tunnels_tls_to_a_registry_and_logs_it(tmp_path: Path, certificate: Path) -> None:
-    async with serving(echo, certificate) as port:
-        async with Way(tmp_path, {f"localhost:{port}"}, {("localhost", port)}) as way:
-            reader, writer, head = await way.ask(connect_to(port))
-            assert head.startswith(b"HTTP/1.1 200")
-            await writer.start_tls(client_tls(), server_hostname="localhost")
-            writer.write(b"hello" * 10_000)
-            assert await reader.readexactly(50_000) == b"hello" * 10_000
-            writer.close()
-            line = await way.last_log()
+    async with serving(echo, certificate) as port, Way(tmp_path, {f"localhost:{port}"}, {("localhost", port)}) as way:
+        reader, writer, head = await way.ask(connect_to(port))
+        assert head.startswith(b"HTTP/1.1 200")
+        await writer.start_tls(client_tls(), server_hostname="localhost")
+        writer.write(b"hello" * 10_000)
+        assert await reader.readexactly(50_000) == b"hello" * 10_000
+        writer.close()
+        line = await way.last_log()
     assert (line["verdict"], line["host"], line["port"], line["address"]) == ("ok", "localhost", port, "127.0.0.1")
     assert line["sent"] > 50_000 and line["received"] > 50_000
 
 
 async def test_it_cuts_a_tunnel_whose_tls_is_for_another_name(tmp_path: Path, certificate: Path) -> None:
-    async with serving(echo, certificate) as port:
-        async with Way(tmp_path, {f"localhost:{port}"}, {("localhost", port)}) as way:
-            _, writer, _ = await way.ask(connect_to(port))
-            with pytest.raises((OSError, ssl.SSLError)):
-                await writer.start_tls(client_tls(), server_hostname="evil.example")
-            assert "TLS for evil.example" in (await way.last_log())["reason"]
+    async with serving(echo, certificate) as port, Way(tmp_path, {f"localhost:{port}"}, {("localhost", port)}) as way:
+        _, writer, _ = await way.ask(connect_to(port))
+        with pytest.raises((OSError, ssl.SSLError)):
+            await writer.start_tls(client_tls(), server_hostname="evil.example")
+        assert "TLS for evil.example" in (await way.last_log())["reason"]
 
 
 async def test_it_cuts_a_tunnel_that_is_not_tls(tmp_path: Path) -> None:
@@ -222,7 +220,7 @@ async def test_it_serves_only_its_own_sandbox() -> None:
         "s.sendall(b'CONNECT registry.npmjs.org:443 HTTP/1.1\\r\\n\\r\\n'); print(s.makefile().read())"
     )
     with tempfile.TemporaryDirectory() as folder:
-        os.chmod(folder, 0o711)
+        await asyncio.to_thread(Path(folder).chmod, 0o711)
         async with Way(Path(folder), set(), set(), uid=70001) as way:
             assert way.path.stat().st_uid == 70001
             way.path.chmod(0o666)  # the mode alone would keep others out: see that the peer is looked at, too

@@ -1,0 +1,246 @@
+"""Prepare a template once: install, build and try it inside a sandbox, then keep its home for all to copy."""
+
+import asyncio
+import fcntl
+import json
+import os
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from sandbox_host import commands, preview
+from sandbox_host.isolation import HOME, IsolationMissing, Limits, Machine
+from sandbox_host.launch import AgentError, AgentGone
+from sandbox_host.registry import Registry, TooMany, UnknownTemplate
+from sandbox_host.sandbox import PortClosed, Sandbox
+from sandbox_host.templates import BadTemplate, Library, Template
+
+APP = f"{HOME}/app"
+STEP_SECONDS = 600
+PROBE_SECONDS = 60
+MAX_PAGES = 60  # of one try of the dev server
+_KEPT_OUTPUT = 4000
+# What a page or module of the app asks for next: scripts, styles and imports of its own origin.
+_NEXT = re.compile(r"""(?:\b(?:src|href)=|\bfrom\s*|\bimport\s*\(?\s*)["'](/[^"']+)["']""")
+
+Progress = Callable[[str], None]
+
+
+class Failed(Exception):
+    """A step of the preparation failed; the message names the step and ends with its output."""
+
+
+PROBLEMS = (Failed, UnknownTemplate, BadTemplate, TooMany, AgentError, AgentGone, IsolationMissing, OSError)
+
+
+async def prepare_all(library: Library, names: Sequence[str], runtime: Path | None, say: Progress = print) -> None:
+    """Prepare the templates that are not yet, without a running host. Raises one of PROBLEMS."""
+    known = library.names()
+    if unknown := [name for name in names if name not in known]:
+        raise UnknownTemplate(f"there is no template '{unknown[0]}'; there are {', '.join(known)}")
+    # A host may be running on the same state: the sandboxes made here live apart from its own.
+    state = library.place / ".work"
+    state.mkdir(mode=0o755, parents=True, exist_ok=True)
+    async with _alone(library.place / ".work.lock"):
+        registry = Registry(Machine.find(state, runtime, Limits()), library)
+        registry.load()
+        try:
+            for name in names:
+                await prepare(registry, library, name, say)
+        finally:
+            await registry.close()
+            await asyncio.to_thread(shutil.rmtree, state, ignore_errors=True)
+
+
+async def prepare(registry: Registry, library: Library, name: str, say: Progress = print) -> Path:
+    """The template's prepared home, made now if need be; who comes meanwhile waits. Raises one of PROBLEMS."""
+    template = library.find(name)
+    if template is None:
+        raise UnknownTemplate(f"template '{name}' not found")
+    template.place.mkdir(mode=0o755, parents=True, exist_ok=True)
+    async with _alone(template.place / ".lock"):
+        if template.prepared:
+            say(f"{name}: is prepared")
+            return template.home
+        began = time.monotonic()
+        sandbox = await registry.create("base", 3600, {"auto_pause": False})
+        try:
+            await _make(sandbox, template, say)
+            await sandbox.kill()
+            await _keep(sandbox.home, template)
+        finally:
+            await registry.kill(sandbox)
+        say(f"{name}: prepared in {time.monotonic() - began:.0f} s")
+    return template.home
+
+
+async def _make(sandbox: Sandbox, template: Template, say: Progress) -> None:
+    await _copy_in(sandbox, template)
+    if template.install:
+        # The packages' own archive would only make every copy of the home larger.
+        await _step(
+            sandbox, template, say, "installing packages", f"export NPM_CONFIG_CACHE=/tmp/npm; {template.install}"
+        )
+    if template.build:
+        await _step(sandbox, template, say, "building", template.build)
+    if template.lint:
+        await _step(sandbox, template, say, "checking", template.lint)
+    kept = {path.relative_to(template.source).parts[0] for path in template.files()} | {"node_modules", ".", ".."}
+    pattern = "|".join(sorted(re.sub(r"[^\w.-]", "?", name) for name in kept))
+    tidy = f'for f in * .*; do case "$f" in {pattern}) ;; *) rm -rf -- "$f";; esac; done'
+    await _step(sandbox, template, lambda _: None, "tidying", tidy)
+    async with _announced(template, say, "trying the dev server"):
+        await _try(sandbox, template)
+
+
+async def _copy_in(sandbox: Sandbox, template: Template) -> None:
+    """Written from the inside, by the sandbox's user: its uid may have no way to our folder."""
+    async with sandbox.operation({"op": "write"}) as channel:
+        for path in template.files():
+            name = f"{APP}/{path.relative_to(template.source)}"
+            await channel.send(b"F", json.dumps({"path": name}).encode())
+            await channel.send(b"D", path.read_bytes())
+            await channel.send(b"Z")
+            await channel.reply()
+
+
+async def _step(sandbox: Sandbox, template: Template, say: Progress, title: str, command: str) -> None:
+    async with _announced(template, say, title):
+        code, output = await _run(sandbox, command)
+    if code:
+        raise Failed(f"{template.name}: {title} failed with exit code {code}:\n{output}")
+
+
+async def _run(sandbox: Sandbox, command: str) -> tuple[int, str]:
+    """Exit code and the end of what a command in the app's folder wrote."""
+    output = b""
+    async with sandbox.operation(_start(sandbox, command, STEP_SECONDS)) as channel:
+        await channel.reply()
+        while (frame := await channel.frame())[0] != b"J":
+            output = (output + frame[1])[-_KEPT_OUTPUT:]
+    return int(commands.end_event(frame[1])["exitCode"]), _end(output)
+
+
+async def _try(sandbox: Sandbox, template: Template) -> None:
+    """Start the dev server and load the page with all it asks for, so that what is made on first use is there."""
+    output = bytearray()
+    async with sandbox.operation(_start(sandbox, template.dev, PROBE_SECONDS + 5)) as channel:
+        pid = (await channel.reply())["start"]["pid"]
+
+        async def listen() -> None:
+            while (frame := await channel.frame())[0] != b"J":
+                output.extend(frame[1])
+
+        ended = asyncio.create_task(listen())
+        loading = asyncio.create_task(_load(sandbox, template.port))
+        try:
+            async with asyncio.timeout(PROBE_SECONDS):
+                await asyncio.wait({ended, loading}, return_when=asyncio.FIRST_COMPLETED)
+            if not loading.done():
+                raise Failed(f"{template.name}: the dev server ended:\n{_end(output)}")
+            loading.result()
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise Failed(f"{template.name}: the dev server gave no page ({error}):\n{_end(output)}") from None
+        finally:
+            for task in (ended, loading):
+                task.cancel()
+            await asyncio.gather(ended, loading, return_exceptions=True)
+            with suppress(AgentError):
+                await sandbox.call({"op": "signal", "process": {"pid": pid}, "signal": "SIGNAL_SIGKILL"})
+
+
+async def _load(sandbox: Sandbox, port: int) -> None:
+    """The first page, then what it refers to, and so on. Raises aiohttp.ClientError when the page is not a success."""
+    while True:
+        try:
+            page = await _get(sandbox, port, "/")
+            break
+        except PortClosed:
+            await asyncio.sleep(0.05)
+    seen, pending = {"/"}, _NEXT.findall(page)
+    while pending and len(seen) < MAX_PAGES:
+        path = pending.pop(0)
+        if path not in seen:
+            seen.add(path)
+            pending += _NEXT.findall(await _get(sandbox, port, path))
+
+
+async def _get(sandbox: Sandbox, port: int, path: str) -> str:
+    async with (
+        preview.client(await sandbox.dial(port)) as client,
+        client.get(f"http://localhost:{port}{path}", raise_for_status=True) as answer,
+    ):
+        text = (await answer.read()).decode("utf-8", "replace")
+        return text if answer.content_type in ("text/html", "text/javascript") else ""
+
+
+async def _keep(home: Path, template: Template) -> None:
+    """Put the home of a sandbox that has ended where copies are made from; all or nothing."""
+    fresh = template.place / f".{template.digest}.new"
+    await _do("rm", "-rf", "--", str(fresh))
+    await _do("mkdir", "-m", "755", "--", str(fresh))
+    await _do("mv", "-T", "--", str(home), str(fresh / "home"))
+    if os.geteuid() == 0:
+        await _do("chown", "-hR", "0:0", "--", str(fresh))
+    await _do("chmod", "-R", "u+rwX,go+rX,go-w", "--", str(fresh))
+    await _do("rm", "-rf", "--", str(template.place / template.digest))
+    await _do("mv", "-T", "--", str(fresh), str(template.place / template.digest))
+    for older in template.place.iterdir():
+        if older.name not in (template.digest, ".lock"):
+            await _do("rm", "-rf", "--", str(older))
+
+
+async def _do(*command: str) -> None:
+    process = await asyncio.create_subprocess_exec(*command, env={"PATH": os.defpath}, stderr=subprocess.PIPE)
+    _, errors = await process.communicate()
+    if process.returncode:
+        raise Failed(f"{command[0]} failed: {errors.decode('utf-8', 'replace').strip()}")
+
+
+@asynccontextmanager
+async def _announced(template: Template, say: Progress, title: str) -> AsyncIterator[None]:
+    """Say what is being done, and again every few seconds how long it has taken."""
+    began = time.monotonic()
+
+    async def repeat() -> None:
+        while True:
+            await asyncio.sleep(5)
+            say(f"{template.name}: {title} … {time.monotonic() - began:.0f} s")
+
+    say(f"{template.name}: {title}")
+    task = asyncio.create_task(repeat())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+@asynccontextmanager
+async def _alone(path: Path) -> AsyncIterator[None]:
+    """Only one process (and task) at a time; the kernel lets go of the lock of one that died."""
+    with path.open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                await asyncio.sleep(0.1)
+        yield
+
+
+def _start(sandbox: Sandbox, command: str, seconds: int) -> dict[str, Any]:
+    # npm's archive of packages would only make every copy of the home larger.
+    envs = sandbox.environment({"NPM_CONFIG_CACHE": "/tmp/npm"}, "user")  # noqa: S108 - the sandbox's own
+    shell = {"cmd": "/bin/bash", "args": ["-l", "-c", command], "cwd": APP, "envs": envs}
+    return {"op": "start", **shell, "stdin": False, "timeout": seconds}
+
+
+def _end(output: bytes | bytearray) -> str:
+    return bytes(output[-_KEPT_OUTPUT:]).decode("utf-8", "replace").strip()

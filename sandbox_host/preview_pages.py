@@ -1,0 +1,121 @@
+"""What a visitor sees when a sandbox has nothing to show: says what is wrong, waits, and reloads itself."""
+
+import html
+import json
+from dataclasses import dataclass
+
+from aiohttp import hdrs, web
+
+STATE_HEADER = "X-Preview-State"
+
+
+@dataclass(frozen=True)
+class Page:
+    """One reason. `message` is E2B's own wording (its SDK looks for it); `{port}` stands for the port."""
+
+    state: str
+    status: int
+    message: str
+    title: str
+    text: str
+    waiting: bool
+
+
+CLOSED = Page(
+    "closed", 502, "The sandbox is running but port is not open", "Nothing listens on port {port} yet",
+    "The app is starting, or its server has stopped. This page reloads as soon as something answers.", True,
+)  # fmt: skip
+PAUSED = Page(
+    "paused", 502, "The sandbox is paused", "This app is asleep",
+    "Its sandbox was paused to save resources. Open the project to wake it; this page then reloads.", True,
+)  # fmt: skip
+STARTING = Page(
+    "starting", 502, "The sandbox is starting", "The sandbox is starting",
+    "It will be here in a moment. This page reloads by itself.", True,
+)  # fmt: skip
+BROKEN = Page(
+    "broken", 502, "The sandbox is running but the app's answer was not understood", "The app hung up",
+    "Something listens on port {port}, but it broke off or did not speak HTTP. This page tries again.", True,
+)  # fmt: skip
+GONE = Page(
+    "gone", 502, "The sandbox was not found", "This preview is gone",
+    "Its sandbox no longer exists. The project still has all its files: open it to start a new preview.", False,
+)  # fmt: skip
+RESERVED = Page(
+    "reserved", 403, "The port is reserved", "Port {port} is reserved",
+    "The sandbox needs this port for itself. Let the app listen on another one, such as 3000.", False,
+)  # fmt: skip
+
+
+def answer(request: web.Request, page: Page, sandbox_id: str, port: int) -> web.Response:
+    """The page for people, E2B's JSON object for programs (those that do not accept HTML)."""
+    headers = {hdrs.CACHE_CONTROL: "no-store", STATE_HEADER: page.state}
+    if "text/html" not in request.headers.get(hdrs.ACCEPT, ""):
+        body = {"sandboxId": sandbox_id, "message": page.message, "port": port, "code": page.status}
+        return web.json_response(body, status=page.status, headers=headers, dumps=json.dumps)
+    text = _render(page, sandbox_id, port)
+    return web.Response(status=page.status, headers=headers, text=text, content_type="text/html")
+
+
+def _render(page: Page, sandbox_id: str, port: int) -> str:
+    title, text = page.title.format(port=port), page.text.format(port=port)
+    return _HTML.format(
+        title=html.escape(title), text=html.escape(text), detail=html.escape(f"{sandbox_id} · port {port}"),
+        mark="waiting" if page.waiting else "still", tail=_RELOAD if page.waiting else "",
+    )  # fmt: skip
+
+
+# Asks for itself and reloads once the answer is not one of these pages; ever more rarely, so that an
+# abandoned tab costs nothing.
+_RELOAD = f"""<noscript><meta http-equiv="refresh" content="3"></noscript>
+<script>
+let wait = 500;
+async function look() {{
+  try {{
+    const answer = await fetch(location.href, {{ headers: {{ accept: "text/html" }}, cache: "no-store" }});
+    if (!answer.headers.has("{STATE_HEADER}")) return location.reload();
+  }} catch {{}}
+  wait = document.hidden ? 10000 : Math.min(wait * 1.1, 5000);
+  setTimeout(look, wait);
+}}
+setTimeout(look, wait);
+document.addEventListener("visibilitychange", () => {{ wait = 500; }});
+</script>
+"""
+
+_HTML = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="robots" content="noindex">
+<title>{title}</title>
+<style>
+:root {{ --back: #fafafa; --text: #18181b; --soft: #71717a; --line: #e4e4e7; --mark: #6366f1; }}
+@media (prefers-color-scheme: dark) {{
+  :root {{ --back: #0b0b0f; --text: #f4f4f5; --soft: #a1a1aa; --line: #27272a; --mark: #818cf8; }}
+}}
+body {{ margin: 0; min-height: 100dvh; display: grid; place-content: center; justify-items: center; padding: 2rem;
+  box-sizing: border-box; background: var(--back); color: var(--text); text-align: center; line-height: 1.5;
+  font-family: ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }}
+.mark {{ width: 2.5rem; height: 2.5rem; box-sizing: border-box; border: 3px solid var(--line); border-radius: 50%; }}
+.waiting {{ border-top-color: var(--mark); animation: turn 0.9s linear infinite; }}
+@keyframes turn {{ to {{ rotate: 360deg; }} }}
+@media (prefers-reduced-motion: reduce) {{ .waiting {{ animation-duration: 4s; }} }}
+h1 {{ margin: 1.75rem 0 0; font-size: 1.25rem; font-weight: 600; letter-spacing: -0.01em; }}
+p {{ margin: 0.5rem 0 0; max-width: 26rem; color: var(--soft); text-wrap: pretty; }}
+small {{ margin-top: 2rem; color: var(--soft); font-family: ui-monospace, SFMono-Regular, Menlo, monospace;
+  font-size: 0.75rem; overflow-wrap: anywhere; }}
+</style>
+</head>
+<body>
+<div class="mark {mark}" aria-hidden="true"></div>
+<main role="status">
+<h1>{title}</h1>
+<p>{text}</p>
+</main>
+<small>{detail}</small>
+{tail}</body>
+</html>
+"""

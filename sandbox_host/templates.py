@@ -1,0 +1,129 @@
+"""The templates a sandbox can start from: what each folder of sources describes, and where its prepared form lies.
+
+`python -m sandbox_host.templates build react html --state DIR --runtime DIR` prepares them, `list` shows them.
+"""
+
+import argparse
+import asyncio
+import hashlib
+import json
+import sys
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from sandbox_host.registry import UnknownTemplate
+
+SOURCES = Path(__file__).resolve().parent.parent / "sandbox_templates"
+FORMAT = "1"  # change it when a home prepared by older code must not be used any more
+_NOT_SOURCE = frozenset({"node_modules", "dist", "__pycache__", ".git"})
+
+
+class BadTemplate(Exception):
+    """A template's folder cannot be used; the message says which file and why."""
+
+
+@dataclass(frozen=True)
+class Template:
+    """One template. `install`, `build` and `lint` are shell commands for the app's folder, or None if there is none."""
+
+    name: str
+    title: str
+    framework: str
+    install: str | None
+    dev: str
+    port: int
+    build: str | None
+    lint: str | None
+    entry: str
+    source: Path  # its app/ folder
+    place: Path  # where prepared forms of it lie, one per state of the source
+
+    @cached_property
+    def digest(self) -> str:
+        """Names the state of the source; a changed template is prepared anew."""
+        total = hashlib.sha256(FORMAT.encode())
+        for path in [self.source.parent / "template.json", *self.files()]:
+            data = path.read_bytes()
+            total.update(f"\0{path.relative_to(self.source.parent)}\0{len(data)}\0".encode() + data)
+        return total.hexdigest()[:16]
+
+    def files(self) -> list[Path]:
+        """The app's source files, in a fixed order."""
+        found = (path for path in self.source.rglob("*") if path.is_file() and not path.is_symlink())
+        return sorted(path for path in found if _NOT_SOURCE.isdisjoint(path.relative_to(self.source).parts))
+
+    @property
+    def home(self) -> Path:
+        """The prepared /home/user: readable by every uid, never written again. It exists only if `prepared`."""
+        return self.place / self.digest / "home"
+
+    @property
+    def prepared(self) -> bool:
+        return self.home.is_dir()
+
+
+class Library:
+    """The templates of one folder of sources, prepared below `state`/templates."""
+
+    def __init__(self, sources: Path, state: Path) -> None:
+        self.sources, self.place = sources.resolve(), state.resolve() / "templates"
+
+    def names(self) -> list[str]:
+        return sorted(path.parent.name for path in self.sources.glob("*/template.json"))
+
+    def find(self, name: str) -> Template | None:
+        """The template as its source is now, prepared or not; None if there is none. Raises BadTemplate."""
+        if name not in self.names():
+            return None
+        folder = self.sources / name
+        try:
+            fields: dict[str, Any] = json.loads((folder / "template.json").read_text())
+            return Template(**fields, source=folder / "app", place=self.place / name)
+        except (ValueError, TypeError, OSError) as error:
+            raise BadTemplate(f"{folder / 'template.json'}: {error}") from error
+
+    def home(self, name: str) -> Path | None:
+        """The prepared home to copy, None if there is no such template. Raises UnknownTemplate if not prepared."""
+        template = self.find(name)
+        if template is None:
+            return None
+        if not template.prepared:
+            raise UnknownTemplate(
+                f"template '{name}' is not prepared: run `python -m sandbox_host.templates build {name}`"
+            )
+        return template.home
+
+    def prepared(self) -> dict[str, bool]:
+        """Every template's name, and whether it is prepared."""
+        return {name: template.prepared for name in self.names() if (template := self.find(name))}
+
+
+def main() -> int:
+    """Prepare or list templates. Exit code 1 with one sentence if one cannot be prepared."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox_host.templates", description=__doc__)
+    parser.add_argument("action", choices=["build", "list"])
+    parser.add_argument("names", nargs="*", help="which ones; default all")
+    parser.add_argument("--state", type=Path, required=True, help="the sandbox host's state folder")
+    parser.add_argument("--templates", type=Path, default=SOURCES, help="folder of template sources")
+    parser.add_argument("--runtime", type=Path, help="folder with node/ and python/ to show inside sandboxes")
+    arguments = parser.parse_args()
+    library = Library(arguments.templates, arguments.state)
+    names = arguments.names or library.names()
+    if arguments.action == "list":
+        for name, prepared in library.prepared().items():
+            print(f"{name:10} {'prepared' if prepared else 'not prepared'}")
+        return 0
+    from sandbox_host import preparing  # it needs this module
+
+    try:
+        asyncio.run(preparing.prepare_all(library, names, arguments.runtime))
+    except preparing.PROBLEMS as problem:
+        print(f"The template could not be prepared: {problem}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
