@@ -32,7 +32,9 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m sandbox_host", description="Embedded sandbox host that speaks E2B's protocol.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox_host", description="Embedded sandbox host that speaks E2B's protocol."
+    )
     parser.add_argument("--port", type=int, default=8001)
     parser.add_argument("--host", action="append", help="address to listen on; default 127.0.0.1 and ::1")
     parser.add_argument("--domain", help="what preview host names end in, with its port; default localhost:PORT")
@@ -50,7 +52,9 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
     limits = Limits(**{name: getattr(arguments, f"limit_{name}") for name in vars(Limits())})
     arguments.state.mkdir(mode=0o711, parents=True, exist_ok=True)
     machine = Machine.find(arguments.state.resolve(), arguments.runtime, limits)
-    registry = Registry(machine, templates.Library(arguments.templates, machine.state), arguments.max_running, arguments.max_total)
+    registry = Registry(
+        machine, templates.Library(arguments.templates, machine.state), arguments.max_running, arguments.max_total
+    )
     report = await selftest.run(machine, registry.groups)
     domain = arguments.domain or f"localhost:{arguments.port}"
     runner = web.AppRunner(app.build(registry, key, domain, report), handler_cancellation=True, access_log=None)

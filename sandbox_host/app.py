@@ -1,4 +1,6 @@
-"""The one port: by Host and headers each request goes to the REST API, to a sandbox's envd, or to what listens in a sandbox."""
+"""The one port: by Host and headers each request goes to the REST API, to a sandbox's envd, or to what listens in a
+sandbox.
+"""
 
 import asyncio
 import contextlib
@@ -38,7 +40,9 @@ def _health(registry: Registry, known: dict[str, object]) -> Handler:
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     registry = app[REGISTRY]
     registry.load()
-    watches = [asyncio.create_task(watch()) for watch in (registry.watch_time, registry.watch_memory, registry.watch_disk)]
+    watches = [
+        asyncio.create_task(watch()) for watch in (registry.watch_time, registry.watch_memory, registry.watch_disk)
+    ]
     yield
     for watch in watches:
         watch.cancel()

@@ -1,5 +1,8 @@
-"""Memory and process limits by control groups, version 1 or 2, where this machine lets us write them; None where it does not."""
+"""Memory and process limits by control groups, version 1 or 2, where this machine lets us write them; None where it
+does not.
+"""
 
+import contextlib
 import hashlib
 import os
 import signal
@@ -146,7 +149,5 @@ def _read(path: Path) -> str:
 
 
 def _kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

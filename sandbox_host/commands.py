@@ -3,8 +3,8 @@
 import asyncio
 import base64
 import binascii
-from contextlib import asynccontextmanager
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 from aiohttp import web
@@ -82,7 +82,9 @@ async def follow(request: web.Request, sandbox: Sandbox) -> web.StreamResponse:
     return await _stream(request, sandbox, {"op": "connect", "process": _selector(message)}, seconds(request))
 
 
-async def _stream(request: web.Request, sandbox: Sandbox, operation: dict[str, Any], deadline: float | None) -> web.StreamResponse:
+async def _stream(
+    request: web.Request, sandbox: Sandbox, operation: dict[str, Any], deadline: float | None
+) -> web.StreamResponse:
     kills = sandbox.usage.out_of_memory(sandbox.launch)
     async with sandbox.operation(operation) as channel:
         started = await channel.frame()  # a refusal is answered before the stream opens
@@ -165,7 +167,9 @@ async def list_all(request: web.Request, sandbox: Sandbox) -> web.Response:
     return web.json_response({"processes": found})
 
 
-def _simple(build: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[web.Request, Sandbox], Awaitable[web.Response]]:
+def _simple(
+    build: Callable[[dict[str, Any]], dict[str, Any]],
+) -> Callable[[web.Request, Sandbox], Awaitable[web.Response]]:
     """A unary call with an empty answer."""
 
     async def operation(request: web.Request, sandbox: Sandbox) -> web.Response:

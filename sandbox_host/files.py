@@ -4,6 +4,7 @@ import json
 import re
 import zlib
 from collections.abc import AsyncIterator
+from email.message import Message
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +17,13 @@ from sandbox_host.sandbox import Sandbox
 from sandbox_host.usage import DiskFull
 
 CHUNK = 256 * 1024
-_STATUS = {"not_found": 404, "invalid_argument": 400, "permission_denied": 403, "no_space": 507, "resource_exhausted": 429}
+_STATUS = {
+    "not_found": 404,
+    "invalid_argument": 400,
+    "permission_denied": 403,
+    "no_space": 507,
+    "resource_exhausted": 429,
+}
 _METADATA = re.compile(r"X-Metadata-(.+)", re.IGNORECASE)
 
 
@@ -80,10 +87,17 @@ async def _form(request: web.Request, channel: Channel, path: str, metadata: dic
             continue
         if path and written:
             raise AgentError("invalid_argument", "you can only upload one file when the path is given")
-        written.append(await _write(channel, path or part.filename or "", metadata, _chunks(part)))
+        written.append(await _write(channel, path or _filename(part), metadata, _chunks(part)))
     if not written:
         raise AgentError("invalid_argument", "the form holds no file")
     return written
+
+
+def _filename(part: BodyPartReader) -> str:
+    """The whole path as sent: aiohttp's own `filename` drops a leading slash, which would move the file."""
+    header = Message()
+    header["Content-Disposition"] = part.headers.get("Content-Disposition", "")
+    return header.get_filename() or ""
 
 
 async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:

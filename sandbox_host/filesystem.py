@@ -65,7 +65,10 @@ async def watch(request: web.Request, sandbox: Sandbox) -> web.StreamResponse:
         stream = await Stream(request).open()
         await stream.send(b'{"start":{}}')
         try:
-            async with asyncio.timeout(commands.seconds(request)), commands.keepalive(request, stream, b'{"keepalive":{}}'):
+            async with (
+                asyncio.timeout(commands.seconds(request)),
+                commands.keepalive(request, stream, b'{"keepalive":{}}'),
+            ):
                 while True:
                     event = (await channel.reply())["filesystem"]
                     await stream.send(connect.encode({"filesystem": _event(event)}))

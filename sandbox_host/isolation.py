@@ -1,7 +1,9 @@
 """How a sandbox is closed in: the bwrap command line, what of the machine it sees, its user id and its limits.
 
-Never run bwrap as root (the sandbox would be root outside): root drops to the sandbox's own uid first. The environment is empty, the
-options travel through a descriptor (a command line is readable inside as /proc/1/cmdline), and nothing is inherited but the agent's socket.
+Never run bwrap as root (the sandbox would be root outside): root drops to the sandbox's own uid first. The
+environment is empty, the
+options travel through a descriptor (a command line is readable inside as /proc/1/cmdline), and nothing is inherited
+but the agent's socket.
 """
 
 import os
@@ -65,13 +67,26 @@ class Machine:
     def find(cls, state: Path, runtime: Path | None, limits: Limits) -> "Machine":
         bwrap = shutil.which("bwrap")
         if bwrap is None:
-            raise IsolationMissing("bubblewrap (bwrap) is not installed: install it (apt install bubblewrap) or set E2B_API_KEY to use E2B's cloud.")
+            raise IsolationMissing(
+                "bubblewrap (bwrap) is not installed: install it (apt install bubblewrap), "
+                "or set E2B_API_KEY to use E2B's cloud."
+            )
         binds = _runtime_binds(runtime)
         inside = dict(binds)
         outside = {there: here for here, there in binds}
         python = _python(outside)
         directories = [f"{there}/bin" for there in inside.values() if there in ("/opt/node", "/opt/python")]
-        path = ":".join([f"{HOME}/.local/bin", f"{HOME}/.npm-global/bin", "/opt/shim", *directories, "/usr/bin", "/bin", "/usr/sbin"])
+        path = ":".join(
+            [
+                f"{HOME}/.local/bin",
+                f"{HOME}/.npm-global/bin",
+                "/opt/shim",
+                *directories,
+                "/usr/bin",
+                "/bin",
+                "/usr/sbin",
+            ]
+        )
         etc = _generated_etc(state)
         shim = _shims(state, python)
         agent = _compiled_agent(state, _outside_path(python, outside))
@@ -85,12 +100,13 @@ class Machine:
 
     def options(self, home: Path, egress: Path | None, info_fd: int, filter_fd: int) -> list[str]:
         """bwrap's options for one sandbox. Order matters: later mounts lie over earlier ones."""
-        mounts = [*_usr(), "--tmpfs", "/usr/local", "--remount-ro", "/usr/local"]
-        mounts += ["--proc", "/proc", "--dev", "/dev", "--size", str(64 * MIB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]
-        mounts += ["--size", str(MIB), "--tmpfs", "/run"]
+        mounts = [*_usr(), *"--tmpfs /usr/local --remount-ro /usr/local --proc /proc --dev /dev".split()]
+        mounts += f"--size {64 * MIB} --tmpfs /dev/shm --remount-ro /dev --size {MIB} --tmpfs /run".split()
         for here, there in self.binds:
             mounts += ["--ro-bind", here, there]
-        mounts += ["--perms", "1777", "--size", str(self.limits.tmp * MIB), "--tmpfs", "/tmp", "--dir", "/var", "--symlink", "../tmp", "/var/tmp"]
+        mounts += (
+            f"--perms 1777 --size {self.limits.tmp * MIB} --tmpfs /tmp --dir /var --symlink ../tmp /var/tmp".split()
+        )
         mounts += ["--bind", str(home), HOME]
         if egress is not None:
             mounts += ["--bind", str(egress), "/run/egress.sock"]
@@ -120,23 +136,24 @@ def filter_file(counted: bool) -> int:
 
 
 def _usr() -> list[str]:
-    """/usr read-only, and the old top-level names as the machine has them: links into /usr, or directories of their own."""
+    """/usr read-only, and the old top-level names as the machine has them: links into /usr, or directories of their
+    own.
+    """
     mounts = ["--ro-bind", "/usr", "/usr"]
     for name in ("bin", "sbin", "lib", "lib32", "lib64", "libx32"):
         path = Path("/") / name
         if path.is_symlink():
-            mounts += ["--symlink", os.readlink(path), str(path)]
+            mounts += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
             mounts += ["--ro-bind", str(path), str(path)]
     return mounts
 
 
 def _runtime_binds(runtime: Path | None) -> tuple[tuple[str, str], ...]:
-    found = []
-    for name in ("node", "python"):
-        if runtime is not None and (runtime / name / "bin" / name.replace("python", "python3")).exists():
-            found.append((str((runtime / name).resolve()), f"/opt/{name}"))
-    return tuple(found)
+    """The node/ and python/ of the runtime directory that are there."""
+    programs = {"node": "bin/node", "python": "bin/python3"}
+    there = [name for name, program in programs.items() if runtime and (runtime / name / program).exists()]
+    return tuple((str((runtime / name).resolve()), f"/opt/{name}") for name in there if runtime)
 
 
 def _python(outside: dict[str, str]) -> str:
@@ -144,9 +161,12 @@ def _python(outside: dict[str, str]) -> str:
     if "/opt/python" in outside:
         return "/opt/python/bin/python3"
     for candidate in ("/usr/bin/python3", "/usr/libexec/platform-python"):
-        if os.path.exists(candidate):
+        if Path(candidate).exists():
             return os.path.realpath(candidate)
-    raise IsolationMissing("There is no Python for sandboxes: give --runtime a directory with python/bin/python3, or install python3 under /usr.")
+    raise IsolationMissing(
+        "There is no Python for sandboxes: give --runtime a directory with python/bin/python3, "
+        "or install python3 under /usr."
+    )
 
 
 def _outside_path(python: str, outside: dict[str, str]) -> str:
@@ -158,7 +178,8 @@ def _generated_etc(state: Path) -> Path:
     etc = state / "etc"
     etc.mkdir(mode=0o755, parents=True, exist_ok=True)
     texts = {
-        "passwd": f"root:x:0:0:root:/root:/bin/bash\nuser:x:{INSIDE_UID}:{INSIDE_UID}:user:{HOME}:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n",
+        "passwd": "root:x:0:0:root:/root:/bin/bash\nnobody:x:65534:65534::/:/bin/false\n"
+        f"user:x:{INSIDE_UID}:{INSIDE_UID}:user:{HOME}:/bin/bash\n",
         "group": f"root:x:0:\nuser:x:{INSIDE_UID}:\nnogroup:x:65534:\n",
         "hosts": "127.0.0.1 localhost\n::1 localhost\n",
         "nsswitch.conf": "passwd: files\ngroup: files\nhosts: files\n",
@@ -178,21 +199,23 @@ def _generated_etc(state: Path) -> Path:
 
 def _os_release() -> str:
     for path in ("/usr/lib/os-release", "/etc/os-release"):
-        if os.path.exists(path):
+        if Path(path).exists():
             return Path(path).read_text()
     return "NAME=Linux\nID=linux\n"
 
 
 def _etc_binds(etc: Path) -> list[tuple[str, str]]:
     """The machine's own files that programs under /usr need, over the placeholders of ours."""
-    bundle = os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    bundle = (
+        os.environ.get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile or "/etc/ssl/certs/ca-certificates.crt"
+    )
     wanted = {
         "/etc/ld.so.cache": "/etc/ld.so.cache",
         "/etc/alternatives": "/etc/alternatives",
         "/etc/ssl/openssl.cnf": "/etc/ssl/openssl.cnf",
         bundle: "/etc/ssl/certs/ca-certificates.crt",
     }
-    return [(os.path.realpath(here), there) for here, there in wanted.items() if os.path.exists(here)]
+    return [(os.path.realpath(here), there) for here, there in wanted.items() if Path(here).exists()]
 
 
 def _shims(state: Path, python: str) -> Path:
@@ -213,15 +236,18 @@ def _shims(state: Path, python: str) -> Path:
 
 
 def _compiled_agent(state: Path, python: str) -> Path:
-    """The agent's modules compiled by the interpreter that will run them: compiling at each start would double the time."""
+    """The agent's modules compiled by the interpreter that will run them: compiling at each start would double the
+    time.
+    """
     target = state / "agent"
     shutil.rmtree(target, ignore_errors=True)
     (target / "sandbox_host" / "agent").mkdir(parents=True)
     sources = [*(_PACKAGE / "agent").glob("*.py"), _PACKAGE / "__init__.py"]
     pairs = [a for s in sources for a in (str(s), str(target / s.relative_to(_PACKAGE.parent).with_suffix(".pyc")))]
     script = (
-        "import py_compile, sys\nfor source, target in zip(sys.argv[1::2], sys.argv[2::2]):\n"
-        "    py_compile.compile(source, target, doraise=True, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)\n"
+        "import py_compile, sys\nmode = py_compile.PycInvalidationMode.UNCHECKED_HASH\n"
+        "for source, target in zip(sys.argv[1::2], sys.argv[2::2]):\n"
+        "    py_compile.compile(source, target, doraise=True, invalidation_mode=mode)\n"
     )
     done = subprocess.run([python, "-I", "-c", script, *pairs], env={}, capture_output=True, text=True)
     if done.returncode:
@@ -229,4 +255,3 @@ def _compiled_agent(state: Path, python: str) -> Path:
     for path in [target, *target.rglob("*")]:
         path.chmod(0o755 if path.is_dir() else 0o644)
     return target
-

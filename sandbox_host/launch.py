@@ -1,13 +1,16 @@
-"""One running set of a sandbox's processes: started closed in, spoken to through the agent's socket, stopped, continued, ended."""
+"""One running set of a sandbox's processes: started closed in, spoken to through the agent's socket, stopped,
+continued, ended.
+"""
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from sandbox_host.isolation import Machine, argument_file, filter_file
 HEADER = struct.Struct("!cI")
 FRAME_LIMIT = 64 * 1024 * 1024  # of one frame from an agent that may have been taken over
 START_TIMEOUT = 20.0
-_ENTER = 'for f in "$@"; do [ "$f" = -- ] && break; echo $$ > "$f" || exit 97; done; while [ "$1" != -- ]; do shift; done; shift; exec "$@"'
+_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 97; shift; done; shift; exec "$@"'  # groups -- command
 
 
 class AgentError(Exception):
@@ -79,7 +82,9 @@ def decode(payload: bytes) -> Any:
 class Launch:
     """The processes of one sandbox, from `start` to `end`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, init_fd: int, socket_path: str, group: Group | None) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, init_fd: int, socket_path: str, group: Group | None
+    ) -> None:
         self.process, self.init_fd, self.socket_path, self.group = process, init_fd, socket_path, group
         self.channels: set[Channel] = set()
         self.own: set[int] = set()  # bwrap's init and the agent: what is there before any command
@@ -89,7 +94,9 @@ class Launch:
     async def start(
         cls, machine: Machine, sockets: Path, name: str, uid: int, home: Path, egress: Path | None, group: Group | None
     ) -> "Launch":
-        """Start bwrap and the agent as `uid` (which must not be 0) and wait until the agent answers. Raises AgentGone with what went wrong."""
+        """Start bwrap and the agent as `uid` (which must not be 0) and wait until the agent answers. Raises
+        AgentGone with what went wrong.
+        """
         if uid == 0:
             raise ValueError("a sandbox never runs as root")
         socket_path = f"{sockets}/{name}.agent"
@@ -103,8 +110,8 @@ class Launch:
         identity: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, env={}, cwd="/", pass_fds=fds, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE, **identity,
+                *command, env={}, cwd="/", pass_fds=fds, **identity,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
         finally:
             for fd in fds:
@@ -112,7 +119,9 @@ class Launch:
         return await cls._answering(process, info_read, socket_path, group)
 
     @classmethod
-    async def _answering(cls, process: asyncio.subprocess.Process, info_read: int, socket_path: str, group: Group | None) -> "Launch":
+    async def _answering(
+        cls, process: asyncio.subprocess.Process, info_read: int, socket_path: str, group: Group | None
+    ) -> "Launch":
         try:
             info = await asyncio.wait_for(asyncio.to_thread(_read_all, info_read), START_TIMEOUT)
             launch = cls(process, os.pidfd_open(json.loads(info)["child-pid"]), socket_path, group)
@@ -191,26 +200,30 @@ class Launch:
             _signal(pid, signal.SIGCONT)
 
     async def end(self) -> None:
-        """Kill everything and wait until it is gone: when the first process of a pid namespace dies the kernel kills the rest."""
+        """Kill everything and wait until it is gone: when the first process of a pid namespace dies the kernel
+        kills the rest.
+        """
         if self.init_fd >= 0:
-            try:
+            with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.init_fd, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             os.close(self.init_fd)
             self.init_fd = -1
         await asyncio.shield(self.ended)
         if self.group is not None:
             await asyncio.to_thread(self.group.remove)
-        Path(self.socket_path).unlink(missing_ok=True)
+        _unlink(self.socket_path)
+
+
+def _unlink(path: str) -> None:
+    Path(path).unlink(missing_ok=True)
 
 
 def _listen(path: str) -> int:
     """A listening unix socket that only we can connect to."""
-    Path(path).unlink(missing_ok=True)
+    _unlink(path)
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
         listener.bind(path)
-        os.chmod(path, 0o600)
+        Path(path).chmod(0o600)
         listener.listen(512)
         return listener.detach()
 
@@ -231,18 +244,14 @@ async def _failure(process: asyncio.subprocess.Process) -> str:
 
 def _parents() -> list[tuple[int, int]]:
     found = []
-    for name in os.listdir("/proc"):
-        if name.isdigit():
-            try:
-                with open(f"/proc/{name}/stat", "rb") as stat:
-                    found.append((int(name), int(stat.read().rpartition(b")")[2].split()[1])))
-            except OSError:
-                continue
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with contextlib.suppress(OSError):
+                stat = (folder / "stat").read_bytes()
+                found.append((int(folder.name), int(stat.rpartition(b")")[2].split()[1])))
     return found
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
-    try:
+    with suppress(ProcessLookupError):
         os.kill(pid, number)
-    except ProcessLookupError:
-        pass

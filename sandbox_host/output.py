@@ -1,4 +1,6 @@
-"""How much output of one command is passed on: everything up to a limit, then the count of what was left out and the tail."""
+"""How much output of one command is passed on: everything up to a limit, then the count of what was left out and
+the tail.
+"""
 
 TAIL = 64 * 1024
 

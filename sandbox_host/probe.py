@@ -1,9 +1,13 @@
-"""Runs inside a sandbox at the host's start and tries to get out. Prints a JSON list of what succeeded; an empty list is good.
+"""Runs inside a sandbox at the host's start and tries to get out. Prints a JSON list of what succeeded; an empty list
+is good.
 
 argv: a file on the host, a TCP port on the host's loopback, an abstract unix socket's name, a variable name of the
 host's environment in two halves.
 Standard library only.
 """
+
+# pathlib, contextlib and asyncio would double the time an agent takes to start.
+# ruff: noqa: PTH110, PTH115, PTH120, PTH123, PTH208, SIM115
 
 import ctypes
 import errno
@@ -13,12 +17,24 @@ import socket
 import sys
 
 libc = ctypes.CDLL(None, use_errno=True)
-HIDDEN = ("/root/.ssh", "/etc/shadow", "/var/run/docker.sock", "/run/docker.sock", "/run/systemd", "/sys/kernel", "/home/user/../../root/.bashrc")
-CALLS_X86 = {"keyctl": 250, "add_key": 248, "bpf": 321, "userfaultfd": 323, "perf_event_open": 298, "ptrace": 101, "process_vm_readv": 310,
-             "pidfd_getfd": 438, "mount": 165, "pivot_root": 155, "open_tree": 428, "fsopen": 430, "setns": 308, "unshare": 272,
+HIDDEN = (
+    "/root/.ssh",
+    "/etc/shadow",
+    "/var/run/docker.sock",
+    "/run/docker.sock",
+    "/run/systemd",
+    "/sys/kernel",
+    "/home/user/../../root/.bashrc",
+)
+CALLS_X86 = {"keyctl": 250, "add_key": 248, "bpf": 321, "userfaultfd": 323, "perf_event_open": 298, "ptrace": 101,
+"process_vm_readv": 310,
+             "pidfd_getfd": 438, "mount": 165, "pivot_root": 155, "open_tree": 428, "fsopen": 430, "setns": 308,
+             "unshare": 272,
              "open_by_handle_at": 304, "io_uring_setup": 425, "personality": 135, "syslog": 103}  # fmt: skip
-CALLS_ARM = {"keyctl": 219, "add_key": 217, "bpf": 280, "userfaultfd": 282, "perf_event_open": 241, "ptrace": 117, "process_vm_readv": 270,
-             "pidfd_getfd": 438, "mount": 40, "pivot_root": 41, "open_tree": 428, "fsopen": 430, "setns": 268, "unshare": 97,
+CALLS_ARM = {"keyctl": 219, "add_key": 217, "bpf": 280, "userfaultfd": 282, "perf_event_open": 241, "ptrace": 117,
+"process_vm_readv": 270,
+             "pidfd_getfd": 438, "mount": 40, "pivot_root": 41, "open_tree": 428, "fsopen": 430, "setns": 268,
+             "unshare": 97,
              "open_by_handle_at": 265, "io_uring_setup": 425, "personality": 92, "syslog": 116}  # fmt: skip
 
 
@@ -70,7 +86,9 @@ def descriptors() -> list[str]:
         try:
             for fd in os.listdir(f"/proc/{pid}/fd"):
                 target = os.readlink(f"/proc/{pid}/fd/{fd}")
-                if not target.startswith(("pipe:", "socket:", "anon_inode:", "/dev/null", f"/proc/{os.getpid()}/fd", f"/proc/{pid}/fd")):
+                if not target.startswith(
+                    ("pipe:", "socket:", "anon_inode:", "/dev/null", f"/proc/{os.getpid()}/fd", f"/proc/{pid}/fd")
+                ):
                     found.append(f"process {pid} holds {target}")
         except OSError:
             pass
@@ -95,17 +113,25 @@ def network(port: int, abstract: str) -> list[str]:
         with socket.socket(family, socket.SOCK_STREAM) as sock:
             if sock.connect_ex(address) == 0:
                 found.append(f"the host's socket {address!r} can be reached")
-    for family in (40, 38, 17):  # AF_VSOCK, AF_ALG, AF_PACKET
+    for odd in (40, 38, 17):  # AF_VSOCK, AF_ALG, AF_PACKET
         try:
-            socket.socket(family, socket.SOCK_SEQPACKET if family == 38 else socket.SOCK_STREAM).close()
-            found.append(f"sockets of family {family} can be made")
+            socket.socket(odd, socket.SOCK_SEQPACKET if odd == 38 else socket.SOCK_STREAM).close()
+            found.append(f"sockets of family {odd} can be made")
         except OSError:
             pass
     return found
 
 
 def attempts(canary: str, port: int, abstract: str, variable: str) -> list[str]:
-    return [*privileges(), *system_calls(), *namespaces(), *secrets(variable), *descriptors(), *files(canary), *network(port, abstract)]
+    return [
+        *privileges(),
+        *system_calls(),
+        *namespaces(),
+        *secrets(variable),
+        *descriptors(),
+        *files(canary),
+        *network(port, abstract),
+    ]
 
 
 if __name__ == "__main__":

@@ -77,15 +77,19 @@ class Registry:
         for path in self.trash.iterdir():
             self._remove_later(path)
 
-    async def create(self, template: str, timeout: int, options: dict[str, Any]) -> Sandbox:
-        """A running sandbox with a home copied from the template. `options` are fields of Record. Raises TooMany, UnknownTemplate, AgentGone."""
+    async def create(self, template: str, seconds: int, options: dict[str, Any]) -> Sandbox:
+        """A running sandbox with a home copied from the template. `options` are fields of Record. Raises TooMany,
+        UnknownTemplate, AgentGone.
+        """
         if sum(sandbox.state == "running" for sandbox in self.sandboxes.values()) >= self.max_running:
             raise TooMany(f"This host runs {self.max_running} sandboxes, which is its limit. Kill or pause one first.")
         if len(self.sandboxes) >= self.max_total:
             raise TooMany(f"This host keeps {self.max_total} sandboxes, which is its limit. Kill one first.")
         source = self._template_home(template)
         now = time.time()
-        record = Record(_new_id(), template, self._take_uid(), secrets.token_hex(32), now, now + timeout, timeout, **options)
+        record = Record(
+            _new_id(), template, self._take_uid(), secrets.token_hex(32), now, now + seconds, seconds, **options
+        )
         directory = self.directory / record.id
         sandbox = Sandbox(self.place, directory, record)
         self.sandboxes[record.id] = sandbox
@@ -93,7 +97,7 @@ class Registry:
             directory.mkdir(mode=0o711)
             directory.chmod(0o711)
             await self._make_home(sandbox, source)
-            await sandbox.start(timeout)
+            await sandbox.start(seconds)
         except BaseException:
             await asyncio.shield(self.kill(sandbox))
             raise
@@ -108,14 +112,18 @@ class Registry:
         return home
 
     async def _make_home(self, sandbox: Sandbox, source: Path | None) -> None:
-        """An empty home of the sandbox's uid, filled by that uid: what hostile install scripts left in a template is never touched as root."""
+        """An empty home of the sandbox's uid, filled by that uid: what hostile install scripts left in a template
+        is never touched as root.
+        """
         home, uid = sandbox.home, sandbox.record.uid
         home.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(home, uid, uid)
         if source is not None:
             command = ["cp", "-a", "--reflink=auto", "--no-target-directory", f"{source}/", f"{home}/"]
-            process = await asyncio.create_subprocess_exec(*command, env={}, cwd="/", stderr=asyncio.subprocess.PIPE, **_as_uid(uid))
+            process = await asyncio.create_subprocess_exec(
+                *command, env={}, cwd="/", stderr=asyncio.subprocess.PIPE, **_as_uid(uid)
+            )
             _, errors = await process.communicate()
             if process.returncode:
                 raise AgentGone(f"the template could not be copied: {errors.decode('utf-8', 'replace')[-300:]}")
@@ -141,7 +149,9 @@ class Registry:
         task.add_done_callback(self._removals.discard)
 
     async def _remove(self, path: Path, uid: int | None) -> None:
-        """By rm, which neither follows links nor recurses on depth. The uid is free again only when its files are gone."""
+        """By rm, which neither follows links nor recurses on depth. The uid is free again only when its files are
+        gone.
+        """
         if not await _run("rm", "-rf", "--", str(path)):
             await _run("chmod", "-R", "u+rwx", "--", str(path))
             await _run("rm", "-rf", "--", str(path))
@@ -220,5 +230,3 @@ def _as_uid(uid: int) -> dict[str, Any]:
 async def _run(*command: str) -> bool:
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return await process.wait() == 0
-
-

@@ -188,7 +188,9 @@ async def info(request: web.Request) -> web.Response:
 
 
 async def listing(request: web.Request) -> web.Response:
-    """Filters: metadata (k=v, quoted twice), state, startedAfter, template; pages of `limit` with the header x-next-token."""
+    """Filters: metadata (k=v, quoted twice), state, startedAfter, template; pages of `limit` with the header
+    x-next-token.
+    """
     query = request.query
     wanted = {unquote(k): unquote(v) for k, v in parse_qsl(query.get("metadata", ""))}
     states = {state for text in query.getall("state", []) for state in text.split(",")}
@@ -205,7 +207,9 @@ async def listing(request: web.Request) -> web.Response:
     chosen.sort(key=_position, reverse=descending)
     if token := query.get("nextToken"):
         last = _decode_token(token)
-        chosen = [sandbox for sandbox in chosen if (_position(sandbox) < last if descending else _position(sandbox) > last)]
+        chosen = [
+            sandbox for sandbox in chosen if (_position(sandbox) < last if descending else _position(sandbox) > last)
+        ]
     limit = _limit(query.get("limit", str(PAGE_LIMIT)))
     headers = {"x-next-token": _encode_token(chosen[limit - 1])} if len(chosen) > limit else {}
     return web.json_response([_listed(sandbox) for sandbox in chosen[:limit]], headers=headers)
@@ -325,7 +329,12 @@ def add_routes(app: web.Application) -> None:
         ("POST", "/sandboxes/{id}/snapshots", cloud_only),
     ]
     both = [("POST", "/sandboxes", create), ("POST", "/sandboxes/{id}/connect", connect)]
-    for method, path, handler in [*routes, *both, *((m, f"/v2{p}", h) for m, p, h in both), ("GET", "/v2/sandboxes", listing)]:
+    for method, path, handler in [
+        *routes,
+        *both,
+        *((m, f"/v2{p}", h) for m, p, h in both),
+        ("GET", "/v2/sandboxes", listing),
+    ]:
         app.router.add_route(method, path, guarded(handler))
     for prefix in ("/snapshots", "/templates", "/v2/templates", "/v3/templates", "/volumes", "/secrets"):
         app.router.add_route("*", prefix, guarded(cloud_only))

@@ -1,4 +1,6 @@
-"""One sandbox: its record on disk, its files, and its processes, which may be running, stopped (paused) or gone (paused, files only)."""
+"""One sandbox: its record on disk, its files, and its processes, which may be running, stopped (paused) or gone
+(paused, files only).
+"""
 
 import asyncio
 import json
@@ -80,7 +82,7 @@ class Sandbox:
 
     @property
     def state(self) -> str:
-        """"running" or "paused"."""
+        """ "running" or "paused"."""
         return self.record.state
 
     @property
@@ -92,7 +94,7 @@ class Sandbox:
         """Write the record so that a crash leaves the old one or the new one."""
         target = self.directory / "record.json"
         fresh = target.with_suffix(".new")
-        with open(fresh, "w") as file:
+        with fresh.open("w") as file:
             os.fchmod(file.fileno(), 0o600)
             json.dump(asdict(self.record), file)
             file.flush()
@@ -132,7 +134,9 @@ class Sandbox:
         machine = self.place.machine
         group = self.place.groups.create(self.id, self.record.uid, machine.limits) if self.place.groups else None
         socket_path = await self._start_proxy()
-        self.launch = await Launch.start(machine, self.place.sockets, self.id, self.record.uid, self.home, socket_path, group)
+        self.launch = await Launch.start(
+            machine, self.place.sockets, self.id, self.record.uid, self.home, socket_path, group
+        )
 
     async def _start_proxy(self) -> Path | None:
         """The one way out; a sandbox without internet access gets no socket at all."""
@@ -193,7 +197,9 @@ class Sandbox:
         return channel.reader, channel.writer
 
     def environment(self, extra: dict[str, str], user: str) -> dict[str, str]:
-        """Variables of a command: ours, then the template's and the creator's, then the call's. Never a secret of the host."""
+        """Variables of a command: ours, then the template's and the creator's, then the call's. Never a secret of
+        the host.
+        """
         base = {
             "HOME": HOME,
             "USER": user,
@@ -209,8 +215,10 @@ class Sandbox:
         }
         return {**base, **(egress.sandbox_env() if self.record.internet else {}), **self.record.envs, **extra}
 
-    async def start(self, timeout: int, resume: bool = True) -> bool:
-        """Run (again) for at least `timeout` seconds from now; a running sandbox's time is never shortened. True if it was paused."""
+    async def start(self, seconds: int, resume: bool = True) -> bool:
+        """Run (again) for at least `seconds` seconds from now; a running sandbox's time is never shortened. True if
+        it was paused.
+        """
         async with self._lock:
             if self.killed:
                 raise NotRunning(self.id)
@@ -220,15 +228,17 @@ class Sandbox:
                 self.frozen = False
             else:
                 await self._start()
-            end = time.time() + timeout
+            end = time.time() + seconds
             self.record.end = end if was_paused else max(end, self.record.end)
-            self.record.timeout = timeout
+            self.record.timeout = seconds
             self.record.state = "running"
             self.save()
             return was_paused
 
     async def pause(self, memory: bool = True) -> None:
-        """Stop the processes; without `memory` end them and keep the files alone. Raises NotRunning when it is paused already."""
+        """Stop the processes; without `memory` end them and keep the files alone. Raises NotRunning when it is
+        paused already.
+        """
         async with self._lock:
             if self.killed or self.record.state == "paused":
                 raise NotRunning(self.id)
@@ -261,7 +271,9 @@ class Sandbox:
                 self.save()
 
     def set_network(self, internet: bool | None, allow_out: list[str], deny_out: list[str]) -> None:
-        """New rules for new connections. A sandbox made without internet access has no way out that could be opened later."""
+        """New rules for new connections. A sandbox made without internet access has no way out that could be opened
+        later.
+        """
         self.record.allow_out, self.record.deny_out = allow_out, deny_out
         if internet is False:
             self.record.allow_out, self.record.deny_out = [], [ALL_ADDRESSES]

@@ -1,8 +1,11 @@
 """The system calls a sandbox may not make, assembled by hand into the BPF program bwrap loads.
 
-A deny list: what a web toolchain never needs and what reaches parts of the kernel that namespaces do not cover (keyrings, io_uring,
-bpf, mounts, new namespaces, other processes' memory, odd socket families, typing into a terminal). Everything else stays allowed.
-Numbers are those of <asm/unistd_64.h> (x86_64) and <asm-generic/unistd.h> (aarch64); None: the call does not exist there.
+A deny list: what a web toolchain never needs and what reaches parts of the kernel that namespaces do not cover
+(keyrings, io_uring,
+bpf, mounts, new namespaces, other processes' memory, odd socket families, typing into a terminal). Everything else
+stays allowed.
+Numbers are those of <asm/unistd_64.h> (x86_64) and <asm-generic/unistd.h> (aarch64); None: the call does not exist
+there.
 """
 
 import errno
@@ -100,7 +103,9 @@ def _instructions(m: _Machine, counted: bool) -> list[bytes]:
             code += _when(nr, [_error(errno.EPERM)])
     for nr in missing:
         code += _when(nr, [_error(errno.ENOSYS)])
-    code += _when(m.clone, [_op(_LD_ABS, _ARG0), _op(_JSET, _NEW_NAMESPACE_FLAGS, 0, 1), _error(errno.EPERM), _op(_RET, _ALLOW)])
+    code += _when(
+        m.clone, [_op(_LD_ABS, _ARG0), _op(_JSET, _NEW_NAMESPACE_FLAGS, 0, 1), _error(errno.EPERM), _op(_RET, _ALLOW)]
+    )
     code += _when(m.ioctl, _refuse_terminal_injection())
     code += _when(m.socket, _only_plain_sockets())
     return [*code, _op(_RET, _ALLOW)]

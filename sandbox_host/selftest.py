@@ -17,7 +17,10 @@ from sandbox_host.launch import AgentError, AgentGone, Launch
 
 _HELP = "Set E2B_API_KEY to use E2B's cloud instead, or see docs/sandbox-host.md."
 _PROBE = (Path(__file__).parent / "probe.py").read_text()
-_VARIABLE = ("E2B_", "API_KEY")  # in two, or the probe would find its own arguments: what the host has in its environment and no sandbox may see
+_VARIABLE = (
+    "E2B_",
+    "API_KEY",
+)  # in two, or the probe would find its own arguments: what the host has in its environment and no sandbox may see
 
 
 async def run(machine: Machine, groups: Groups | None) -> dict[str, object]:
@@ -68,7 +71,14 @@ async def _probe(launch: Launch, python: str, directory: Path) -> list[str]:
     canary.write_text("of the host")
     with _listeners() as (port, abstract):
         arguments = ["-I", "-S", "-c", _PROBE, str(canary), str(port), abstract, *_VARIABLE]
-        command: dict[str, Any] = {"op": "start", "cmd": python, "args": arguments, "envs": {}, "cwd": "/", "timeout": 20}
+        command: dict[str, Any] = {
+            "op": "start",
+            "cmd": python,
+            "args": arguments,
+            "envs": {},
+            "cwd": "/",
+            "timeout": 20,
+        }
         output, problems = b"", b""
         async with launch.operation(command) as channel:
             await channel.reply()

@@ -1,10 +1,12 @@
 """What a sandbox uses of memory, processor and disk, and what happens when that is too much.
 
-The kernel holds memory and processes to their limits where control groups can be written; here is the watch for where they cannot, and for
+The kernel holds memory and processes to their limits where control groups can be written; here is the watch for where
+they cannot, and for
 the disk, for which an ordinary directory has no limit of its own.
 """
 
 import asyncio
+import contextlib
 import os
 import signal
 import time
@@ -36,10 +38,15 @@ class Usage:
     def require_space(self, more: int = 0) -> None:
         """Raises DiskFull if `more` bytes would not fit."""
         if self.full or self.disk_bytes + more > self.limits.disk * MIB:
-            raise DiskFull(f"The sandbox's disk is full: the limit is {self.limits.disk} MiB and {self.limits.inodes} files. Delete something first.")
+            raise DiskFull(
+                f"The sandbox's disk is full: the limit is {self.limits.disk} MiB and {self.limits.inodes} files. "
+                "Delete something first."
+            )
 
     async def measure_disk(self, launch: Launch | None) -> None:
-        """Count the files; over the limit the commands end, so that what writes stops, and uploads are refused until there is room."""
+        """Count the files; over the limit the commands end, so that what writes stops, and uploads are refused
+        until there is room.
+        """
         self.disk_bytes, self.disk_inodes = await _du(self.home, "-B1"), await _du(self.home, "--inodes")
         self.full = self.disk_bytes > self.limits.disk * MIB or self.disk_inodes > self.limits.inodes
         if not self.full:
@@ -79,7 +86,9 @@ class Usage:
 
 
 class FreeSpace:
-    """Notices that the file system filled up noticeably since the last time: far cheaper than counting everyone's files."""
+    """Notices that the file system filled up noticeably since the last time: far cheaper than counting everyone's
+    files.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -97,37 +106,43 @@ class FreeSpace:
 
 
 async def _du(home: Path, unit: str) -> int:
-    """By du, which follows no link and minds no depth. What its owner made unreadable is made readable first if we are not root."""
+    """By du, which follows no link and minds no depth. What its owner made unreadable is made readable first if we
+    are not root.
+    """
     for _ in range(2):
-        options: dict[str, Any] = {"stdout": asyncio.subprocess.PIPE, "stderr": asyncio.subprocess.PIPE, "env": {"LC_ALL": "C"}}
+        options: dict[str, Any] = {
+            "stdout": asyncio.subprocess.PIPE,
+            "stderr": asyncio.subprocess.PIPE,
+            "env": {"LC_ALL": "C"},
+        }
         process = await asyncio.create_subprocess_exec("du", "-sx", unit, "--", str(home), **options)
         out, errors = await process.communicate()
         if b"ermission denied" not in errors:
             break
-        await (await asyncio.create_subprocess_exec("chmod", "-R", "u+rwX", "--", str(home), stderr=asyncio.subprocess.DEVNULL)).wait()
+        await (
+            await asyncio.create_subprocess_exec(
+                "chmod", "-R", "u+rwX", "--", str(home), stderr=asyncio.subprocess.DEVNULL
+            )
+        ).wait()
     return int(out.split()[0]) if out.split() else 0
 
 
 def resident(pid: int) -> int:
     """Bytes of a process in memory, 0 if it has gone."""
     try:
-        with open(f"/proc/{pid}/statm") as file:
-            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0
 
 
 def _cpu_seconds(pid: int) -> float:
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            fields = file.read().rpartition(b")")[2].split()
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError):
         return 0.0
 
 
 def kill(pid: int) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass

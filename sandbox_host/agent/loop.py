@@ -1,4 +1,8 @@
-"""A small event loop for coroutines: wait for a descriptor, a time, or an event. One task per direction and descriptor."""
+"""A small event loop for coroutines: wait for a descriptor, a time, or an event. One task per direction and
+descriptor.
+"""
+
+# ruff: noqa: SIM105 - pathlib, contextlib and asyncio would double the time an agent takes to start
 
 from __future__ import annotations
 

@@ -1,8 +1,11 @@
 """Commands: start, follow, feed, signal. Each is its own session, so that a kill reaches what it started."""
 
+# pathlib, contextlib and asyncio would double the time an agent takes to start.
+# ruff: noqa: ASYNC222, PTH112, PTH123, PTH208, SIM105
+
 from __future__ import annotations
 
-import _signal
+import _signal  # type: ignore[import-not-found] # `signal` imports enum
 import fcntl
 import os
 import struct
@@ -15,14 +18,18 @@ if TYPE_CHECKING:
 
 _TIOCSCTTY, _TIOCSWINSZ, _F_SETPIPE_SZ = 0x540E, 0x5414, 1031
 _PIPE_SIZE = 1024 * 1024
-_DRAIN_LIMIT = 2 * _PIPE_SIZE  # what a command can have left in its pipes; more than that comes from children it left behind
+_DRAIN_LIMIT = (
+    2 * _PIPE_SIZE
+)  # what a command can have left in its pipes; more than that comes from children it left behind
 _SIGNALS = {"SIGNAL_SIGTERM": _signal.SIGTERM, "SIGNAL_SIGKILL": _signal.SIGKILL}
 
 _processes: dict[int, Process] = {}
 
 
 class Process:
-    """A command started by the host, until it is reaped. `followers` get its output; without one the output is dropped."""
+    """A command started by the host, until it is reaped. `followers` get its output; without one the output is
+    dropped.
+    """
 
     def __init__(self, pid: int, request: dict[str, Any], stdin: int | None, terminal: int | None) -> None:
         self.pid, self.stdin, self.terminal = pid, stdin, terminal
@@ -146,7 +153,9 @@ async def feed(conn: wire.Connection, request: dict[str, Any]) -> None:
 async def close_stdin(conn: wire.Connection, request: dict[str, Any]) -> None:
     process = find(request["process"])
     if process.terminal is not None:
-        raise wire.OperationError("failed_precondition", "cannot close the stdin of a terminal, send Ctrl-D (0x04) instead")
+        raise wire.OperationError(
+            "failed_precondition", "cannot close the stdin of a terminal, send Ctrl-D (0x04) instead"
+        )
     if process.stdin is not None:
         wire.close(process.stdin)
         process.stdin = None
@@ -162,7 +171,8 @@ async def resize(conn: wire.Connection, request: dict[str, Any]) -> None:
 
 
 async def _pump(process: Process, kind: bytes, fd: int) -> None:
-    """Read one output until it closes. After the command's end what is left is delivered, then read on and dropped: a server it left
+    """Read one output until it closes. After the command's end what is left is delivered, then read on and dropped: a
+    server it left
     behind must not die of SIGPIPE."""
     after_exit, counted = 0, False
     while True:
@@ -204,16 +214,16 @@ async def _reap(process: Process, pidfd: int) -> None:
     await process.drained.wait()
     if _processes.get(process.pid) is process:  # the number may be in use again
         del _processes[process.pid]
-    end = dict(_end_event(status), timedOut=process.timed_out)
+    told = dict(_end_event(status), timedOut=process.timed_out)
     for follower in list(process.followers):
         try:
-            await follower.reply({"end": end})
+            await follower.reply({"end": told})
         except OSError:
             pass
         process.drop(follower)
-    for fd in (process.stdin, process.terminal):
-        if fd is not None:
-            wire.close(fd)
+    for end in (process.stdin, process.terminal):
+        if end is not None:
+            wire.close(end)
     process.stdin = process.terminal = None
     process.reaped.set()
 
@@ -229,7 +239,15 @@ def _end_event(status: int) -> dict[str, Any]:
     return {"exitCode": -1, "exited": False, "status": text, "error": text, "signal": number}
 
 
-_SIGNAL_NAMES = {1: "hangup", 2: "interrupt", 6: "aborted", 9: "killed", 11: "segmentation fault", 13: "broken pipe", 15: "terminated"}
+_SIGNAL_NAMES = {
+    1: "hangup",
+    2: "interrupt",
+    6: "aborted",
+    9: "killed",
+    11: "segmentation fault",
+    13: "broken pipe",
+    15: "terminated",
+}
 
 
 async def _expire(process: Process, seconds: float) -> None:
@@ -262,7 +280,9 @@ def _spawn(request: dict[str, Any]) -> tuple[Process, list[tuple[bytes, int]]]:
     except OSError as error:
         for fd in {*ours, *theirs}:
             os.close(fd)
-        raise wire.OperationError("resource_exhausted", f"cannot start a process: the sandbox's limit is reached ({error.strerror})") from None
+        raise wire.OperationError(
+            "resource_exhausted", f"cannot start a process: the sandbox's limit is reached ({error.strerror})"
+        ) from None
     if pid == 0:
         _child(request, theirs, terminal is not None, report_child)
     for fd in {*theirs, report_child}:
@@ -320,7 +340,7 @@ def _child(request: dict[str, Any], fds: list[int], controlling: bool, report: i
         os.execvpe(request["cmd"], [request["cmd"], *request.get("args", [])], request["envs"])
     except OSError as error:
         os.write(report, f"fork/exec {request['cmd']}: {(error.strerror or '').lower()}".encode())
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - a forked child must never return
         os.write(report, f"{error}".encode())
     os._exit(127)
 

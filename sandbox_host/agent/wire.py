@@ -1,4 +1,6 @@
-"""One connection from the host: a JSON line that names the operation, then frames of type, length and bytes in both directions."""
+"""One connection from the host: a JSON line that names the operation, then frames of type, length and bytes in both
+directions.
+"""
 
 from __future__ import annotations
 
@@ -38,7 +40,7 @@ class _ScannerContext:
         return float(name.replace("Infinity", "inf"))
 
 
-_scan = _json.make_scanner(_ScannerContext)
+_scan = _json.make_scanner(_ScannerContext)  # type: ignore[arg-type] # any object with these attributes
 
 
 def loads(text: str) -> Any:

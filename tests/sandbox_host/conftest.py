@@ -1,4 +1,6 @@
-"""A real sandbox host for each session, on a free port with a state directory of its own, and the unmodified SDK to speak to it."""
+"""A real sandbox host for each session, on a free port with a state directory of its own, and the unmodified SDK to
+speak to it.
+"""
 
 import os
 import secrets
@@ -57,9 +59,23 @@ class Host:
         return {"api_url": self.url, "sandbox_url": self.url, "api_key": self.key}
 
     def start(self) -> "Host":
-        command = [*_python(self.uid), "-m", "sandbox_host", "--port", str(self.port), "--state", str(self.state), *self.arguments]
-        env = {"PATH": "/usr/bin:/bin", "E2B_API_KEY": self.key, "PYTHONPATH": os.pathsep.join([str(ROOT), *_packages()]), "CANARY": "hidden-a8f3",
-               "HOME": str(self.state)}  # fmt: skip
+        command = [
+            *_python(self.uid),
+            "-m",
+            "sandbox_host",
+            "--port",
+            str(self.port),
+            "--state",
+            str(self.state),
+            *self.arguments,
+        ]
+        env = {
+            "PATH": "/usr/bin:/bin",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *_packages()]),
+            "HOME": str(self.state),
+            "E2B_API_KEY": self.key,
+            "CANARY": "hidden-a8f3",
+        }
         identity: dict[str, Any] = {} if self.uid is None else {"user": self.uid, "group": self.uid, "extra_groups": []}
         self.process = subprocess.Popen(command, cwd="/", env=env, start_new_session=True, **identity)
         wait_for(self.answers, 30)
@@ -86,28 +102,9 @@ class Host:
     def create(self, **options: Any) -> Sandbox:
         return Sandbox.create(**{"timeout": 120, **options}, **self.options)
 
-    def processes(self) -> list[int]:
-        """Everything that runs as a descendant of the host, or was left behind by it."""
-        marker = str(self.state).encode()
-        return [pid for pid in _pids() if marker in _command_line(pid) or self._is_sandbox_uid(pid)]
-
-    def _is_sandbox_uid(self, pid: int) -> bool:
-        try:
-            owner = Path(f"/proc/{pid}").stat().st_uid
-            return owner in {path.stat().st_uid for path in self.state.glob("sandboxes/*/home")} - {os.geteuid()} if owner else False
-        except OSError:
-            return False
-
 
 def _pids() -> list[int]:
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
-
-
-def _command_line(pid: int) -> bytes:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return b""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
 
 
 def descendants(pid: int) -> set[int]:
@@ -137,7 +134,9 @@ def _python(uid: int | None) -> list[str]:
         return [sys.executable]
     for candidate in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
         try:
-            subprocess.run([candidate, "-c", ""], user=uid, group=uid, extra_groups=[], check=True, capture_output=True, cwd="/")
+            subprocess.run(
+                [candidate, "-c", ""], user=uid, group=uid, extra_groups=[], check=True, capture_output=True, cwd="/"
+            )
         except (OSError, subprocess.CalledProcessError):
             continue
         return [candidate]

@@ -20,14 +20,21 @@ def _ask(host: Host, method: str, path: str, headers: dict[str, str], body: byte
 
 
 def _rpc(host: Host, sandbox_id: str, token: str) -> int:
-    headers = {"E2b-Sandbox-Id": sandbox_id, "E2b-Sandbox-Port": "49983", "X-Access-Token": token, "Content-Type": "application/json"}
+    headers = {
+        "E2b-Sandbox-Id": sandbox_id,
+        "E2b-Sandbox-Port": "49983",
+        "X-Access-Token": token,
+        "Content-Type": "application/json",
+    }
     return _ask(host, "POST", "/process.Process/List", headers, b"{}")[0]
 
 
 @pytest.mark.parametrize("key", ["", "e2b_wrong", "e2b_" + "0" * 40])
 def test_it_refuses_callers_without_the_key(host: Host, sandbox: Sandbox, key: str) -> None:
-    calls = [("GET", "/v2/sandboxes"), ("POST", "/v2/sandboxes"), ("POST", "/sandboxes"), ("DELETE", f"/sandboxes/{sandbox.sandbox_id}"),
-             ("POST", f"/v2/sandboxes/{sandbox.sandbox_id}/connect"), ("GET", f"/sandboxes/{sandbox.sandbox_id}")]  # fmt: skip
+    calls = [("GET", "/v2/sandboxes"), ("POST", "/v2/sandboxes"), ("POST", "/sandboxes"), ("DELETE",
+    f"/sandboxes/{sandbox.sandbox_id}"),
+             ("POST", f"/v2/sandboxes/{sandbox.sandbox_id}/connect"), ("GET",
+             f"/sandboxes/{sandbox.sandbox_id}")]  # fmt: skip
     for method, path in calls:
         status, text = _ask(host, method, path, {"X-API-KEY": key})
         assert status == 401 and json.loads(text)["code"] == 401
@@ -41,7 +48,9 @@ def test_it_refuses_the_token_of_another_sandbox(host: Host, sandbox: Sandbox) -
     assert _rpc(host, sandbox.sandbox_id, token) == 200
     for wrong in ("", others, token[:-1], host.key):
         assert _rpc(host, sandbox.sandbox_id, wrong) == 401
-    status, _ = _ask(host, "GET", "/files?path=.bashrc", {"E2b-Sandbox-Id": sandbox.sandbox_id, "X-Access-Token": others})
+    status, _ = _ask(
+        host, "GET", "/files?path=.bashrc", {"E2b-Sandbox-Id": sandbox.sandbox_id, "X-Access-Token": others}
+    )
     assert status == 401
     other.kill()
     assert _rpc(host, other.sandbox_id, others) == 502
@@ -52,7 +61,8 @@ def test_it_keeps_control_off_preview_names(host: Host, sandbox: Sandbox) -> Non
     for path in ("/v2/sandboxes", f"/sandboxes/{sandbox.sandbox_id}", "/health"):
         status, text = _ask(host, "GET", path, {"Host": name, "X-API-KEY": host.key})
         assert status == 502 and "sandboxID" not in text
-    status, _ = _ask(host, "POST", "/process.Process/List", {"Host": name, "E2b-Sandbox-Id": sandbox.sandbox_id, "E2b-Sandbox-Port": "49983",
+    status, _ = _ask(host, "POST", "/process.Process/List", {"Host": name, "E2b-Sandbox-Id": sandbox.sandbox_id,
+    "E2b-Sandbox-Port": "49983",
                      "X-Access-Token": str(sandbox._envd_access_token)}, b"{}")  # fmt: skip
     assert status == 502
 
@@ -67,7 +77,15 @@ def test_it_refuses_foreign_names(host: Host) -> None:
 
 
 def test_it_ignores_launch_options_it_does_not_know(host: Host) -> None:
-    body = {"templateID": "base", "timeout": 30, "uid": 0, "user": "root", "binds": ["/"], "args": ["--share-net"], "state": "x"}
+    body = {
+        "templateID": "base",
+        "timeout": 30,
+        "uid": 0,
+        "user": "root",
+        "binds": ["/"],
+        "args": ["--share-net"],
+        "state": "x",
+    }
     status, text = _ask(host, "POST", "/v2/sandboxes", {"X-API-KEY": host.key}, json.dumps(body).encode())
     assert status == 201
     sandbox = Sandbox.connect(json.loads(text)["sandboxID"], **host.options)
@@ -77,7 +95,8 @@ def test_it_ignores_launch_options_it_does_not_know(host: Host) -> None:
 
 @pytest.mark.parametrize(
     ("body", "status"),
-    [(b"{", 400), (b"[]", 400), (b"{}", 400), (b'{"templateID": 5}', 400), (b'{"templateID": "base", "timeout": -1}', 400),
+    [(b"{", 400), (b"[]", 400), (b"{}", 400), (b'{"templateID": 5}', 400),
+     (b'{"templateID": "base", "timeout": -1}', 400),
      (b'{"templateID": "base", "timeout": 999999999}', 400), (b'{"templateID": "base", "metadata": {"a": 1}}', 400),
      (b'{"templateID": "../../etc"}', 404), (b'{"templateID": "base", "envVars": {"A=B": "x"}}', 400),
      (b'{"templateID": "base", "volumeMounts": [{"name": "x", "path": "/x"}]}', 501),

@@ -34,6 +34,13 @@ def test_it_writes_many_files_at_once(sandbox: Sandbox) -> None:
     assert sandbox.commands.run("cat many/149; ls many | wc -l").stdout == "text 149150\n"
 
 
+def test_it_takes_absolute_paths_in_a_form_of_many_files(sandbox: Sandbox) -> None:
+    paths = ["/home/user/app/src/a.ts", "/home/user/app/süß/with space \"q\".txt", "/home/user/b;c=d.txt"]
+    written = sandbox.files.write_files([{"path": path, "data": path} for path in paths])
+    assert [info.path for info in written[::2]] == paths[::2]
+    assert [sandbox.files.read(info.path) for info in written] == paths
+
+
 def test_it_carries_bytes_unchanged_both_ways(sandbox: Sandbox) -> None:
     data = bytes(range(256)) * 20_000
     for options in ({}, {"gzip": True}, {"use_octet_stream": True}):
@@ -47,14 +54,22 @@ def test_it_carries_bytes_unchanged_both_ways(sandbox: Sandbox) -> None:
 def test_it_lists_to_a_depth(sandbox: Sandbox) -> None:
     sandbox.files.write_files([{"path": path, "data": ""} for path in ("d/a", "d/sub/b", "d/sub/deep/c")])
     assert [entry.name for entry in sandbox.files.list("d")] == ["a", "sub"]
-    assert [entry.path for entry in sandbox.files.list("d", depth=2)] == [f"/home/user/d/{p}" for p in ("a", "sub", "sub/b", "sub/deep")]
+    assert [entry.path for entry in sandbox.files.list("d", depth=2)] == [
+        f"/home/user/d/{p}" for p in ("a", "sub", "sub/b", "sub/deep")
+    ]
     assert sandbox.files.list("d")[1].type == FileType.DIR
 
 
 def test_it_describes_an_entry(sandbox: Sandbox) -> None:
     sandbox.files.write("a.txt", "12345")
     info = sandbox.files.get_info("a.txt")
-    assert (info.name, info.type, info.size, info.mode, info.permissions) == ("a.txt", FileType.FILE, 5, 0o644, "-rw-r--r--")
+    assert (info.name, info.type, info.size, info.mode, info.permissions) == (
+        "a.txt",
+        FileType.FILE,
+        5,
+        0o644,
+        "-rw-r--r--",
+    )
     assert (info.owner, info.group) == ("user", "user")
     sandbox.commands.run("ln -s a.txt link")
     assert sandbox.files.get_info("link").symlink_target == "/home/user/a.txt"

@@ -14,8 +14,17 @@ def test_it_follows_no_link_to_the_host(host: Host, sandbox: Sandbox) -> None:
     secret = host.state / "secret"
     secret.write_text("canary")
     secret.chmod(0o644)
-    sandbox.commands.run(f"ln -s {secret} leaf; ln -s {host.state} dir; ln -s /proc/1/root root; ln -s / all; ln -s /proc/self/cwd here")
-    for path in ("leaf", "dir/secret", f"root{secret}", f"all{secret}", "../../../../../../.." + str(secret), f"here/../../..{secret}"):
+    sandbox.commands.run(
+        f"ln -s {secret} leaf; ln -s {host.state} dir; ln -s /proc/1/root root; ln -s / all; ln -s /proc/self/cwd here"
+    )
+    for path in (
+        "leaf",
+        "dir/secret",
+        f"root{secret}",
+        f"all{secret}",
+        "../../../../../../.." + str(secret),
+        f"here/../../..{secret}",
+    ):
         with pytest.raises(SandboxException):
             sandbox.files.read(path)
     sandbox.files.write("leaf2", "x")
@@ -26,7 +35,16 @@ def test_it_follows_no_link_to_the_host(host: Host, sandbox: Sandbox) -> None:
     secret.unlink()
 
 
-@pytest.mark.parametrize("make", ["mkfifo odd", "ln -s /dev/zero odd", "ln -s /proc/kmsg odd", "ln -s odd odd", "python3 -c \"import socket; socket.socket(1).bind('odd')\""])
+@pytest.mark.parametrize(
+    "make",
+    [
+        "mkfifo odd",
+        "ln -s /dev/zero odd",
+        "ln -s /proc/kmsg odd",
+        "ln -s odd odd",
+        "python3 -c \"import socket; socket.socket(1).bind('odd')\"",
+    ],
+)
 def test_it_never_blocks_on_odd_files(sandbox: Sandbox, make: str) -> None:
     sandbox.commands.run(make)
     started = time.monotonic()
@@ -38,7 +56,8 @@ def test_it_never_blocks_on_odd_files(sandbox: Sandbox, make: str) -> None:
     assert time.monotonic() - started < 3
 
 
-STRINGS = ["../../../../etc/passwd-x", "/../../x/../root/x", "%2e%2e/%2e%2e/x", "..\\..\\x", "-rf", "--help", "a\nb", "․․/x", "a" * 300, "/".join(["d"] * 2100), " ",
+STRINGS = ["../../../../etc/passwd-x", "/../../x/../root/x", "%2e%2e/%2e%2e/x", "..\\..\\x", "-rf", "--help",
+"a\nb", "․․/x", "a" * 300, "/".join(["d"] * 2100), " ",
            "$(touch /tmp/pwned)", "`id`", "'; id; '", "*", "~root/x", "~/../../x", "./././x", "//etc//x"]  # fmt: skip
 
 
@@ -62,7 +81,9 @@ def test_it_refuses_null_bytes(sandbox: Sandbox) -> None:
 
 
 async def test_it_wins_a_swap_race(host: Host) -> None:
-    """A directory turns into a link to /etc and back while files are written through it: /etc is the sandbox's own, and read-only."""
+    """A directory turns into a link to /etc and back while files are written through it: /etc is the sandbox's own,
+    and read-only.
+    """
     sandbox = await AsyncSandbox.create(timeout=60, **host.options)
     swap = "mkdir real; while true; do ln -sfn real d; ln -sfn /etc d; done"
     await sandbox.commands.run(swap, background=True, timeout=0)

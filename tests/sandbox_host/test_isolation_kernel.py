@@ -7,13 +7,19 @@ from e2b import Sandbox
 from .conftest import Host
 
 CALLS = {
-    "keyctl": 250, "add_key": 248, "request_key": 249, "bpf": 321, "userfaultfd": 323, "perf_event_open": 298, "ptrace": 101,
-    "process_vm_readv": 310, "process_vm_writev": 311, "pidfd_getfd": 438, "kcmp": 312, "mount": 165, "umount2": 166, "pivot_root": 155,
+    "keyctl": 250, "add_key": 248, "request_key": 249, "bpf": 321, "userfaultfd": 323, "perf_event_open": 298,
+    "ptrace": 101,
+    "process_vm_readv": 310, "process_vm_writev": 311, "pidfd_getfd": 438, "kcmp": 312, "mount": 165,
+    "umount2": 166, "pivot_root": 155,
     "chroot": 161, "move_mount": 429, "open_tree": 428, "fsopen": 430, "fsconfig": 431, "fsmount": 432, "fspick": 433,
-    "mount_setattr": 442, "setns": 308, "unshare": 272, "open_by_handle_at": 304, "name_to_handle_at": 303, "kexec_load": 246,
-    "init_module": 175, "finit_module": 313, "delete_module": 176, "reboot": 169, "swapon": 167, "swapoff": 168, "acct": 163,
-    "quotactl": 179, "settimeofday": 164, "clock_settime": 227, "adjtimex": 159, "iopl": 172, "ioperm": 173, "syslog": 103,
-    "fanotify_init": 300, "move_pages": 279, "io_uring_setup": 425, "io_uring_enter": 426, "clone3": 435, "memfd_secret": 447,
+    "mount_setattr": 442, "setns": 308, "unshare": 272, "open_by_handle_at": 304, "name_to_handle_at": 303,
+    "kexec_load": 246,
+    "init_module": 175, "finit_module": 313, "delete_module": 176, "reboot": 169, "swapon": 167, "swapoff": 168,
+    "acct": 163,
+    "quotactl": 179, "settimeofday": 164, "clock_settime": 227, "adjtimex": 159, "iopl": 172, "ioperm": 173,
+    "syslog": 103,
+    "fanotify_init": 300, "move_pages": 279, "io_uring_setup": 425, "io_uring_enter": 426, "clone3": 435,
+    "memfd_secret": 447,
     "x32 getpid": 0x40000000 + 39,
 }  # fmt: skip
 
@@ -65,7 +71,13 @@ for family in range(1, 46):
 
 
 def test_it_makes_no_namespaces(sandbox: Sandbox) -> None:
-    for command in ("unshare -U true", "unshare -r true", "unshare -n true", "bwrap --ro-bind / / true", "nsenter -t 1 -m true"):
+    for command in (
+        "unshare -U true",
+        "unshare -r true",
+        "unshare -n true",
+        "bwrap --ro-bind / / true",
+        "nsenter -t 1 -m true",
+    ):
         assert sandbox.commands.run(f"{command} 2>/dev/null && echo yes; true").stdout == "", command
     code = "import ctypes; print(ctypes.CDLL(None).syscall(56, 0x10000000 | 17, 0, 0, 0, 0))"
     assert _python(sandbox, code).strip() == "-1"
@@ -76,15 +88,28 @@ def test_it_sees_and_signals_only_its_own(host: Host, sandbox: Sandbox) -> None:
     handle = other.commands.run("sleep 1000", background=True)
     pids = sandbox.commands.run("ls -d /proc/[0-9]* | wc -l").stdout
     assert int(pids) < 10
-    sandbox.commands.run(f"kill -9 {handle.pid} 1 2>/dev/null; for p in $(seq 3 300); do [ $p != $$ ] && kill -9 $p 2>/dev/null; done; true")
+    sandbox.commands.run(
+        f"kill -9 {handle.pid} 1; for p in $(seq 3 300); do [ $p != $$ ] && kill -9 $p; done 2>/dev/null; true"
+    )
     assert handle.pid in [process.pid for process in other.commands.list()]
     other.kill()
 
 
 def test_it_runs_node_and_threads_under_the_filter(sandbox: Sandbox) -> None:
-    node = "require('http').createServer((q, r) => r.end('ok')).listen(0, async function () { const a = await fetch('http://127.0.0.1:' + this.address().port);"
-    node += " console.log(await a.text(), require('child_process').execSync('echo child').toString(), Object.keys(require('os').networkInterfaces())); process.exit() })"
-    sandbox.files.write("a.js", node)
-    assert "ok child" in sandbox.commands.run("NODE_USE_ENV_PROXY=0 node a.js").stdout
-    code = "import threading, subprocess; t = [threading.Thread(target=print, args=('x',)) for _ in range(5)]; [x.start() for x in t]; subprocess.run(['true'])"
+    server = """
+require('http').createServer((request, response) => response.end('ok')).listen(0, async function () {
+  const answer = await fetch('http://127.0.0.1:' + this.address().port)
+  console.log(await answer.text(), require('child_process').execSync('echo child').toString())
+  console.log(require('os').networkInterfaces().lo.length)
+  process.exit()
+})
+"""
+    sandbox.files.write("server.js", server)
+    assert sandbox.commands.run("NODE_USE_ENV_PROXY=0 node server.js").stdout.startswith("ok child")
+    code = """
+import subprocess, threading
+threads = [threading.Thread(target=print, args=('x',)) for _ in range(5)]
+[thread.start() for thread in threads]
+subprocess.run(['true'], check=True)
+"""
     assert _python(sandbox, code).count("x") == 5

@@ -34,7 +34,12 @@ for family, address in ((socket.AF_INET, '127.0.0.1'), (socket.AF_INET6, '::1'),
 
 def test_it_reaches_no_address_directly(sandbox: Sandbox) -> None:
     for target in ("169.254.169.254/80", "10.0.0.1/80", "192.168.0.1/443", "1.1.1.1/53"):
-        assert sandbox.commands.run(f"timeout 2 bash -c 'exec 3<>/dev/tcp/{target}' 2>/dev/null && echo reached; true").stdout == ""
+        assert (
+            sandbox.commands.run(
+                f"timeout 2 bash -c 'exec 3<>/dev/tcp/{target}' 2>/dev/null && echo reached; true"
+            ).stdout
+            == ""
+        )
     assert sandbox.commands.run("getent hosts example.com; true").stdout == ""
 
 
@@ -57,12 +62,16 @@ for top in ('/run', '/tmp', '/var', '/opt', '/home', '/etc', '/dev', '/usr'):
 """
     sandbox.files.write("/tmp/sockets.py", code)
     assert sandbox.commands.run("python3 /tmp/sockets.py").stdout.split() == ["/run/egress.sock"]
-    result = sandbox.commands.run("ln -sf /tmp/x /run/egress.sock 2>&1 || mv /run/egress.sock /tmp 2>&1 || rm -f /run/egress.sock 2>&1; ls /run")
+    result = sandbox.commands.run(
+        "ln -sf /tmp/x /run/egress.sock 2>&1 || mv /run/egress.sock /tmp 2>&1 || rm -f /run/egress.sock 2>&1; ls /run"
+    )
     assert "egress.sock" in result.stdout
 
 
 def test_it_has_no_way_out_without_internet_access(host: Host) -> None:
     sandbox = host.create(allow_internet_access=False)
     assert sandbox.commands.run("ls /run; echo $HTTPS_PROXY").stdout.split() == ["agent"]
-    assert sandbox.commands.run("bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128' 2>/dev/null && echo reached; true").stdout == ""
+    assert (
+        sandbox.commands.run("bash -c 'exec 3<>/dev/tcp/127.0.0.1/3128' 2>/dev/null && echo reached; true").stdout == ""
+    )
     sandbox.kill()

@@ -9,15 +9,24 @@ from e2b import Sandbox
 from .conftest import ORDINARY_UID, Host
 
 HOST_PATHS = [
-    "/etc/shadow", "/root", "/root/.bashrc", "/root/.ssh", "/home/user/../../root", "/etc/ssh", "/etc/sudoers", "/var/log", "/var/lib",
-    "/var/run/docker.sock", "/run/docker.sock", "/run/postgresql", "/run/systemd", "/boot", "/srv", "/mnt", "/media", "/sys", "/sys/kernel",
-    "/sys/fs/cgroup", "/dev/mem", "/dev/sda", "/dev/vda", "/dev/kvm", "/dev/fuse", "/dev/kmsg", "/proc/1/root/etc/shadow", "/usr/local/bin",
+    "/etc/shadow", "/root", "/root/.bashrc", "/root/.ssh", "/home/user/../../root", "/etc/ssh", "/etc/sudoers",
+    "/var/log", "/var/lib",
+    "/var/run/docker.sock", "/run/docker.sock", "/run/postgresql", "/run/systemd", "/boot", "/srv", "/mnt",
+    "/media", "/sys", "/sys/kernel",
+    "/sys/fs/cgroup", "/dev/mem", "/dev/sda", "/dev/vda", "/dev/kvm", "/dev/fuse", "/dev/kmsg",
+    "/proc/1/root/etc/shadow", "/usr/local/bin",
     "/usr/local/lib", "/work", "/etc/hostname", "/etc/machine-id", "/etc/fstab", "/proc/self/root/root",
 ]  # fmt: skip
 
 
 def test_it_does_not_show_the_hosts_files(host: Host, sandbox: Sandbox) -> None:
-    paths = [*HOST_PATHS, str(host.state), str(host.state / "sandboxes"), str(Path(__file__).parents[2]), str(Path.home()) + "/.pyenv"]
+    paths = [
+        *HOST_PATHS,
+        str(host.state),
+        str(host.state / "sandboxes"),
+        str(Path(__file__).parents[2]),
+        str(Path.home()) + "/.pyenv",
+    ]
     seen = sandbox.commands.run("for p in " + " ".join(paths) + '; do [ -e "$p" ] && echo $p; done; true').stdout
     assert seen.split() == []
 
@@ -25,7 +34,9 @@ def test_it_does_not_show_the_hosts_files(host: Host, sandbox: Sandbox) -> None:
 def test_it_does_not_show_another_sandbox(host: Host, sandbox: Sandbox) -> None:
     other = host.create()
     other.files.write("secret-of-another", "canary")
-    found = sandbox.commands.run(f"find / -name 'secret-of-another' 2>/dev/null; grep -l {other.sandbox_id} /proc/*/environ 2>/dev/null; ls /home")
+    found = sandbox.commands.run(
+        f"(find / -name 'secret-of-another'; grep -l {other.sandbox_id} /proc/*/environ) 2>/dev/null; ls /home"
+    )
     assert found.stdout == "user\n"
     other.kill()
 
@@ -36,9 +47,11 @@ def test_it_holds_no_secret_of_the_host(host: Host, sandbox: Sandbox) -> None:
     files = "/proc/[0-9]*/environ /proc/[0-9]*/cmdline"
     # Patterns by file: on grep's own command line they would find themselves.
     sandbox.files.write("/tmp/needles", needles.replace("-e ", "").replace(" ", "\n"))
-    found = sandbox.commands.run(f"grep -l -a -F -f /tmp/needles {files} 2>/dev/null; env | grep -F -f /tmp/needles; true").stdout
+    found = sandbox.commands.run(
+        f"grep -l -a -F -f /tmp/needles {files} 2>/dev/null; env | grep -F -f /tmp/needles; true"
+    ).stdout
     assert found == ""
-    wide = sandbox.commands.run("rm /tmp/needles.out 2>/dev/null; grep -r -l -s -a -F -f /tmp/needles /etc /opt /run /home /tmp | grep -v needles; true")
+    wide = sandbox.commands.run("grep -r -l -s -a -F -f /tmp/needles /etc /opt /run /home /tmp | grep -v needles; true")
     assert wide.stdout == ""
 
 
@@ -50,7 +63,12 @@ def test_it_starts_with_an_empty_environment(sandbox: Sandbox) -> None:
 def test_it_inherits_no_descriptors(sandbox: Sandbox) -> None:
     listing = sandbox.commands.run("ls -l /proc/self/fd /proc/1/fd /proc/2/fd | grep -e '->'").stdout
     targets = {line.split(" -> ")[1].split(":")[0] for line in listing.splitlines()}
-    assert {target for target in targets if not target.startswith("/proc/")} <= {"pipe", "socket", "anon_inode", "/dev/null"}
+    assert {target for target in targets if not target.startswith("/proc/")} <= {
+        "pipe",
+        "socket",
+        "anon_inode",
+        "/dev/null",
+    }
     directories = "for f in /proc/[0-9]*/fd/*; do [ -d $f/ ] && readlink $f; done; true"
     assert [line for line in sandbox.commands.run(directories).stdout.split() if not line.startswith("/proc/")] == []
 
@@ -67,13 +85,17 @@ def test_it_belongs_to_a_uid_of_its_own(host: Host, sandbox: Sandbox) -> None:
         assert owners == [ORDINARY_UID if host.uid else os.geteuid()] * 2
 
 
-@pytest.mark.parametrize("way", ["sudo id -u", "su -c 'id -u' root", "cp /usr/bin/python3 /tmp/p && chmod u+s,g+s /tmp/p && /tmp/p -c 'import os; os.setuid(0)'",
-                                 "newgrp root </dev/null", "chown root:root /home/user", "mknod /tmp/disk b 254 0", "setcap cap_sys_admin+ep /tmp/x"])  # fmt: skip
+@pytest.mark.parametrize("way", ["sudo id -u", "su -c 'id -u' root",
+"cp /usr/bin/python3 /tmp/p && chmod u+s,g+s /tmp/p && /tmp/p -c 'import os; os.setuid(0)'",
+                                 "newgrp root </dev/null", "chown root:root /home/user", "mknod /tmp/disk b 254 0",
+                                 "setcap cap_sys_admin+ep /tmp/x"])  # fmt: skip
 def test_it_gains_no_rights(sandbox: Sandbox, way: str) -> None:
-    result = sandbox.commands.run(f"({way}) 2>&1; echo \"rc=$?\"")
+    result = sandbox.commands.run(f'({way}) 2>&1; echo "rc=$?"')
     assert result.stdout.strip().endswith("rc=0") is False or "1000" in result.stdout
     status = sandbox.commands.run("cat /proc/self/status").stdout
-    assert "NoNewPrivs:\t1" in status and "CapEff:\t0000000000000000" in status and "CapBnd:\t0000000000000000" in status
+    assert (
+        "NoNewPrivs:\t1" in status and "CapEff:\t0000000000000000" in status and "CapBnd:\t0000000000000000" in status
+    )
 
 
 def test_it_cannot_write_where_others_read(sandbox: Sandbox) -> None:

@@ -4,6 +4,7 @@ import signal
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from e2b import AsyncSandbox, Sandbox, SandboxQuery, SandboxState
@@ -144,8 +145,7 @@ def test_it_stands_still_while_paused(own_host: Callable[..., Host]) -> None:
 
 def _state(pid: int) -> str:
     try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except OSError:
         return ""
 

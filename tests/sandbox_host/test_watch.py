@@ -12,7 +12,11 @@ def test_it_collects_events_for_a_poller(sandbox: Sandbox) -> None:
     watcher = sandbox.files.watch_dir("w")
     sandbox.files.write("w/a", "x")
     events = [(event.name, event.type) for event in watcher.get_new_events()]
-    assert events == [("a", FilesystemEventType.CREATE), ("a", FilesystemEventType.CHMOD), ("a", FilesystemEventType.WRITE)]
+    assert events == [
+        ("a", FilesystemEventType.CREATE),
+        ("a", FilesystemEventType.CHMOD),
+        ("a", FilesystemEventType.WRITE),
+    ]
     assert watcher.get_new_events() == []
     sandbox.files.remove("w/a")
     assert [event.type for event in watcher.get_new_events()] == [FilesystemEventType.REMOVE]
