@@ -7,7 +7,7 @@ from typing import Any
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -26,13 +26,6 @@ MAX_EVENTS = 500
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key within 24 hours: the same answer."
 )
-
-
-class Unavailable(APIException):
-    """A party that is needed does not answer."""
-
-    status_code = 503
-    default_code = "unavailable"
 
 
 class RunBriefSerializer(serializers.ModelSerializer[Run]):
@@ -256,7 +249,7 @@ class SandboxAction(projects.InProject):
         if action == "stop":
             _stop(project)
         else:
-            edits.ring_preview(project, restart=action == "restart")
+            services.open_preview(project, restart=action == "restart")
         return Response(previews.status(project), status=202)
 
 
@@ -275,17 +268,10 @@ def run_state(project: Project) -> str | None:
 
 
 def _stop(project: Project) -> None:
-    row = Sandbox.objects.filter(project=project, paused=False).first()
-    if row is None:
-        return
     if project.runs.filter(state=Run.State.RUNNING).exists():
         raise services.NotNow("A run is at work in this sandbox. Stop the run first.")
-    from agents import sandbox  # the SDK costs seconds to import, and this is all the web needs it for
-
-    try:
-        sandbox.pause(row)
-    except sandbox.DOWN as error:
-        raise Unavailable(f"The sandbox host does not answer: {error}") from error
+    if Sandbox.objects.filter(project=project, paused=False).exists():
+        services.close_preview(project)
 
 
 def _versioned(project: Project, made: Version | None) -> Response:

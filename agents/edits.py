@@ -2,14 +2,12 @@
 
 import contextlib
 
-from celery import current_app
 from django.db import transaction
 from django.db.models import QuerySet
-from kombu.exceptions import OperationalError
 
 from agents import runs
 from agents.models import Run, Sandbox
-from agents.services import NotNow, cancel_run
+from agents.services import NotNow, cancel_run, open_preview
 from projects import services as projects
 from projects import versions
 from projects.models import Project, Version
@@ -55,11 +53,5 @@ def _tell(project: Project, before: Version | None, after: Version | None) -> Ve
         facts = {"number": after.number, "title": after.title, "source": after.source, "verdict": after.verdict}
         runs.note(project.pk, "version", {**facts, **versions.changes(before, after)})
         if Sandbox.objects.filter(project=project, paused=False).exists():
-            transaction.on_commit(lambda: ring_preview(project))
+            open_preview(project)
     return after
-
-
-def ring_preview(project: Project, restart: bool = False) -> None:
-    """Asks a worker to bring the sandbox and its dev server up to the newest version."""
-    with contextlib.suppress(OperationalError, OSError):  # the next visit of the page asks again
-        current_app.send_task("agents.tasks.open_preview", [str(project.pk)], {"restart": restart}, retry=False)

@@ -138,4 +138,5 @@ def _listen_forever() -> None:
             for message in pubsub.listen():
                 if message["type"] == "message" and (lease := _held.get(UUID(message["data"].decode()))):
                     lease.beat()  # the row says whether it is so
+                    connection.close()
         time.sleep(1)

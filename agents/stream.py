@@ -28,41 +28,41 @@ HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"}
 
 async def project_stream(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Events after `Last-Event-ID` or `?after=`, then live ones. Ends with `event: complete` when no run is active."""
-    user = await _user(request)
+    user = await user_of(request)
     if user is None:
-        return _problem(401, "Unauthorized")
+        return refuse(401, "Unauthorized")
     if not await Project.objects.for_user(user).filter(pk=pk).aexists():
-        return _problem(404, "There is nothing here, or it is not yours.")
+        return refuse(404, "There is nothing here, or it is not yours.")
     given = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
     after = int(given) if given.isdecimal() and len(given) < 16 else 0
-    return _respond(_until_idle(pk, after))
+    return respond(_until_idle(pk, after))
 
 
 @csrf_exempt
 async def generate(request: HttpRequest) -> HttpResponseBase:
     """POST {projectId, prompt, model}: starts a run in the project and streams it to its end."""
     if request.method != "POST":
-        return _problem(405, "Use POST.")
-    user = await _user(request)
+        return refuse(405, "Use POST.")
+    user = await user_of(request)
     if user is None:
-        return _problem(401, "Unauthorized")
+        return refuse(401, "Unauthorized")
     try:
         body = json.loads(request.body)
         project_id, prompt = UUID(str(body["projectId"])), body["prompt"]
         if not isinstance(prompt, str) or not prompt.strip():
             raise ValueError
     except (ValueError, KeyError, TypeError):
-        return _problem(400, "Missing required fields", needed=["projectId", "prompt"])
+        return refuse(400, "Missing required fields", needed=["projectId", "prompt"])
     try:
         run = await _start(user, project_id, prompt)
     except Http404:
-        return _problem(404, "There is nothing here, or it is not yours.")
+        return refuse(404, "There is nothing here, or it is not yours.")
     except BadPrompt as error:
-        return _problem(400, error.message, errors={"prompt": [error.message]})
+        return refuse(400, error.message, errors={"prompt": [error.message]})
     except NotEnoughCredits as error:
-        return _problem(402, str(error), needed=error.needed, balance=error.available)
+        return refuse(402, str(error), needed=error.needed, balance=error.available)
     first = await run.steps.order_by("cursor").afirst()
-    return _respond(_one_run(run.project_id, (first.cursor if first else 1) - 1, str(run.pk)))
+    return respond(_one_run(run.project_id, (first.cursor if first else 1) - 1, str(run.pk)))
 
 
 async def _until_idle(project_id: UUID, after: int) -> AsyncIterator[bytes]:
@@ -92,16 +92,16 @@ def frame(event: Event | None) -> bytes:
     return f"{head}{name}data: {json.dumps(event)}\n\n".encode()
 
 
-def _problem(code: int, detail: str, **extra: Any) -> JsonResponse:
+def refuse(code: int, detail: str, **extra: Any) -> JsonResponse:
     return JsonResponse(problem(code, detail, **extra), status=code, content_type=CONTENT_TYPE)
 
 
-def _respond(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
+def respond(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
     return StreamingHttpResponse(frames, content_type="text/event-stream", headers=HEADERS)
 
 
 @database_sync_to_async
-def _user(request: HttpRequest) -> Any:
+def user_of(request: HttpRequest) -> Any:
     """Who asks, by token or session, with the API's own rules (CSRF for sessions). None: nobody we know."""
     wrapped = Request(request)
     for scheme in (BearerTokenAuthentication(), _Session()):

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agents import aio, lease, previews, runs, sandbox, services
+from agents import aio, edits, lease, previews, runs, sandbox, services
 from agents.models import Run, Sandbox
 from projects.models import Project
 
@@ -49,6 +49,8 @@ def sweep() -> int:
     Run.objects.filter(pk__in=[run.pk for run in due]).update(rung=Now())
     for run in due:
         services.ring(run)
+    # However a project was deleted or its owner suspended: nothing works for them any more.
+    edits.stop_runs(Run.objects.filter(Q(project__deleted__isnull=False) | Q(project__owner__is_active=False)))
     connection.close()
     return len(due)
 

@@ -1,99 +1,14 @@
-"""A model that says what the test wrote, over the real wire; and runs worked on in the test's own process."""
+"""Runs worked on in the test's own process, against a model that says what the test wrote."""
 
-import json
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from agents import services, tasks
-from agents.models import Run
-from demo_model import wire
-from projects.models import Project
+from tests.agents.scripted import ScriptedModel
 
-
-@dataclass
-class Failure:
-    """An answer that is none: a status with headers, or a stream that breaks off after some events."""
-
-    status: int = 200
-    headers: dict[str, str] = field(default_factory=dict)
-    break_after: int | None = None
-    hang: float = 0
-
-
-class ScriptedModel:
-    """Speaks the Messages protocol; answers call after call with what was written down, and keeps the requests."""
-
-    def __init__(self) -> None:
-        self.script: list[Any] = []
-        self.requests: list[dict[str, Any]] = []
-        self.gone = threading.Event()
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def say(self, *turns: Any) -> None:
-        """The next turns: lists of blocks, Failures, or functions of the request that give either."""
-        self.script.extend(turns)
-
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        model = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                model.requests.append(request)
-                turn = model.script.pop(0) if model.script else [wire.text("Nothing more to say.")]
-                turn = turn(request) if callable(turn) else turn
-                try:
-                    self._fail(turn) if isinstance(turn, Failure) else self._stream(turn)
-                except (BrokenPipeError, ConnectionResetError):
-                    model.gone.set()
-
-            def _stream(self, blocks: list[wire.Block], stop_after: int | None = None) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "text/event-stream")
-                self.end_headers()
-                usage = wire.Usage(input=1000, output=wire.output_tokens(blocks))
-                for number, event in enumerate(wire.events(wire.Answer(blocks, usage=usage))):
-                    if number == stop_after:
-                        return
-                    self.wfile.write(event.encode())
-                    self.wfile.flush()
-
-            def _fail(self, failure: Failure) -> None:
-                end = time.monotonic() + failure.hang
-                if failure.hang:
-                    self.send_response(200)
-                    self.send_header("Content-Type", "text/event-stream")
-                    self.end_headers()
-                    while time.monotonic() < end:  # a drip, so that a client that goes away is noticed
-                        self.wfile.write(b"event: ping\ndata: {\"type\": \"ping\"}\n\n")
-                        self.wfile.flush()
-                        time.sleep(0.05)
-                elif failure.break_after is not None:
-                    self._stream([wire.text("This breaks off somewhere in the middle of a sentence")], failure.break_after)
-                else:
-                    body = json.dumps(wire.error(failure.status, "scripted")).encode()
-                    self.send_response(failure.status)
-                    for name, value in {**failure.headers, "Content-Length": str(len(body))}.items():
-                        self.send_header(name, value)
-                    self.end_headers()
-                    self.wfile.write(body)
-
-            def log_message(self, *args: Any) -> None:
-                pass
-
-        return Handler
+if TYPE_CHECKING:
+    from agents.models import Run
 
 
 @pytest.fixture
@@ -106,55 +21,37 @@ def model(settings: Any) -> Iterator[ScriptedModel]:
 
 
 @pytest.fixture
-def owner(transactional_db: None, django_user_model: Any) -> Any:
-    return django_user_model.objects.create_user("ann@example.com", "correct horse battery")
+def owner(transactional_db: None, django_user_model: Any) -> Iterator[Any]:
+    """Somebody with the sign-up credits; the sandboxes of their projects are ended, for the host has only so many."""
+    yield django_user_model.objects.create_user("ann@example.com", None)
+    from agents import sandbox
+    from agents.models import Sandbox
+
+    for row in Sandbox.objects.all():
+        sandbox.kill(row)
 
 
 @pytest.fixture
-def start(owner: Any) -> Callable[..., Run]:
+def start(owner: Any) -> Callable[..., "Run"]:
     """A project with its first run, queued; html, because it has nothing to build."""
 
-    def start(prompt: str = "A page about tea", framework: str = "html") -> Run:
+    def start(prompt: str = "A page about tea", framework: str = "html") -> "Run":
+        from agents import services
+
         return services.start_project(owner, prompt, framework)
 
     return start
 
 
 @pytest.fixture
-def work() -> Callable[[Run], Run]:
+def work() -> Callable[["Run"], "Run"]:
     """Works on a run as a worker does, until it ends; the run as it then is."""
 
-    def work(run: Run) -> Run:
+    def work(run: "Run") -> "Run":
+        from agents import tasks
+        from agents.models import Run
+
         tasks.run_agent(str(run.pk))
         return Run.objects.select_related("project", "version", "reply").get(pk=run.pk)
 
     return work
-
-
-@pytest.fixture(autouse=True)
-def _no_sandbox_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Ends the sandboxes a test made: the host allows only so many."""
-    yield
-    if "transactional_db" in request.fixturenames:
-        from agents import sandbox
-        from agents.models import Sandbox
-
-        for row in Sandbox.objects.all():
-            sandbox.kill(row)
-
-
-def page(heading: str) -> str:
-    return f"<!doctype html><html lang=en><title>{heading}</title><h1>{heading}</h1></html>\n"
-
-
-def write(**files: str) -> wire.Block:
-    named = {name.replace("_", "."): content for name, content in files.items()}
-    return wire.tool("write_files", {"files": [{"path": path, "content": text} for path, text in named.items()]})
-
-
-def finish(summary: str = "The page is there.") -> wire.Block:
-    return wire.tool("finish", {"summary": summary})
-
-
-def types(project: Project) -> list[str]:
-    return list(project.steps.values_list("type", flat=True))

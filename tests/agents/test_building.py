@@ -3,7 +3,7 @@
 from agents.models import Run
 from demo_model import wire
 from projects import versions
-from tests.agents.conftest import finish, page, types, write
+from tests.agents.scripted import finish, page, types, write
 from usage.services import account_of
 
 
@@ -13,7 +13,7 @@ def test_it_builds_checks_and_saves_a_version(model, start, work):
 
     assert (run.state, run.reason) == (Run.State.SUCCEEDED, "")
     assert versions.read(run.version, "index.html").decode() == page("Tea")
-    assert run.version.verdict == {"page": True}
+    assert run.version.verdict == {"lint": True, "page": True}
     assert run.reply.text == "A page about **tea**."
     paths = {fragment.meta.get("path") for fragment in run.reply.fragments.filter(kind="CODE")}
     assert "index.html" in paths
@@ -98,7 +98,10 @@ def test_it_answers_a_question_without_any_tool_that_writes(model, start, work):
 
     model.say([write(index_html=page("Tea"))], [finish()])
     first = work(start())
-    model.say([wire.tool("read_files", {"paths": ["index.html"]}), write(index_html=page("Sneaky"))], [wire.text("It says Tea.")])
+    model.say(
+        [wire.tool("read_files", {"paths": ["index.html"]}), write(index_html=page("Sneaky"))],
+        [wire.text("It says Tea.")],
+    )
     second = work(services.start_run(first.project, "What does it say?", mode="ask"))
 
     assert {tool["name"] for tool in model.requests[2]["tools"]} == {"read_files", "list_files", "search"}

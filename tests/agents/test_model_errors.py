@@ -4,7 +4,7 @@ import pytest
 
 from agents.models import Run
 from demo_model import wire
-from tests.agents.conftest import Failure, finish, page, write
+from tests.agents.scripted import Failure, finish, page, write
 from usage.services import account_of
 
 
@@ -68,7 +68,9 @@ def test_it_names_a_model_that_cannot_be_reached(model, start, work, settings):
 
 
 def test_it_tells_the_model_of_tool_input_that_is_not_json(model, start, work):
-    model.say([wire.tool("write_files", raw='{"files": [{"path": "index.html"')], [write(index_html=page("Tea"))], [finish()])
+    model.say(
+        [wire.tool("write_files", raw='{"files": [{"path": "index.html"')], [write(index_html=page("Tea"))], [finish()]
+    )
     run = work(start())
 
     assert run.state == Run.State.SUCCEEDED

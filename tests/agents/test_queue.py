@@ -5,7 +5,7 @@ import pytest
 from agents import runs, services
 from agents.models import Run
 from projects.services import BadPrompt
-from tests.agents.conftest import finish, page, write
+from tests.agents.scripted import finish, page, write
 from usage.services import NotEnoughCredits, account_of
 
 

@@ -9,7 +9,7 @@ from agents.models import Run
 from agents.services import NotNow
 from demo_model import wire
 from projects.models import Project
-from tests.agents.conftest import Failure, finish, page, types, write
+from tests.agents.scripted import Failure, finish, page, types, write
 from usage.services import account_of
 
 
@@ -59,7 +59,12 @@ def test_it_closes_the_models_stream(model, start, at_work, eventually):
 
 
 def test_it_kills_the_running_command_and_keeps_the_files(model, start, at_work, eventually):
-    model.say([write(index_html=page("Tea")), wire.tool("terminal", {"command": "echo begun; sleep 1000; echo no >> index.html"})])
+    model.say(
+        [
+            write(index_html=page("Tea")),
+            wire.tool("terminal", {"command": "echo begun; sleep 1000; echo no >> index.html"}),
+        ]
+    )
     run = start()
     over = at_work(run)
     eventually(lambda: run.steps.filter(type="tool_call", data__name="terminal").exists())

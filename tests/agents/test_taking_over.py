@@ -12,7 +12,7 @@ from agents.models import Run
 from agents.runs import LeaseLost
 from demo_model import wire
 from projects import versions
-from tests.agents.conftest import finish, page, write
+from tests.agents.scripted import finish, page, write
 
 
 class Died(BaseException):
