@@ -1,0 +1,141 @@
+"""Events reach a page in order, without a gap and without repetition, whatever is lost on the way."""
+
+import asyncio
+import threading
+
+import pytest
+from asgiref.sync import async_to_sync
+from django.db import connection
+
+from agents import events, hub, runs
+from agents.hub import follow
+from agents.models import Step
+
+
+def collect(project_id, after, until, seconds=20.0):
+    """Follows a project until `until(events)`; the events so far."""
+
+    async def reading():
+        got = []
+        async with asyncio.timeout(seconds):
+            async for event in follow(project_id, after):
+                if event is not None:
+                    got.append(event)
+                if until(got):
+                    return got
+
+    return async_to_sync(reading)()
+
+
+def numbered(got):
+    return [event["id"] for event in got if "id" in event]
+
+
+def say(project_id, count=1):
+    for _ in range(count):
+        runs.note(project_id, "stage", {"stage": "work", "status": "started", "title": "."})
+
+
+@pytest.fixture
+def project_id(start):
+    return start().project_id
+
+
+def test_it_replays_the_past_after_a_cursor(project_id):
+    say(project_id, 5)
+    assert numbered(collect(project_id, 4, lambda got: len(got) == 3)) == [5, 6, 7]
+
+
+def test_it_goes_from_the_past_to_the_present_without_a_gap(project_id):
+    def speak():
+        say(project_id, 300)
+        connection.close()
+
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+    got = collect(project_id, 0, lambda got: len(numbered(got)) >= 302)
+    speaker.join()
+    assert numbered(got) == list(range(1, 303))
+
+
+def test_it_keeps_the_order_of_many_writers(project_id):
+    def speak():
+        say(project_id, 40)
+        connection.close()
+
+    speakers = [threading.Thread(target=speak) for _ in range(8)]
+    for speaker in speakers:
+        speaker.start()
+    got = collect(project_id, 0, lambda got: len(numbered(got)) >= 322)
+    for speaker in speakers:
+        speaker.join()
+    assert numbered(got) == list(range(1, 323))
+    assert list(Step.objects.filter(project_id=project_id).values_list("cursor", flat=True)) == list(range(1, 323))
+
+
+def test_it_finds_what_was_never_published(project_id, monkeypatch):
+    def half(step, publish=events.publish):
+        if step.cursor % 2:
+            publish(step)
+
+    monkeypatch.setattr(events, "publish", half)
+
+    def speak():
+        say(project_id, 51)
+        connection.close()
+
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+    got = collect(project_id, 0, lambda got: len(numbered(got)) >= 53)
+    speaker.join()
+    assert numbered(got) == list(range(1, 54))
+
+
+def test_it_reads_the_log_again_when_a_page_does_not_keep_up(project_id, monkeypatch):
+    monkeypatch.setattr(hub, "QUEUE_SIZE", 10)
+
+    async def slowly():
+        got = []
+        async with asyncio.timeout(20):
+            async for event in follow(project_id, 0):
+                got.append(event)
+                if len(got) == 1:
+                    await asyncio.to_thread(speak)
+                if event and event.get("id") == 202:
+                    return got
+
+    def speak():
+        say(project_id, 200)
+        connection.close()
+
+    assert numbered([event for event in async_to_sync(slowly)() if event]) == list(range(1, 203))
+
+
+def test_it_shows_text_that_grows_to_a_page_that_joins_in_the_middle(start):
+    run = start()
+    live = events.Live(run.project_id, run.pk, "text", {"turn": 1})
+    live.feed("Hello ")
+    live.feed("there")
+    live.close()
+    got = collect(run.project_id, 2, lambda got: len(got) == 1)
+    assert got[0]["type"] == "text"
+    assert got[0]["data"] == {"turn": 1, "offset": 0, "text": "Hello there"}
+    assert "id" not in got[0]
+
+
+def test_it_gives_pieces_their_place(start):
+    run = start()
+    live = events.Live(run.project_id, run.pk, "text", {"turn": 1})
+
+    def speak():
+        for word in ["one ", "two ", "three"]:
+            live.feed(word)
+            live.close()
+
+    threading.Timer(0.3, speak).start()
+    got = collect(
+        run.project_id,
+        2,
+        lambda got: "".join(e["data"]["text"] for e in got if e["data"].get("text")) == "one two three",
+    )
+    assert [event["data"]["offset"] for event in got] == [0, 4, 8]
