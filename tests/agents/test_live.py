@@ -22,7 +22,8 @@ def collect(project_id, after, until, seconds=20.0):
                 if event is not None:
                     got.append(event)
                 if until(got):
-                    return got
+                    break
+        return got
 
     return async_to_sync(reading)()
 
@@ -102,7 +103,8 @@ def test_it_reads_the_log_again_when_a_page_does_not_keep_up(project_id, monkeyp
                 if len(got) == 1:
                     await asyncio.to_thread(speak)
                 if event and event.get("id") == 202:
-                    return got
+                    break
+        return got
 
     def speak():
         say(project_id, 200)
