@@ -17,6 +17,8 @@ from demo_model.directives import Directive
 from demo_model.metering import PromptCache
 from demo_model.pace import Pace
 
+log = logging.getLogger(__name__)
+
 MODELS = {"vibe-demo": "Demo model – scripted, not an AI"}
 MAX_BODY = 32 * 2**20  # the real API's limit
 STATUS_WORDS = {
@@ -82,7 +84,7 @@ async def _errors(request: web.Request, handler: Any) -> web.StreamResponse:
     except web.HTTPException as other:
         return web.json_response(wire.error(other.status, other.reason), status=other.status)
     except Exception:
-        logging.exception("the demo model failed")
+        log.exception("the demo model failed")
         return web.json_response(wire.error(500, STATUS_WORDS[500]), status=500)
 
 

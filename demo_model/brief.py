@@ -22,8 +22,12 @@ KINDS: dict[str, str] = {
     "blog": r"blog|recipes?\b|magazine|journal|articles|newspaper|news site|stories",
 }
 STOP = r"(?:with|that|which|who|whose|where|in|on|using|and then|and it|and has|having|featuring|including|please)\b"
-QUOTED = re.compile(r"[\"“”«‘']([^\"“”«»‘’'\n]{1,60})[\"“”»’']")
-CALLED = re.compile(r"\b(?:called|named|titled|by the name of|name is)\s*:?\s*(.+)", re.IGNORECASE | re.DOTALL)
+QUOTED = re.compile(r"[\"“”„«‘']([^\"“”«»‘’'\n]{1,60})[\"“”»’']")
+CALLED = re.compile(
+    r"\b(?:called|named|titled|by the name of|name is|namens|genannt|appelée?|nommée?|llamad[oa]|chiamat[oa])"
+    r"\s*:?\s*(.+)",
+    re.IGNORECASE | re.DOTALL,
+)
 OWNER = re.compile(r"\b(for|of|brand|company|app|shop|site|business)\s*$", re.IGNORECASE)
 FOR = re.compile(
     r"\bfor\s+((?:[A-Z][\w'’.-]*)(?:\s+(?:&|and|of|the|[A-Z][\w'’.-]*))*)\s*(?=$|[,.;:!?\n(]|with\b|that\b)"
@@ -32,28 +36,9 @@ FOR = re.compile(
 OWNED = re.compile(
     r"\b(?:my|our|a|an|the)\s+(?:[a-z][a-z-]+\s+){1,3}((?:[A-Z][\w'’.-]*)(?:\s+(?:&|and|of|the|[A-Z][\w'’.-]*))*)"
 )
-TECHNICAL = {
-    "react",
-    "html",
-    "css",
-    "tailwind",
-    "svg",
-    "typescript",
-    "javascript",
-    "saas",
-    "ai",
-    "api",
-    "faq",
-    "cta",
-    "i",
-    "ui",
-    "pdf",
-    "csv",
-    "vite",
-    "next.js",
-    "google",
-    "stripe",
-}
+TECHNICAL = re.compile(
+    r"\b(React|HTML|CSS|Tailwind|SVG|TypeScript|JavaScript|SaaS|AI|API|FAQ|CTA|UI|PDF|CSV|Vite|Next\.js|Stripe|MVP|I)\b"
+)
 ABOUT = re.compile(
     rf"\b(?:for|about|of)\s+(?:an?|my|our|the|some|their|his|her)?\s*([^,.;:!?\n()\"“]+?)"
     rf"\s*(?=$|[,.;:!?\n()\"“]|\b(?:called|named|titled)\b|\b{STOP})",
@@ -94,9 +79,9 @@ def make(prompt: str, kinds: dict[str, list[str]]) -> Brief:
     name = name_in(prompt)
     rest = prompt.replace(name, " ") if name else prompt
     key = subject_key(rest) or (subject_key(name) if name else "")
-    subject = dict(subjects()[key or "anything"])
-    phrase = subject["noun"] if key else phrase_in(rest) or "small business"
-    bare = not key and phrase == "small business"
+    subject = subjects()["anything"] | subjects()[key or "anything"]
+    phrase = subject["noun"] if key else phrase_in(rest) or subject["noun"]
+    bare = not key and phrase == subject["noun"]
     own = kind == "portfolio" or (kind in ("todo", "kanban", "dashboard") and not key)
     names = kinds[kind] if bare or own else subject["names"]
     name = name or names[_seed(prompt.strip().lower()) % len(names)]
@@ -151,9 +136,9 @@ def name_in(prompt: str) -> str:
     quoted = QUOTED.search(prompt)
     if quoted and OWNER.search(prompt[: quoted.start()]):
         return _tidy(quoted.group(1))
-    proper = FOR.search(prompt) or OWNED.search(prompt)
-    name = _tidy(proper.group(1)) if proper else ""
-    return "" if name.split(" ")[0].lower() in TECHNICAL else re.sub(r"\s+(and|of|the|&)$", "", name)
+    plain = TECHNICAL.sub("", prompt)
+    proper = FOR.search(plain) or OWNED.search(plain)
+    return re.sub(r"\s+(and|of|the|&)$", "", _tidy(proper.group(1))) if proper else ""
 
 
 def _read_name(rest: str) -> str:

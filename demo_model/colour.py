@@ -167,7 +167,10 @@ def theme(tone: Tone) -> dict[str, tuple[str, str]]:
 
 
 def _on(ground: str) -> str:
-    return max("#ffffff", "#161412", key=lambda ink: contrast(ink, ground) + (0.8 if ink == "#ffffff" else 0))
+    """White where it is readable, else the darker of two inks: one of them always is."""
+    if contrast("#ffffff", ground) >= AA_TEXT:
+        return "#ffffff"
+    return max("#161412", "#000000", key=lambda ink: (contrast(ink, ground) >= AA_TEXT, ink))
 
 
 def css(tone: Tone) -> list[tuple[str, str]]:

@@ -4,6 +4,8 @@ import asyncio
 import re
 import subprocess
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ TOOLS = {
     "edit_file": {"path": "string", "edits": "array"},
     "read_files": {"paths": "array"},
     "list_files": {},
+    "search": {"pattern": "string"},
     "terminal": {"command": "string"},
     "ask_user": {"question": "string"},
     "finish": {"summary": "string"},
@@ -71,6 +74,13 @@ class Server:
         await self.stopping.wait()
         await runner.cleanup()
 
+    def wait_for(self, condition: Callable[[], bool], seconds: float = 5) -> bool:
+        """Whether the condition comes true in time."""
+        deadline = time.monotonic() + seconds
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return condition()
+
     def stop(self) -> None:
         self.loop.call_soon_threadsafe(self.stopping.set)
         self.thread.join(10)
@@ -89,6 +99,7 @@ class Agent:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     summary: str = ""
     said: str = ""
+    max_tokens: int = 16000
     lint: str = "exit code: 0\n"
 
     def ask(self, prompt: str, limit: int = 20) -> "Agent":
@@ -104,7 +115,7 @@ class Agent:
         """One turn; False when the model is through."""
         with self.client.messages.stream(
             model="demo",
-            max_tokens=16000,
+            max_tokens=self.max_tokens,
             system=f"You build web apps.\nFramework: {self.framework}\n",
             tools=tools(*self.offered),  # type: ignore[arg-type]
             messages=self.messages,  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ export function Stories() {
   const filtered = wanted !== "" || tag !== "All";
   const shown = content.posts
     .map((post, index) => ({ post, index }))
-    .filter(({ post, index }) => filtered || index > 0)
+    .filter(({ index }) => filtered || index > 0)
     .filter(({ post }) => tag === "All" || post.tag === tag)
     .filter(({ post }) => `${post.title} ${post.excerpt} ${post.body.join(" ")}`.toLowerCase().includes(wanted));
 

@@ -1,0 +1,58 @@
+"""What the model reads out of a prompt."""
+
+import pytest
+
+from demo_model import brief, recipes
+
+
+def make(prompt: str) -> brief.Brief:
+    return brief.make(prompt, recipes.kinds())
+
+
+@pytest.mark.parametrize(
+    ("prompt", "kind", "name"),
+    [
+        ("a pricing page for a bakery called Crumb & Co", "pricing", "Crumb & Co"),
+        ('build me a todo list app called "Zest!"', "todo", "Zest!"),
+        ("A landing page for Northvault, a fintech", "landing", "Northvault"),
+        ("a dashboard for my bakery Crumb & Co in teal", "dashboard", "Crumb & Co"),
+        ("my SaaS startup Acme Rockets needs a landing page", "landing", "Acme Rockets"),
+        ("portfolio of a photographer named Ana María López, dark", "portfolio", "Ana María López"),
+        ("Eine Landingpage für eine Bäckerei namens „Korn“", "landing", "Korn"),
+        ("A kanban board called zest for my team", "kanban", "zest"),
+    ],
+)
+def test_it_finds_the_kind_and_the_name(prompt, kind, name):
+    wish = make(prompt)
+    assert (wish.kind, wish.name) == (kind, name)
+
+
+def test_it_does_not_take_a_technology_for_a_name():
+    assert make("a todo app for React developers").name not in ("React", "React developers")
+    assert make("a landing page for HTML").name != "HTML"
+
+
+def test_it_invents_the_same_name_each_time():
+    first, again = make("a landing page for a bakery"), make("a landing page for a bakery")
+    assert first.name == again.name in brief.subjects()["bakery"]["names"]
+
+
+def test_it_derives_the_colours_from_the_subject_unless_told():
+    assert make("a landing page for a bakery").tone.hue == brief.subjects()["bakery"]["hue"]
+    assert make("a landing page for a bakery in teal").tone.hue == 188
+    assert make("a bakery page, accent #ff5500").tone.exact == "#ff5500"
+
+
+def test_it_speaks_of_an_unknown_subject_in_its_own_words():
+    wish = make("A landing page for a handmade ceramics shop")
+    assert wish.copy["headline"] == "Handmade ceramics shop, done with care."
+
+
+@pytest.mark.parametrize("key", sorted(brief.subjects()))
+def test_every_subject_has_all_its_texts(key):
+    copy = brief.subjects()["anything"] | brief.subjects()[key]
+    assert len(copy["offers"]) == 6
+    assert len(copy["steps"]) == len(copy["tiers"]) == 3
+    assert len(copy["tasks"]) == 6
+    assert len(copy["metrics"]["parts"]) == 4
+    assert all(len(post["body"]) == 2 for post in copy["posts"])
