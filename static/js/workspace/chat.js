@@ -53,6 +53,8 @@ export function chat() {
     const touched = card?.hasAttribute("data-touched");
     const term = $(".term", old);
     const depth = term && term.scrollTop;
+    // A reply stands where it was finished, as on a page that is loaded later.
+    if (old.classList.contains("live") && old.nextElementSibling) list.append(old);
     old.classList.remove("live");
     old.innerHTML = html;
     const now = $("details", old);
@@ -105,8 +107,9 @@ export function chat() {
     if (isFence) live.text = live.text.slice(0, -line.length);
     else if (live.block) live.text += "\n";
     if (!isFence && (live.fenced || line.trim())) return;
+    live.text = live.text.trimEnd();
     paint(live);
-    if (live.block && !live.text.trim()) live.block.remove();
+    if (live.block && !live.text) live.block.remove();
     if (isFence) live.fenced = !live.fenced;
     live.block = null;
     live.text = "";
@@ -157,7 +160,6 @@ export function chat() {
   /** Live text that no reply replaced (stopped, failed) is kept, no longer blinking. */
   function freeze() {
     for (const item of $$(".live", list)) item.classList.remove("live");
-    for (const box of $$(".live-text", list)) box.classList.replace("live-text", "ended-text");
     for (const spinner of $$(".tool .spinner", list)) spinner.remove();
   }
   return { upsert, stream, terminal, pending, dropPending, merge, freeze, settle };
