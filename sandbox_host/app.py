@@ -15,6 +15,7 @@ from sandbox_host.registry import Registry
 from sandbox_host.rest import DOMAIN, REGISTRY, Handler, error
 
 _SANDBOX_LABEL = re.compile(r"(\d{1,5})-([a-z0-9]{8,60})")
+CODE_INTERPRETER = 49_999  # the port that run_code speaks to
 BODY_LIMIT = 16 * 1024 * 1024  # of one REST or RPC message; files are streamed
 
 
@@ -86,6 +87,8 @@ def _is_control_host(host: str, domain: str) -> bool:
 
 async def _to_sandbox(request: web.Request, sandbox_id: str, port: int) -> web.StreamResponse:
     sandbox = request.app[REGISTRY].get(sandbox_id)
+    if port == CODE_INTERPRETER:
+        return error(501, "run_code is not something the embedded sandbox host can do; run python with commands.run.")
     if port == envd.PORT:
         return await envd.handle(request, sandbox) if sandbox else envd.gone(sandbox_id)
     if sandbox is None:

@@ -224,11 +224,8 @@ async def write(conn: wire.Connection, request: dict[str, Any]) -> None:
     """Several files in one go: frame F names one, D frames follow with its bytes, Z ends it and is answered; end of
     stream ends all.
     """
-    while True:
-        kind, payload = await conn.frame()
-        if kind != b"F":
-            return
-        named = wire.loads(payload.decode("utf-8", "surrogateescape"))
+    while (frame := await conn.frame())[0] == b"F":
+        named = wire.loads(frame[1].decode("utf-8", "surrogateescape"))
         path = resolve(named["path"])
         try:
             await _write_one(conn, path, named.get("metadata"))

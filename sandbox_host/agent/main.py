@@ -95,17 +95,20 @@ async def _serve(conn: wire.Connection) -> None:
         request = wire.loads(await conn.line())
         await OPERATIONS[request["op"]](conn, request)
     except wire.OperationError as error:
-        await _refuse(conn, error.code, error.message)
+        await _refuse(conn, error)
     except OSError:
         pass  # the host has gone
     except Exception as error:  # noqa: BLE001 - one operation's fault must not end the sandbox
-        await _refuse(conn, "internal", f"{type(error).__name__}: {error}")
+        await _refuse(conn, wire.OperationError("internal", f"{type(error).__name__}: {error}"))
     finally:
         conn.close()
 
 
-async def _refuse(conn: wire.Connection, code: str, message: str) -> None:
+async def _refuse(conn: wire.Connection, error: wire.OperationError) -> None:
+    """Tell the host, then take what it still sends until it closes: closing first would lose the refusal."""
     try:
-        await conn.send(b"X", wire.dumps({"code": code, "message": message}).encode("utf-8", "surrogateescape"))
+        await conn.refuse(error)
+        while await conn.read():
+            pass
     except OSError:
         pass

@@ -111,6 +111,10 @@ class Connection:
     async def reply(self, value: Any) -> None:
         await self.send(b"J", dumps(value).encode("utf-8", "surrogateescape"))
 
+    async def refuse(self, error: OperationError) -> None:
+        text = dumps({"code": error.code, "message": error.message})
+        await self.send(b"X", text.encode("utf-8", "surrogateescape"))
+
     def close(self) -> None:
         if self.open:
             self.open = False
