@@ -1,0 +1,121 @@
+"""Our templates in a real host and a real browser: shown through the preview, and reloaded as files change."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+from e2b import Sandbox
+
+from launcher import testing
+from sandbox_host.templates import SOURCES, Library
+
+from .conftest import Host, make_state
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+APP = "/home/user/app"
+
+
+@pytest.fixture(scope="module")
+def templated() -> Iterator[Host]:
+    """A host with the prepared templates of this test session."""
+    place = testing.current().place
+    state = make_state(None)
+    (state / "templates").symlink_to(place.home / "templates")
+    running = Host(state, None, ["--runtime", str(place.runtime)])
+    try:
+        yield running.start()
+    finally:
+        (state / "templates").unlink()
+        running.close()
+
+
+@contextmanager
+def shown(host: Host, browser: "Browser", name: str) -> Iterator[tuple[Sandbox, "Page"]]:
+    """A sandbox with its dev server running, and the page it serves."""
+    template = Library(SOURCES, host.state).find(name)
+    assert template is not None
+    sandbox = host.create(template=name)
+    sandbox.commands.run(template.dev, background=True, cwd=APP)
+    page = browser.new_page()
+    page.set_default_timeout(20_000)
+    problems: list[str] = []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    # The first answer may be the page that waits for the dev server and reloads itself.
+    page.goto(f"http://{sandbox.get_host(template.port)}/")
+    page.get_by_role("heading", name="Your app will appear here").wait_for()
+    page.evaluate("window.kept = true")
+    problems.clear()
+    yield sandbox, page
+    assert not problems
+    page.close()
+    sandbox.kill()
+
+
+def edit(sandbox: Sandbox, path: str, old: str, new: str) -> None:
+    text = sandbox.files.read(f"{APP}/{path}")
+    assert old in text
+    sandbox.files.write(f"{APP}/{path}", text.replace(old, new))
+
+
+@pytest.mark.sandbox
+@pytest.mark.browser
+def test_react_reloads_what_changed_and_keeps_the_page(templated: Host, browser: "Browser") -> None:
+    with shown(templated, browser, "react") as (sandbox, page):
+        edit(sandbox, "src/App.tsx", "Your app will appear here", "Hello from the sandbox")
+        page.get_by_text("Hello from the sandbox").wait_for()
+        assert page.evaluate("window.kept") is True
+        done = sandbox.commands.run("npm run build && npm run lint", cwd=APP)
+        assert "0 errors" in done.stdout
+
+
+@pytest.mark.sandbox
+@pytest.mark.browser
+def test_html_swaps_styles_and_reloads_pages(templated: Host, browser: "Browser") -> None:
+    with shown(templated, browser, "html") as (sandbox, page):
+        edit(sandbox, "styles.css", ".placeholder h1 {", ".placeholder h1 {\n  color: rgb(1 2 3);")
+        page.wait_for_function("getComputedStyle(document.querySelector('h1')).color === 'rgb(1, 2, 3)'")
+        assert page.evaluate("window.kept") is True
+        edit(sandbox, "index.html", "Your app will appear here", "Hello from the sandbox")
+        page.get_by_text("Hello from the sandbox").wait_for()
+        assert page.evaluate("window.kept") is None
+
+
+@pytest.mark.sandbox
+@pytest.mark.browser
+def test_a_page_that_waits_reloads_itself(templated: Host, browser: "Browser") -> None:
+    sandbox, page = templated.create(), browser.new_page()
+    page.goto(f"http://{sandbox.get_host(4000)}/")
+    assert page.get_by_role("heading").inner_text() == "Nothing listens on port 4000 yet"
+    sandbox.commands.run("echo '<h1>here</h1>' > index.html && python3 -m http.server 4000", background=True)
+    page.get_by_role("heading", name="here").wait_for(timeout=20_000)
+    page.close()
+    sandbox.kill()
+
+
+@pytest.mark.sandbox
+def test_the_html_check_finds_what_is_broken(templated: Host) -> None:
+    sandbox = templated.create(template="html")
+    assert "no problems" in sandbox.commands.run("npm run lint", cwd=APP).stdout
+    sandbox.files.write(f"{APP}/about.html", '<a href="index.html">ok</a> <img src="missing.png">')
+    sandbox.files.write(f"{APP}/scripts/broken.js", "let = ;")
+    found = sandbox.commands.run("npm run lint 2>&1; true", cwd=APP).stdout
+    assert 'about.html: "missing.png" does not exist' in found
+    assert "scripts/broken.js" in found
+    assert "2 problems" in found
+    sandbox.kill()
+
+
+@pytest.mark.sandbox
+def test_the_network_of_a_sandbox_is_the_registries_alone(templated: Host) -> None:
+    sandbox = templated.create(template="html")
+    fetch = "node -e \"fetch('https://{}/').then(r => console.log('answered', r.status), e => console.log('refused'))\""
+    assert "refused" in sandbox.commands.run(fetch.format("example.com")).stdout
+    assert "refused" in sandbox.commands.run(fetch.format("127.0.0.1")).stdout
+    assert "answered" in sandbox.commands.run(fetch.format("registry.npmjs.org")).stdout
+    log = (templated.state / "sandboxes" / sandbox.sandbox_id / "egress.log").read_text()
+    assert '"host": "example.com"' in log
+    sandbox.kill()
