@@ -24,15 +24,19 @@ def main() -> None:
     arguments = parser.parse_args()
     pace = Pace(_number("DEMO_MODEL_TOKENS_PER_SECOND", 400), _number("DEMO_MODEL_FIRST_TOKEN_MS", 150))
     app = create_app(Model(pace=pace, key=os.environ.get("DEMO_MODEL_KEY", "")))
-    web.run_app(
-        app,
-        host=arguments.host,
-        port=arguments.port,
-        handler_cancellation=True,
-        shutdown_timeout=1,
-        access_log=None,
-        print=lambda *_: print(f"demo model on http://{arguments.host}:{arguments.port}", flush=True),
-    )
+    address = f"{arguments.host}:{arguments.port}"
+    try:
+        web.run_app(
+            app,
+            host=arguments.host,
+            port=arguments.port,
+            handler_cancellation=True,
+            shutdown_timeout=1,
+            access_log=None,
+            print=lambda *_: print(f"demo model on http://{address}", flush=True),
+        )
+    except OSError as problem:
+        raise SystemExit(f"The demo model cannot listen on {address}: {problem.strerror or problem}.") from problem
 
 
 if __name__ == "__main__":
