@@ -105,7 +105,7 @@ class EgressProxy:
             call.refused = str(error)
             await answer(writer, error)
         except (OSError, TimeoutError, asyncio.IncompleteReadError) as error:
-            call.refused = call.refused or f"broken off: {error or type(error).__name__}"
+            call.refused = call.refused or f"broken off: {str(error) or type(error).__name__}"
         except asyncio.CancelledError:  # only `stop` cancels, and it waits for this task to end
             call.refused = "broken off: the sandbox ended"
         finally:

@@ -10,6 +10,7 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from sandbox_host import preview
 from sandbox_host.sandbox import PortClosed
@@ -35,8 +36,9 @@ class Machine:
 
 @asynccontextmanager
 async def listening(handler: App) -> AsyncIterator[int]:
-    server = web.Server(handler)
-    runner = web.ServerRunner(server)
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", handler)
+    runner = web.AppRunner(app)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
@@ -48,11 +50,15 @@ async def listening(handler: App) -> AsyncIterator[int]:
 async def previewing(port: int, **target: Any) -> AsyncIterator[tuple[aiohttp.ClientSession, str]]:
     """A client and the address under which it sees the port through the preview."""
     machine = Machine(**target)
+
+    async def front(request: web.Request) -> web.StreamResponse:
+        return await preview.handle(request, machine, port)
+
     async with (
-        listening(lambda request: preview.handle(request, machine, port)) as front,
+        listening(front) as address,
         aiohttp.ClientSession(auto_decompress=False, cookie_jar=aiohttp.DummyCookieJar()) as client,
     ):
-        yield client, f"http://127.0.0.1:{front}"
+        yield client, f"http://127.0.0.1:{address}"
 
 
 @asynccontextmanager
@@ -81,7 +87,7 @@ async def test_it_passes_method_path_and_body_unchanged() -> None:
     async with listening(app) as port, previewing(port) as (client, url):
         for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"):
             path = "/a%2Fb/..;/%7Ec//d?x=%20&y=ü"
-            target = aiohttp.client.URL(url + path.replace("ü", "%C3%BC"), encoded=True)
+            target = URL(url + path.replace("ü", "%C3%BC"), encoded=True)
             async with client.request(method, target, data=None if method == "GET" else "body") as answer:
                 said = await answer.json()
             assert said == [method, "/a%2Fb/..;/%7Ec//d?x=%20&y=%C3%BC", "" if method == "GET" else "body"]
