@@ -50,6 +50,8 @@ const handlers = {
   complete: ({ run: id, data, at }) => {
     chat.freeze();
     run.setState(id, data, at);
+    // The frame was opened while the first files were being written; it may have met half an app.
+    if (data.version === 1) preview.load();
   },
 };
 

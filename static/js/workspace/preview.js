@@ -1,9 +1,10 @@
 // The running app: its frame, address, widths, and what to do when it does not answer.
 import { $, $$, delegate } from "../lib/dom.js";
-import { postJson } from "../lib/http.js";
+import { getJson, postJson } from "../lib/http.js";
 import { recall, remember } from "../lib/store.js";
 import { toast } from "../lib/toast.js";
 
+const LOOKING = 5 * 60_000;
 const FIX = "The preview does not work. Find out why and mend it.";
 
 export function preview(root, composer, run) {
@@ -65,7 +66,16 @@ export function preview(root, composer, run) {
 
   const first = root.dataset.previewState;
   set({ state: first, url: root.dataset.preview });
-  // Looking at a finished app wakes it; a run at work starts it itself.
-  if (root.dataset.version && !run.active() && (first === "none" || first === "paused")) wake();
+  // Looking at a finished app wakes it, also where nobody here knows that it fell asleep; a run starts it itself.
+  if (root.dataset.version && !run.active()) {
+    if (first === "ready") postJson(`${root.dataset.sandbox}start/`).catch(() => {});
+    else wake();
+  }
+  // Says that somebody looks, and hears if the app went to sleep all the same.
+  setInterval(async () => {
+    if (document.hidden || panel.dataset.state !== "ready") return;
+    const { state } = await getJson(root.dataset.sandbox).catch(() => ({}));
+    if (state === "paused") set({ state });
+  }, LOOKING);
   return { set, load };
 }
