@@ -1,0 +1,49 @@
+"""`bin/manage benchmark`: measures a site of its own on this machine and prints each figure beside its limit and goal."""
+
+from argparse import ArgumentParser
+from statistics import median
+from typing import Any
+
+from django.core.management.base import BaseCommand
+
+from benchmarks import runs, starting
+from benchmarks.client import Client, token
+
+
+class Command(BaseCommand):
+    help = "Measures starting and running; needs no site to be up and leaves none."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--port", type=int, default=8700, help="first of four free ports")
+        parser.add_argument("--builds", type=int, default=5, help="builds per framework")
+        parser.add_argument("--first-start", action="store_true", help="also from a fresh clone; takes minutes")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = options["port"]
+        self.say("what", "measured", "limit in this run", "goal")
+        if options["first_start"]:
+            self.say("first bin/up, fresh clone", f"{starting.first_start(port):.1f} s", "–", "≤ 240 s")
+        with starting.prepared_home() as home:
+            with starting.site(starting.ROOT, home, port):
+                pass
+            with starting.site(starting.ROOT, home, port) as seconds:
+                self.say("second bin/up to ready", f"{seconds:.1f} s", "–", "≤ 5 s")
+                self.runs(Client(port, token(starting.ROOT, home)), options["builds"])
+
+    def runs(self, client: Client, builds: int) -> None:
+        projects = []
+        for framework in ("html", "react"):
+            took = [runs.prompt_to_preview(client, framework, "a pricing page for a bakery") for _ in range(builds)]
+            whole, model = median(one[0] for one in took), median(one[1] for one in took)
+            self.say(
+                f"prompt → working preview, {framework}, p50", f"{whole:.1f} s", f"{model:.1f} s model time", "≤ 20 s"
+            )
+            projects.append(took[0][2])
+        first, floor = runs.first_event(client, projects[0]), runs.floor(client)
+        self.say(
+            "message → first event on the page, p50", f"{first:.0f} ms", f"{floor:.1f} ms an empty request", "≤ 300 ms"
+        )
+
+    def say(self, what: str, measured: str, limit: str, goal: str) -> None:
+        self.stdout.write(f"{what:<44} {measured:>12}  {limit:<26} {goal}")
