@@ -15,6 +15,7 @@ from agents.lease import Lease, StepTimeout
 from agents.log import Log
 from agents.models import Run, Sandbox
 from projects import versions
+from projects.frameworks import starting_manifest
 from projects.markdown import render_markdown
 from projects.models import Fragment, Message, Version
 from projects.paths import BadFiles
@@ -76,7 +77,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             ending = Ending(
                 Run.State.FAILED, "bad_files", "The app cannot be saved", str(error), "Ask for other files."
             )
-    changes = _changes(before, version)
+    changes = _changes(before.manifest if before else starting_manifest(project.framework), version)
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)
         log.add("version", _version_data(version, changes))
@@ -112,11 +113,11 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged)
 
 
-def _changes(before: Version | None, after: Version | None) -> dict[str, list[str]]:
-    """Paths that the run added, changed and deleted, from the two manifests."""
-    old, new = (before.manifest if before else {}), (after.manifest if after else {})
+def _changes(old: dict[str, str], after: Version | None) -> dict[str, list[str]]:
+    """Paths that the run added, changed and deleted, from the two manifests; at first, against the template's."""
     if after is None:
         return {"added": [], "changed": [], "deleted": []}
+    new: dict[str, str] = after.manifest
     return {
         "added": sorted(new.keys() - old.keys()),
         "changed": sorted(path for path in new.keys() & old.keys() if new[path] != old[path]),

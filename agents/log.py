@@ -88,7 +88,7 @@ class Log:
     def repeats(self, block: Block) -> int:
         """How often this very call was made before in the run."""
         made = [other for reply in self.of("reply") for other in calls(reply)]
-        return sum(other["name"] == block["name"] and other["input"] == block["input"] for other in made) - 1
+        return len([1 for other in made if (other["name"], other["input"]) == (block["name"], block["input"])]) - 1
 
 
 WRITERS = {"write_files", "edit_file", "delete_files", "terminal"}

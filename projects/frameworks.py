@@ -1,7 +1,9 @@
 """The frameworks an app can be built with: one per folder of sandbox_templates."""
 
+import hashlib
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from django.conf import settings
@@ -36,6 +38,14 @@ def _load(root: Path) -> dict[str, Framework]:
             folder=path.parent,
         )
     return found
+
+
+@cache
+def starting_manifest(name: str) -> dict[str, str]:
+    """{path: sha256} of the files that every app of a framework begins with."""
+    root = FRAMEWORKS[name].folder / "app"
+    paths = (path for path in root.rglob("*") if path.is_file() and "node_modules" not in path.parts)
+    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
 
 
 FRAMEWORKS = _load(settings.BASE_DIR / "sandbox_templates")
