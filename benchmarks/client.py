@@ -2,12 +2,13 @@
 
 import http.client
 import json
-import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from benchmarks.starting import environment
 
 
 class Client:
@@ -48,7 +49,5 @@ def preview(url: str) -> tuple[int, bytes]:
 def token(root: Path, home: Path) -> str:
     """An API token of a user made for the benchmark, with credits enough."""
     command = [str(root / "bin/manage"), "token", "benchmark@example.com", "--create", "--credits", "1000"]
-    out = subprocess.run(
-        command, env={**os.environ, "VIBE_HOME": str(home)}, capture_output=True, text=True, check=True
-    )
+    out = subprocess.run(command, env=environment(home), capture_output=True, text=True, check=True)
     return out.stdout.strip().splitlines()[-1]

@@ -1,4 +1,4 @@
-"""`bin/manage benchmark`: measures a site of its own on this machine and prints each figure beside its limit and goal."""
+"""`bin/manage benchmark`: measures a site of its own; prints each figure beside its limit and goal."""
 
 from argparse import ArgumentParser
 from statistics import median
@@ -36,14 +36,12 @@ class Command(BaseCommand):
         for framework in ("html", "react"):
             took = [runs.prompt_to_preview(client, framework, "a pricing page for a bakery") for _ in range(builds)]
             whole, model = median(one[0] for one in took), median(one[1] for one in took)
-            self.say(
-                f"prompt → working preview, {framework}, p50", f"{whole:.1f} s", f"{model:.1f} s model time", "≤ 20 s"
-            )
+            what = f"prompt → working preview, {framework}, p50"
+            self.say(what, f"{whole:.1f} s", f"{model:.1f} s model time", "≤ 20 s")
             projects.append(took[0][2])
         first, floor = runs.first_event(client, projects[0]), runs.floor(client)
-        self.say(
-            "message → first event on the page, p50", f"{first:.0f} ms", f"{floor:.1f} ms an empty request", "≤ 300 ms"
-        )
+        limit = f"{floor:.1f} ms an empty request"
+        self.say("message → first event on the page, p50", f"{first:.0f} ms", limit, "≤ 300 ms")
 
     def say(self, what: str, measured: str, limit: str, goal: str) -> None:
         self.stdout.write(f"{what:<44} {measured:>12}  {limit:<26} {goal}")
