@@ -20,6 +20,7 @@ INSIDE_UID = 1000
 FIRST_UID = 70_000
 LAST_UID = 79_999
 MIB = 1024 * 1024
+RESERVED = 16 * 1024  # MiB of private memory a process may reserve where no control group counts what it uses
 _PACKAGE = Path(__file__).parent
 
 
@@ -40,15 +41,15 @@ class Limits:
     files_open: int = 16_384
     output: int = 64  # of one stream of one followed command; beyond it only the tail is kept
 
-    def rlimits(self) -> list[str]:
-        """For the agent. DATA and not AS: WebAssembly reserves 10 GB of addresses it never uses."""
-        return [
-            f"NPROC={self.processes}",
-            f"DATA={self.memory * MIB}",
-            f"FSIZE={self.file * MIB}",
-            f"NOFILE={self.files_open}",
-            "CORE=0",
-        ]
+    def rlimits(self, counted: bool) -> list[str]:
+        """For the agent; `counted`: a control group counts the sandbox's memory.
+
+        Else DATA stops a single wild process sooner than the watchdog could. It is generous, since it counts what is
+        reserved (oxlint reserves 4 GiB a thread and hangs if it may not), and not AS, since WebAssembly reserves 10 GB
+        that DATA does not count.
+        """
+        data = [] if counted else [f"DATA={max(self.memory, RESERVED) * MIB}"]
+        return [f"NPROC={self.processes}", *data, f"FSIZE={self.file * MIB}", f"NOFILE={self.files_open}", "CORE=0"]
 
 
 @dataclass(frozen=True)
@@ -93,10 +94,10 @@ class Machine:
         binds = ((str(etc), "/etc"), *_etc_binds(etc), *binds, (str(shim), "/opt/shim"), (str(agent), "/run/agent"))
         return cls(state, bwrap, python, binds, path, agent, limits)
 
-    def agent_command(self, listen_fd: int) -> list[str]:
+    def agent_command(self, listen_fd: int, counted: bool) -> list[str]:
         """The first command inside; visible there as a command line, so without any host path."""
         start = "import sys; sys.path.insert(0, '/run/agent'); from sandbox_host.agent.main import main; main()"
-        return [self.python, "-I", "-S", "-c", start, str(listen_fd), *self.limits.rlimits()]
+        return [self.python, "-I", "-S", "-c", start, str(listen_fd), *self.limits.rlimits(counted)]
 
     def options(self, home: Path, egress: Path | None, info_fd: int, filter_fd: int) -> list[str]:
         """bwrap's options for one sandbox. Order matters: later mounts lie over earlier ones."""

@@ -104,7 +104,7 @@ class Launch:
         info_read, info_write = os.pipe()
         fds = [listener, info_write, filter_file(group is not None)]
         fds.append(argument_file(machine.options(home, egress, info_write, fds[2])))
-        command = [machine.bwrap, "--args", str(fds[3]), "--", *machine.agent_command(listener)]
+        command = [machine.bwrap, "--args", str(fds[3]), "--", *machine.agent_command(listener, group is not None)]
         if group is not None:
             command = ["/bin/sh", "-c", _ENTER, "sh", *group.entries, "--", *command]
         identity: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}

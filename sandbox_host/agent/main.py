@@ -1,7 +1,5 @@
 """Start of the agent: take the limits, listen on the inherited socket, run one operation per connection."""
 
-# ruff: noqa: SIM105 - pathlib, contextlib and asyncio would double the time an agent takes to start
-
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found] # `signal` imports enum

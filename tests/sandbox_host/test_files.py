@@ -35,7 +35,7 @@ def test_it_writes_many_files_at_once(sandbox: Sandbox) -> None:
 
 
 def test_it_takes_absolute_paths_in_a_form_of_many_files(sandbox: Sandbox) -> None:
-    paths = ["/home/user/app/src/a.ts", "/home/user/app/süß/with space \"q\".txt", "/home/user/b;c=d.txt"]
+    paths = ["/home/user/app/src/a.ts", '/home/user/app/süß/with space "q".txt', "/home/user/b;c=d.txt"]
     written = sandbox.files.write_files([{"path": path, "data": path} for path in paths])
     assert [info.path for info in written[::2]] == paths[::2]
     assert [sandbox.files.read(info.path) for info in written] == paths
