@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
 from agents import stream
+from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from usage import api as usage
 from vibe import api_docs
@@ -43,6 +44,7 @@ urlpatterns = [
         path(f"{PROJECT}sandbox/{action}/", agents.SandboxAction.as_view(), {"action": action}, f"api-sandbox-{action}")
         for action in ("start", "restart", "stop")
     ),
+    path(f"{PROJECT}sandbox/logs/", sandbox_logs, name="api-sandbox-logs"),
     path("runs/<uuid:pk>/", agents.RunDetail.as_view(), name="api-run"),
     path("runs/<uuid:pk>/cancel/", agents.RunCancel.as_view(), name="api-run-cancel"),
     path("runs/<uuid:pk>/retry/", agents.RunRetry.as_view(), name="api-run-retry"),
