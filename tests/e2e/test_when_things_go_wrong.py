@@ -1,0 +1,112 @@
+"""Stop, a dead worker, a model that fails, no credits, a stranger: each is shown, and nothing is lost."""
+
+from tests.e2e.conftest import BUILD_MS
+
+
+def test_it_stops_and_says_so_when_it_has(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:slow=60]]")
+    expect(page.locator("#run-line")).to_be_visible()
+    expect(page.locator(".live").first).to_be_visible(timeout=BUILD_MS)
+    page.click("#stop")
+    expect(page.locator(".done")).to_contain_text("Stopped, as you asked", timeout=20_000)
+    expect(page.locator("#run-line")).to_be_hidden()
+
+
+def test_it_goes_on_after_its_worker_was_killed(page, begin, stack, eventually):
+    from playwright.sync_api import expect
+
+    from agents.models import Run, Step
+
+    begin(page, "a landing page for a tea shop [[demo:slow=6]]")
+    eventually(lambda: Step.objects.filter(type="stage", data__stage="work").exists(), 60)
+    stack.kill_worker()
+    Run.objects.update(lease_until="2020-01-01T00:00Z")  # as if the lease's 30 s had passed
+    stack.start_worker()
+    expect(page.locator(".done")).to_contain_text("Built version 1", timeout=BUILD_MS)
+    run = Run.objects.get()
+    assert run.lease_token == 2
+    cursors = list(Step.objects.order_by("cursor").values_list("cursor", flat=True))
+    assert cursors == list(range(1, len(cursors) + 1))
+
+
+def test_it_works_on_two_projects_at_once(page, context, begin, eventually):
+    from playwright.sync_api import expect
+
+    from agents.models import Run
+
+    begin(page, "a landing page for a tea shop [[demo:slow=5]]")
+    other = context.new_page()
+    other.goto("/")
+    other.select_option("select[name=framework]", "html")
+    other.fill("#prompt", "a todo app for gardeners [[demo:slow=5]]")
+    other.press("#prompt", "Enter")
+    eventually(lambda: Run.objects.filter(state="running").count() == 2, 30)
+    for tab in (page, other):
+        expect(tab.locator(".done")).to_contain_text("Built version 1", timeout=BUILD_MS)
+
+
+def test_it_tries_again_when_the_model_is_busy(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:429x2]]")
+    expect(page.locator(".done")).to_contain_text("Built version 1", timeout=BUILD_MS)
+
+
+def test_it_says_what_failed_and_offers_to_try_again(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:500]]")
+    expect(page.locator(".done")).to_contain_text("This did not work", timeout=BUILD_MS)
+    expect(page.locator("#chat")).to_contain_text("500")
+    expect(page.locator(".done")).to_contain_text("free")
+    expect(page.locator(".done [data-retry] button")).to_be_visible()
+
+
+def test_it_asks_for_credits_and_keeps_the_words(page, begin):
+    from playwright.sync_api import expect
+
+    from usage.models import Account, Entry
+
+    begin(page, "a landing page for a tea shop")
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    account = Account.objects.get()
+    Entry.objects.create(account=account, kind="charge", amount=-account.balance, key="all-spent")
+    Account.objects.update(balance=0)
+    page.fill("#text", "Make it green")
+    page.press("#text", "Enter")
+    expect(page.locator("#composer-error")).to_be_visible()
+    expect(page.locator("#composer-error a")).to_be_visible()
+    expect(page.locator("#text")).to_have_value("Make it green")
+
+
+def test_it_keeps_the_words_of_an_empty_or_huge_prompt(page, stack):
+    from playwright.sync_api import expect
+
+    page.goto("/")
+    page.fill("#prompt", "x" * 20_001)
+    page.press("#prompt", "Enter")
+    expect(page.locator("#prompt-error")).to_be_visible()
+    expect(page.locator("#prompt")).to_have_value("x" * 20_001)
+
+
+def test_it_hides_a_project_from_a_stranger(page, browser, begin, sign_up, stack):
+    path = begin(page, "a landing page for a tea shop")
+    stranger = browser.new_context(base_url=stack.url).new_page()
+    stranger.goto("/accounts/signup/")
+    sign_up(stranger)
+    stranger.wait_for_url("**/projects/")
+    answer = stranger.goto(path)
+    assert answer and answer.status == 404
+    missing = stranger.goto("/projects/00000000-0000-4000-8000-000000000000/")
+    assert missing and missing.status == 404
+    states = stranger.evaluate(
+        """path => new Promise(resolve => {
+            const socket = new WebSocket(`ws://${location.host}/ws${path}`);
+            socket.onmessage = () => resolve("message");
+            socket.onclose = (event) => resolve(event.code);
+        })""",
+        path,
+    )
+    assert states != "message"
