@@ -6,12 +6,12 @@ What the closing card says is counted here, from the real diff and the real chec
 import logging
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from agents import aio, runs, sandbox
 from agents.box import Box
-from agents.lease import Lease, StepTimeout
+from agents.lease import Lease
 from agents.log import Log
 from agents.models import Run, Sandbox
 from projects import versions
@@ -44,22 +44,22 @@ def close(lease: Lease, run: Run, log: Log, box: Box | None, ending: Ending) -> 
     files = None
     if box and log.touched() and run.message.mode != Message.Mode.ASK:
         log.add("stage", {"stage": "save", "status": "started", "title": "Saving"}, key="save")
-        files, ending = _read_back(lease, box, ending)
+        files, ending = _read_back(box, ending)
     with transaction.atomic():
         runs.lock(lease.fence)
         _finish(lease, run, log, files, ending)
 
 
-def _read_back(lease: Lease, box: Box, ending: Ending) -> tuple[dict[str, bytes] | None, Ending]:
+def _read_back(box: Box, ending: Ending) -> tuple[dict[str, bytes] | None, Ending]:
     """The app's files as they are now. A stop does not interrupt this: what was done is kept."""
-    wait = aio.run if lease.stopped else lease.wait
+    connection.close()  # none is held across a wait
     try:
-        return wait(box.snapshot(), 120), ending
+        return aio.run(box.snapshot(), 120), ending
     except BadFiles as error:
         trouble = Ending(
             Run.State.FAILED, "too_large", "The app cannot be saved", str(error), "Ask for fewer or smaller files."
         )
-    except (*sandbox.DOWN, StepTimeout, TimeoutError) as error:
+    except (*sandbox.DOWN, TimeoutError) as error:
         text = f"The files could not be read from the sandbox: {error}"
         trouble = Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", text, "Try again.")
     return None, trouble if ending.state == Run.State.SUCCEEDED else ending
