@@ -67,6 +67,8 @@ def read(body: dict[str, Any]) -> Conversation:
             answers = validation.blocks(messages[index + 1]) if index + 1 < len(messages) else []
             talk.turns.append([_result(b, answers) for b in blocks if b["type"] == "tool_use"])
             continue
+        if message["role"] == "system":
+            continue
         said = [words for b in blocks if b["type"] == "text" and (words := _clean(b["text"]))]
         if (said and talk.prompts) or len(said) > 1:
             said = [words for words in said if not NUDGE.match(words)]

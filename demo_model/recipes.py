@@ -65,6 +65,7 @@ def values(brief: Brief) -> dict[str, Any]:
         "tokens": [{"token": token, "value": value} for token, value in colour.css(brief.tone)],
         "colours": {token: light for token, (light, _) in theme.items()},
         "display": FONTS[font],
+        "font": font,
         "tracking": TRACKING[font],
         "weight": WEIGHT[font],
         "glyph": brief.copy["glyph"],
@@ -84,5 +85,11 @@ def files(brief: Brief, frame: str) -> dict[str, str]:
 
 
 def fill(path: str, template: str, known: dict[str, Any], frame: str) -> str:
-    """One template's text, with shared files to include from."""
-    return render.fill(path, template, known, lambda name: (FOLDER / "_shared" / frame / name).read_text())
+    """One template's text, with shared files to include from; a poster is picked by the typeface."""
+
+    def include(name: str) -> str:
+        if name.startswith("poster."):
+            return (FOLDER / "_posters" / frame / f"{known['font']}{Path(name).suffix}").read_text()
+        return (FOLDER / "_shared" / frame / name).read_text()
+
+    return render.fill(path, template, known, include)

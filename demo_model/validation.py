@@ -12,7 +12,7 @@ def _need(condition: object, words: str) -> None:
         raise InvalidRequest(words)
 
 
-def blocks(message: dict[str, Any]) -> list[dict[str, Any]]:
+def blocks(message: dict[str, Any]) -> list[Any]:
     """A message's content as blocks."""
     content = message["content"]
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
@@ -40,7 +40,10 @@ def check(body: Any) -> dict[str, Any]:
 
 def _check_message(index: int, message: Any) -> None:
     _need(isinstance(message, dict), f"messages.{index}: Input should be an object")
-    _need(message.get("role") in ("user", "assistant"), f"messages.{index}.role: Input should be 'user' or 'assistant'")
+    _need(
+        message.get("role") in ("user", "assistant", "system"),
+        f"messages.{index}.role: Input should be 'user', 'assistant' or 'system'",
+    )
     content = message.get("content")
     _need(isinstance(content, str | list), f"messages.{index}.content: Field required")
     _need(content, f"messages.{index}: all messages must have non-empty content")

@@ -2,6 +2,7 @@
 
 import json
 import time
+from typing import Any
 
 import anthropic
 import httpx2
@@ -15,7 +16,7 @@ BUILD = "a todo app called Zest"
 
 def ask(client: anthropic.Anthropic, words: str, **more):
     """One streamed call; returns the whole answer."""
-    fields = {"model": "demo", "max_tokens": 16000, "system": "Framework: html", "tools": tools()}
+    fields: dict[str, Any] = {"model": "demo", "max_tokens": 16000, "system": "Framework: html", "tools": tools()}
     messages = [{"role": "user", "content": words}]
     with client.messages.stream(**fields | {"messages": messages} | more) as stream:
         return stream.get_final_message()

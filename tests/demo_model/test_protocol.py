@@ -1,6 +1,7 @@
 """The wire: what the official SDK sees, streamed and not."""
 
 import time
+from typing import Any
 
 import anthropic
 import pytest
@@ -9,8 +10,8 @@ from demo_model.app import Model
 from demo_model.pace import Pace
 from tests.demo_model.playing import Server, tools
 
-ASK = [{"role": "user", "content": "What can you do?"}]
-BUILD = [{"role": "user", "content": "A landing page for a bakery called Crumb & Co"}]
+ASK: list[Any] = [{"role": "user", "content": "What can you do?"}]
+BUILD: list[Any] = [{"role": "user", "content": "A landing page for a bakery called Crumb & Co"}]
 SYSTEM = "Framework: html"
 
 
@@ -64,10 +65,10 @@ def test_it_counts_a_marked_prefix_as_cached_the_second_time(client):
 
 
 def test_it_reads_the_cache_of_the_turn_before_when_the_mark_moves_on(client):
-    def turn(words):
+    def turn(words) -> list[Any]:
         return [{"type": "text", "text": words, "cache_control": {"type": "ephemeral"}}]
 
-    talk = [{"role": "user", "content": turn("hello " * 100)}]
+    talk: list[Any] = [{"role": "user", "content": turn("hello " * 100)}]
     first = client.messages.create(model="demo", max_tokens=1000, messages=talk)
     talk[0]["content"][0].pop("cache_control")
     talk += [{"role": "assistant", "content": "Hi."}, {"role": "user", "content": turn("what can you do?")}]
@@ -90,7 +91,7 @@ def test_it_reads_the_cache_of_the_turn_before_when_the_mark_moves_on(client):
 def test_it_refuses_what_the_real_one_refuses(client, change, words):
     with pytest.raises(anthropic.BadRequestError, match=words) as caught:
         client.messages.create(**{"model": "demo", "max_tokens": 10, "messages": ASK} | change)
-    assert caught.value.body["error"]["type"] == "invalid_request_error"
+    assert caught.value.body["error"]["type"] == "invalid_request_error"  # type: ignore[index]
 
 
 def test_it_refuses_a_tool_call_without_its_result(client):

@@ -8,7 +8,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.demo_model.playing import Agent
 from tests.demo_model.test_builds import KINDS
@@ -42,12 +42,22 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
+def problems() -> list[str]:
+    """What the page complained about."""
+    return []
+
+
+@pytest.fixture
+def page(browser: Browser, problems: list[str]) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page = context.new_page()
-    page.problems = []  # type: ignore[attr-defined]
-    page.on("console", lambda m: page.problems.append(m.text) if m.type in ("error", "warning") else None)  # type: ignore[attr-defined]
-    page.on("pageerror", lambda error: page.problems.append(str(error)))  # type: ignore[attr-defined]
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            problems.append(message.text)
+
+    page.on("console", note)
+    page.on("pageerror", lambda error: problems.append(str(error)))
     yield page
     context.close()
 
@@ -73,13 +83,13 @@ def open_app(agent: Agent, page: Page) -> Iterator[object]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_fits_a_phone_and_logs_nothing(open_app, kind):
+def test_it_fits_a_phone_and_logs_nothing(open_app, problems, kind):
     page = open_app(KINDS[kind])
     assert page.locator("h1").first.is_visible()
     for width in (360, 1280):
         page.set_viewport_size({"width": width, "height": 800})
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert page.problems == []
+    assert problems == []
 
 
 def test_the_todo_list_stays_after_a_reload(open_app):
