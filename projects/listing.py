@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core import signing
-from django.db.models import Q
+from django.db.models import OuterRef, Q, Subquery
 
 from projects.models import Project, ProjectQuerySet
 
@@ -30,6 +30,9 @@ def page(projects: ProjectQuerySet, search: str = "", sort: str = "updated", cur
     if after := _read(cursor, field):
         projects = projects.filter(_beyond(field, falls, *after))
     sign = "-" if falls else ""
+    # By the relation's name: runs belong to an app above this one.
+    newest = Project.objects.filter(pk=OuterRef("pk")).order_by("-runs__created").values("runs__state")[:1]
+    projects = projects.annotate(run_state=Subquery(newest))
     rows = list(projects.order_by(f"{sign}{field}", f"{sign}pk")[: PAGE + 1])
     more = len(rows) > PAGE
     return Page(rows[:PAGE], _write(rows[PAGE - 1], field) if more else "")

@@ -20,7 +20,7 @@ export function promptBox(form) {
     counter.hidden = length < limit * NEAR;
     counter.textContent = `${length.toLocaleString("en")} / ${limit.toLocaleString("en")}`;
     counter.classList.toggle("over", length > limit);
-    send.disabled = !area.value.trim() || length > limit || send.getAttribute("aria-busy") === "true";
+    send.disabled = !area.value.trim() || send.getAttribute("aria-busy") === "true";
     // Where CSS cannot size a field by its content.
     if (!CSS.supports("field-sizing", "content")) {
       area.style.height = "auto";
@@ -33,6 +33,14 @@ export function promptBox(form) {
     if (text) area.setAttribute("aria-invalid", "true");
     else area.removeAttribute("aria-invalid");
   }
+  // First of the form's listeners: what is too long goes nowhere, and stays where it is.
+  form.addEventListener("submit", (event) => {
+    const length = [...area.value].length;
+    if (length <= limit) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    error(`This is ${length.toLocaleString("en")} characters long; ${limit.toLocaleString("en")} are possible. Shorten it a little.`);
+  });
   area.addEventListener("input", () => {
     remember(draft, area.value);
     error(null);

@@ -1,6 +1,6 @@
 // The code view: the tree, one file at a time in a read-only editor that is loaded when first needed.
 import { $, el } from "../lib/dom.js";
-import { getJson } from "../lib/http.js";
+import { getJson, postJson } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 import { setParams } from "./panes.js";
 import { fileTree } from "./tree.js";
@@ -26,7 +26,10 @@ export function code(root, panes) {
     const badge = $("#code-version");
     badge.hidden = !version;
     badge.textContent = version ? `v${version}` : "";
-    badge.className = `badge ${version && String(version) !== String(newest) ? "warn" : ""}`;
+    const isOld = version && String(version) !== String(newest);
+    $("#restore").hidden = !isOld;
+    $("#restore span").textContent = `Restore v${version}`;
+    badge.className = `badge ${isOld ? "warn" : ""}`;
   }
 
   /** Opens a file; a slower answer for another one is dropped. */
@@ -124,6 +127,18 @@ export function code(root, panes) {
   $("#copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText(content);
     toast("Copied.");
+  });
+  $("#restore").addEventListener("click", async () => {
+    const number = version;
+    try {
+      const made = await postJson(`${root.dataset.versions}${number}/restore/`);
+      version = null;
+      setParams({ version: null });
+      await saved(made.number);
+      toast(`Version ${made.number} is version ${number} again. Nothing was lost.`);
+    } catch (error) {
+      toast(error.message, { error: true });
+    }
   });
   panes.whenCode = () => ensure();
   paintTree();
