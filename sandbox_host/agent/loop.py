@@ -45,7 +45,7 @@ class Event:
     def set(self) -> None:
         self.done = True
         while self.waiting:
-            _ready.append((self.waiting.pop(), None))
+            _ready.append((self.waiting.pop(), None, -1))
 
     async def wait(self) -> None:
         if not self.done:
@@ -53,7 +53,8 @@ class Event:
 
 
 _poll = select.epoll()
-_ready: deque[tuple[Job, OSError | None]] = deque()
+# What to run next: the task, what to throw into it, and the descriptor it was woken for (-1: none).
+_ready: deque[tuple[Job, OSError | None, int]] = deque()
 _timers: list[tuple[float, int, Job]] = []
 _waiters: dict[int, dict[str, Job]] = {}
 _counter = 0
@@ -61,7 +62,7 @@ _counter = 0
 
 def spawn(job: Job) -> None:
     """Run `job` from the next turn on; an OSError that escapes it ends that task alone."""
-    _ready.append((job, None))
+    _ready.append((job, None, -1))
 
 
 def readable(fd: int) -> _Wait:
@@ -81,11 +82,13 @@ def poke(fd: int) -> None:
     job = _waiters.get(fd, {}).pop("r", None)
     if job is not None:
         _watch(fd)
-        _ready.append((job, None))
+        _ready.append((job, None, fd))
 
 
 def forget(fd: int) -> None:
-    """Call before closing `fd`: tasks that wait for it get Closed."""
+    """Call before closing `fd`: tasks that wait for it get Closed, and so do those already woken for it, which would
+    otherwise read from whatever gets the number next.
+    """
     jobs = _waiters.pop(fd, {})
     if jobs:
         try:
@@ -93,14 +96,17 @@ def forget(fd: int) -> None:
         except OSError:
             pass
     for job in jobs.values():
-        _ready.append((job, Closed("closed")))
+        _ready.append((job, Closed("closed"), -1))
+    for index, (job, error, woken_for) in enumerate(_ready):
+        if woken_for == fd:
+            _ready[index] = (job, error or Closed("closed"), -1)
 
 
 def run() -> None:
     """Run until the process is killed."""
     while True:
         for _ in range(len(_ready)):
-            job, error = _ready.popleft()
+            job, error, _ = _ready.popleft()
             _step(job, error)
         _wait_for_something()
 
@@ -141,7 +147,7 @@ def _watch(fd: int) -> None:
     except OSError as error:
         _waiters.pop(fd, None)
         for job in jobs.values():
-            _ready.append((job, error))
+            _ready.append((job, error, -1))
 
 
 def _wait_for_something() -> None:
@@ -153,8 +159,8 @@ def _wait_for_something() -> None:
         broken = events & (select.EPOLLHUP | select.EPOLLERR)
         for kind, bit in (("r", select.EPOLLIN), ("w", select.EPOLLOUT)):
             if (events & bit or broken) and kind in jobs:
-                _ready.append((jobs.pop(kind), None))
+                _ready.append((jobs.pop(kind), None, fd))
         _watch(fd)
     now = time.monotonic()
     while _timers and _timers[0][0] <= now:
-        _ready.append((heapq.heappop(_timers)[2], None))
+        _ready.append((heapq.heappop(_timers)[2], None, -1))
