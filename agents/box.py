@@ -27,6 +27,7 @@ HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
 SNAPSHOT_BYTES = 60 * 2**20
 
 # $VIBE_KEY, $VIBE_CMD come by environment, so nothing is quoted. mkdir is the claim: it succeeds once.
+# Without stdbuf, head would hold the output back until its end.
 STEP = r"""
 d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"; cd "$VIBE_ROOT" || exit 252
 if mkdir "$d" 2>/dev/null; then
@@ -36,7 +37,8 @@ if mkdir "$d" 2>/dev/null; then
   echo $! > "$d/pid"
 fi
 pid=$(cat "$d/pid" 2>/dev/null) || exit 251
-tail -c +1 -s 0.05 --pid="$pid" -f "$d/out" 2>/dev/null | head -c "$VIBE_HEAD"
+tail -c +1 -s 0.05 --pid="$pid" -f "$d/out" 2>/dev/null |
+  stdbuf -o0 head -c "$VIBE_HEAD"
 while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 [ -f "$d/code" ] && exit "$(cat "$d/code")"
 exit 251

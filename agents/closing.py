@@ -15,6 +15,7 @@ from agents.lease import Lease
 from agents.log import Log
 from agents.models import Run, Sandbox
 from projects import versions
+from projects.blobs import sha256
 from projects.frameworks import starting_manifest
 from projects.markdown import render_markdown
 from projects.models import Fragment, Message, Version
@@ -68,8 +69,9 @@ def _read_back(box: Box, ending: Ending) -> tuple[dict[str, bytes] | None, Endin
 def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, ending: Ending) -> None:
     project, before = run.project, versions.newest(run.project)
     verdict = {name: step.data["ok"] for name, step in log.checks().items()}
+    old = before.manifest if before else starting_manifest(project.framework)
     version = None
-    if files is not None:
+    if files is not None and {path: sha256(content) for path, content in files.items()} != old:
         title = run.message.text.split("\n")[0]
         try:
             version = versions.save(project, files, source=Version.Source.RUN, title=title, verdict=verdict)
@@ -77,7 +79,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             ending = Ending(
                 Run.State.FAILED, "bad_files", "The app cannot be saved", str(error), "Ask for other files."
             )
-    changes = _changes(before.manifest if before else starting_manifest(project.framework), version)
+    changes = _changes(old, version)
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)
         log.add("version", _version_data(version, changes))

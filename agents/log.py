@@ -63,8 +63,9 @@ class Log:
         return True
 
     def touched(self) -> bool:
-        """Whether a tool may have changed files."""
-        return any(step.data["name"] in WRITERS for step in self.of("tool_result"))
+        """Whether a tool may have changed files: one that wrote, or a command, however it ended."""
+        results = [step.data for step in self.of("tool_result")]
+        return any(data["name"] == "terminal" or (data["ok"] and data["name"] in WRITERS) for data in results)
 
     def checks(self) -> dict[str, Step]:
         """The newest check of each name."""
@@ -91,7 +92,7 @@ class Log:
         return len([1 for other in made if (other["name"], other["input"]) == (block["name"], block["input"])]) - 1
 
 
-WRITERS = {"write_files", "edit_file", "delete_files", "terminal"}
+WRITERS = {"write_files", "edit_file", "delete_files"}
 
 
 def record(step: Step) -> Block:

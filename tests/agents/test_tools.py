@@ -1,0 +1,178 @@
+"""The agent's tools in a real sandbox: what they do, what they refuse, and what the model is told."""
+
+import pytest
+
+from agents.models import Run
+from demo_model import wire
+from projects import versions
+from tests.agents.scripted import finish, page, write
+
+
+@pytest.fixture
+def told(model, start, work):
+    """Has the model make these calls, a turn each; the run, and what the model was told of each call."""
+
+    def told(*calls: wire.Block) -> tuple[Run, list[dict]]:
+        model.say(*[[call] for call in calls], [finish()])
+        run = work(start())
+        results = [step.record for step in run.steps.filter(type="tool_result").order_by("cursor")]
+        return run, results[: len(calls)]
+
+    return told
+
+
+HOSTILE = [
+    "../../etc/passwd",
+    "/etc/passwd",
+    "src/../../.bashrc",
+    "a/./b",
+    "a//b",
+    "nul\0byte",
+    "back\\slash",
+    "new\nline",
+    "x" * 300,
+    "d/" * 300 + "f",
+    "",
+    "/home/user/app/../.bashrc",
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE, ids=[ascii(path)[:24] for path in HOSTILE])
+def test_it_refuses_a_path_that_leads_elsewhere(told, path):
+    run, results = told(
+        wire.tool("write_files", {"files": [{"path": path, "content": "x"}]}),
+        wire.tool("read_files", {"paths": [path]}),
+        wire.tool("edit_file", {"path": path, "edits": [{"search": "a", "replace": "b"}]}),
+        wire.tool("delete_files", {"paths": [path]}),
+    )
+    assert [result["is_error"] for result in results] == [True] * 4
+    assert run.version is None
+
+
+@pytest.mark.parametrize(
+    "name", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "-rf", "a b & touch pwned", "*.html"]
+)
+def test_it_takes_a_strange_name_as_a_name(told, name):
+    run, results = told(
+        wire.tool("write_files", {"files": [{"path": name, "content": "mine"}]}),
+        wire.tool("read_files", {"paths": [name]}),
+        wire.tool("search", {"pattern": "mine", "path": name}),
+        wire.tool("list_files", {}),
+    )
+    assert not any(result["is_error"] for result in results)
+    assert "mine" in results[1]["content"] and "mine" in results[2]["content"]
+    assert versions.read(run.version, name) == b"mine"
+    assert "pwned" not in {path.split("/")[-1] for path in run.version.manifest}
+
+
+@pytest.mark.parametrize("pattern", ["$(touch pwned)", "-f/etc/passwd", "'; touch pwned; '", "h1>"])
+def test_it_takes_a_strange_pattern_as_a_pattern(told, pattern):
+    _, results = told(
+        write(index_html=page("Tea")), wire.tool("search", {"pattern": pattern}), wire.tool("list_files", {})
+    )
+    assert not results[1]["is_error"]
+    assert "root:" not in results[1]["content"]
+    assert "pwned" not in results[2]["content"]
+
+
+def test_it_says_what_differs_when_an_edit_does_not_fit(told):
+    edit = {"path": "index.html", "edits": [{"search": "<h1>Tee</h1>", "replace": "<h1>Coffee</h1>"}]}
+    _, results = told(write(index_html="<main>\n<h1>Tea</h1>\n</main>\n"), wire.tool("edit_file", edit))
+    assert results[1]["is_error"]
+    assert "line 2" in results[1]["content"] and "<h1>Tea</h1>" in results[1]["content"]
+
+
+def test_it_refuses_an_edit_that_fits_twice(told):
+    edit = {"path": "a.txt", "edits": [{"search": "tea", "replace": "coffee"}]}
+    run, results = told(write(a_txt="tea, tea\n"), wire.tool("edit_file", edit))
+    assert "2 times" in results[1]["content"]
+    assert versions.read(run.version, "a.txt") == b"tea, tea\n"
+
+
+def test_it_makes_several_edits_or_none(told):
+    good, bad = {"search": "one", "replace": "1"}, {"search": "three", "replace": "3"}
+    run, results = told(
+        write(a_txt="one two\n"),
+        wire.tool("edit_file", {"path": "a.txt", "edits": [good, bad]}),
+        wire.tool("edit_file", {"path": "a.txt", "edits": [good, {"search": "two", "replace": "2"}]}),
+    )
+    assert [result["is_error"] for result in results] == [False, True, False]
+    assert versions.read(run.version, "a.txt") == b"1 2\n"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "// ... rest of the code unchanged",
+        "/* ... existing styles ... */",
+        "<!-- … remaining sections … -->",
+        "# the rest of the file stays the same",
+    ],
+)
+def test_it_refuses_a_file_that_says_rest_unchanged(told, line):
+    run, results = told(wire.tool("write_files", {"files": [{"path": "app.js", "content": f"let a = 1;\n{line}\n"}]}))
+    assert results[0]["is_error"] and "Write the whole file" in results[0]["content"]
+    assert run.version is None
+
+
+@pytest.mark.parametrize("line", ["const { a, ...rest } = props", "// the rest is history", "call(...args)"])
+def test_it_takes_code_that_only_looks_like_it(told, line):
+    _, results = told(wire.tool("write_files", {"files": [{"path": "app.js", "content": line}]}))
+    assert not results[0]["is_error"]
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["npm run dev", "npm start", "cd . && npx vite --port 4000", "PORT=1 npm run dev &", "yarn dev", "vite"],
+)
+def test_it_does_not_start_a_server(told, command):
+    _, results = told(wire.tool("terminal", {"command": command}))
+    assert results[0]["is_error"] and "dev server" in results[0]["content"]
+
+
+@pytest.mark.parametrize("command", ["echo npm run dev", "true # vite", "ls vite.config.ts || true"])
+def test_it_runs_what_only_names_a_server(told, command):
+    _, results = told(wire.tool("terminal", {"command": command}))
+    assert not results[0]["is_error"]
+
+
+def test_it_reports_a_command_as_it_ended(told):
+    run, results = told(wire.tool("terminal", {"command": "echo out; echo err >&2; exit 3"}))
+    assert results[0]["is_error"]
+    assert "Exit code 3" in results[0]["content"] and "out" in results[0]["content"] and "err" in results[0]["content"]
+    assert run.steps.get(type="tool_result", data__name="terminal").data["exit_code"] == 3
+
+
+def test_it_stops_a_command_that_takes_too_long(told):
+    _, results = told(
+        wire.tool("terminal", {"command": "echo begun; sleep 1000", "timeout": 1}),
+        wire.tool("terminal", {"command": "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'sleep [1]000' || true"}),
+    )
+    assert "Stopped after 1 s" in results[0]["content"] and "begun" in results[0]["content"]
+    assert "0" in results[1]["content"].splitlines()
+
+
+def test_it_keeps_head_and_tail_of_a_flood(told):
+    _, results = told(
+        wire.tool("terminal", {"command": "echo first; head -c 30000000 /dev/zero | tr '\\0' x; echo; echo last"})
+    )
+    text = results[0]["content"]
+    assert len(text) < 20_000
+    assert "first" in text and "last" in text and "left out" in text
+
+
+def test_it_keeps_what_a_database_cannot(told):
+    run, results = told(wire.tool("terminal", {"command": "printf 'a\\0b \\xff \\xed\\xa0\\x80 end'"}))
+    assert "end" in results[0]["content"]
+    assert run.state == Run.State.SUCCEEDED
+
+
+def test_it_shows_the_diff_of_each_file(told):
+    edit = {"path": "a.txt", "edits": [{"search": "two", "replace": "2"}]}
+    run, _ = told(
+        write(a_txt="one\ntwo\n"), wire.tool("edit_file", edit), wire.tool("delete_files", {"paths": ["a.txt"]})
+    )
+    changes = [step.data["files"][0] for step in run.steps.filter(type="tool_result") if step.data.get("files")]
+    assert [change["action"] for change in changes] == ["created", "changed", "deleted"]
+    assert changes[1]["diff"].splitlines()[-2:] == ["-two", "+2"]
+    assert (changes[1]["added"], changes[1]["removed"]) == (1, 1)
