@@ -1,0 +1,109 @@
+"""The workspace as a page: light, never without its events, kind to keyboards, and it forgets nothing typed."""
+
+import re
+
+import pytest
+
+from tests.e2e.conftest import BUILD_MS, WORKSPACE
+
+MOST_BYTES, MOST_REQUESTS = 60_000, 8
+
+
+def shown(page):
+    """Id and text of every card of the chat, in order."""
+    return page.locator("#chat > li").evaluate_all("items => items.map(item => [item.id, item.innerText.trim()])")
+
+
+def finish(page):
+    from playwright.sync_api import expect
+
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+
+
+def test_it_is_light(page, browser, context, stack, begin):
+    path = begin(page, "a landing page for a tea shop")
+    finish(page)
+    page.close()
+    fresh = browser.new_context(base_url=stack.url, storage_state=context.storage_state()).new_page()
+    ours = []
+    fresh.on("requestfinished", lambda request: ours.append(request) if request.url.startswith(stack.url) else None)
+    fresh.goto(path)
+    fresh.wait_for_load_state("networkidle")
+    code = [request for request in ours if re.search(r"\.(js|css)$", request.url)]
+    size = sum(request.sizes()["responseBodySize"] for request in code)
+    print(f"workspace: {len(ours)} requests, {size / 1000:.1f} kB of scripts and styles as sent")
+    assert size <= MOST_BYTES
+    assert len(ours) <= MOST_REQUESTS
+
+
+@pytest.mark.parametrize("refused", ["/ws/", "/ws/|/stream/"], ids=["no-websocket", "no-websocket-no-sse"])
+def test_it_shows_the_same_by_any_connection(page, begin, refused):
+    page.route_web_socket(re.compile("/ws/"), lambda socket: socket.close())
+    page.route(re.compile(refused), lambda route: route.abort())
+    begin(page, "a landing page for a tea shop")
+    finish(page)
+    before = shown(page)
+    page.reload()
+    finish(page)
+    assert shown(page) == before
+
+
+def test_it_catches_up_after_the_network_was_away(page, context, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:slow=5]]")
+    expect(page.locator(".live, .reply").first).to_be_visible(timeout=BUILD_MS)
+    context.set_offline(True)
+    expect(page.locator("#link")).to_have_attribute("data-link", "offline")
+    context.set_offline(False)
+    finish(page)
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    before = shown(page)
+    page.reload()
+    finish(page)
+    assert shown(page) == before
+
+
+def test_it_keeps_what_was_typed_and_how_wide_the_chat_was(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    finish(page)
+    page.fill("#text", "half a thought")
+    page.focus("#splitter")
+    page.keyboard.press("ArrowRight")
+    width = page.locator("#chat-pane").bounding_box()["width"]
+    page.reload()
+    expect(page.locator("#text")).to_have_value("half a thought")
+    assert page.locator("#chat-pane").bounding_box()["width"] == width
+
+
+def test_it_opens_files_by_keyboard_and_goes_back(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    finish(page)
+    page.focus("#tab-preview")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#editor .cm-content")).to_be_visible()
+    page.focus("#tree [tabindex='0']")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile("file="))
+    last = page.locator("#tree [role=treeitem]").last
+    expect(last).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    expect(page).to_have_url(re.compile(r"tab=code$"))
+    assert WORKSPACE.search(page.url)
+
+
+def test_it_deletes_a_project_and_undoes_it(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    page.goto("/projects/")
+    page.locator(".project .menu summary").click()
+    page.locator("[data-delete] button").click()
+    expect(page.locator(".project")).to_have_count(0)
+    page.locator(".toast-action").click()
+    expect(page.locator(".project")).to_have_count(1)
