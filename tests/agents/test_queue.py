@@ -56,7 +56,8 @@ def test_it_leaves_nothing_behind_when_credits_are_missing(start, owner):
     assert account_of(owner).available == 0
     assert owner.projects.count() == 25
     services.cancel_run(run)
-    assert services.start_project(owner, "Fits again")
+    services.start_project(owner, "Fits again")
+    assert owner.projects.count() == 26
 
 
 def test_it_stops_when_credits_run_out_in_the_middle_and_keeps_the_work(model, start, work, settings, owner):

@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 from agents import lease as leases
 from agents import loop, runs, services, tasks
 from agents.models import Run
-from agents.runs import LeaseLost
+from agents.runs import Fence, LeaseLost
 from demo_model import wire
 from projects import versions
 from tests.agents.scripted import finish, page, write
@@ -17,6 +17,13 @@ from tests.agents.scripted import finish, page, write
 
 class Died(BaseException):
     """Stands for kill -9: nothing after it runs."""
+
+
+def claim(run: Run, seconds: float = 30) -> Fence:
+    """The run's lease, which nobody else has."""
+    fence = runs.claim(run.pk, seconds)
+    assert fence
+    return fence
 
 
 def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: bool) -> None:
@@ -33,7 +40,7 @@ def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: 
 
     monkeypatch.setattr(runs, "append", deadly)
     with pytest.raises(Died):
-        loop.run_agent(leases.Lease(runs.claim(run.pk, 30)))
+        loop.run_agent(leases.Lease(claim(run)))
     monkeypatch.setattr(runs, "append", append)
     Run.objects.filter(pk=run.pk).update(lease_until=Now())
 
@@ -83,8 +90,7 @@ def test_it_says_that_the_outcome_is_unknown_when_it_is(model, start, work, monk
 
 def test_it_writes_nothing_once_the_lease_is_somebody_elses(start):
     run = start()
-    old = runs.claim(run.pk, 0)
-    new = runs.claim(run.pk, 30)
+    old, new = claim(run, 0), claim(run)
     before = run.project.steps.count()
 
     assert new.token == old.token + 1
@@ -101,12 +107,12 @@ def test_it_writes_nothing_once_the_lease_is_somebody_elses(start):
 def test_it_gives_a_run_to_one_of_many_that_ask_at_once(start):
     run, got, gate = start(), [], threading.Barrier(8)
 
-    def claim():
+    def race():
         gate.wait()
         got.append(runs.claim(run.pk, 30))
         connection.close()
 
-    threads = [threading.Thread(target=claim) for _ in range(8)]
+    threads = [threading.Thread(target=race) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -145,7 +151,7 @@ def test_it_rings_again_for_runs_that_wait_and_for_runs_that_were_left(start, mo
 
 def test_it_hands_its_runs_back_when_it_is_told_to_go(start):
     run = start()
-    with leases.held(leases.Lease(runs.claim(run.pk, 30))) as held:
+    with leases.held(leases.Lease(claim(run))) as held:
         tasks.hand_back()
         with pytest.raises(LeaseLost):
             held.check()

@@ -1,5 +1,7 @@
 """The agent's tools in a real sandbox: what they do, what they refuse, and what the model is told."""
 
+from typing import Any
+
 import pytest
 
 from agents.models import Run
@@ -12,7 +14,7 @@ from tests.agents.scripted import finish, page, write
 def told(model, start, work):
     """Has the model make these calls, a turn each; the run, and what the model was told of each call."""
 
-    def told(*calls: wire.Block) -> tuple[Run, list[dict]]:
+    def told(*calls: wire.Block) -> tuple[Run, list[dict[str, Any]]]:
         model.say(*[[call] for call in calls], [finish()])
         run = work(start())
         results = [step.record for step in run.steps.filter(type="tool_result").order_by("cursor")]
