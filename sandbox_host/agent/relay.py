@@ -70,25 +70,27 @@ async def both_ways(conn: wire.Connection, other: _socket.socket, *, patient: bo
     half-close.
     """
     other.setblocking(False)
+    there = wire.Connection(other.detach())
     done = loop.Event()
-    loop.spawn(_copy(wire.Connection(other.fileno()), conn.fd, done))
+    loop.spawn(_copy(there, conn, done))
     try:
-        await _copy(conn, other.fileno(), loop.Event())
+        await _copy(conn, there, loop.Event())
         if patient:
             await done.wait()
     finally:
-        loop.forget(other.fileno())
-        other.close()
+        there.close()
 
 
-async def _copy(source: wire.Connection, target: int, done: loop.Event) -> None:
+async def _copy(source: wire.Connection, target: wire.Connection, done: loop.Event) -> None:
+    """A side that was closed meanwhile is left alone: its number may have a new owner."""
     try:
-        while data := await source.read():
-            await wire.write_all(target, data)
+        while source.open and (data := await source.read()) and target.open:
+            await wire.write_all(target.fd, data)
     except OSError:
         pass
     finally:
-        _half_close(target)
+        if target.open:
+            _half_close(target.fd)
         done.set()
 
 

@@ -1,10 +1,11 @@
 """The agent's event loop: a number of a closed descriptor belongs to its next owner."""
 
 import os
+import socket
 
 import pytest
 
-from sandbox_host.agent import loop, wire
+from sandbox_host.agent import loop, relay, wire
 
 
 class Done(Exception):
@@ -48,3 +49,35 @@ def test_it_does_not_let_a_task_woken_for_a_closed_descriptor_read_from_its_succ
     with pytest.raises(Done):
         loop.run()
     assert told == ["reused", "closed"]
+
+
+def test_it_leaves_a_connection_alone_that_got_the_number_of_a_relays_end():
+    """The host hangs up on a relay while the server inside still has the connection open."""
+    host, agent_end = socket.socketpair()
+    server_end, server = socket.socketpair()
+    agent_end.setblocking(False)
+    conn = wire.Connection(agent_end.detach())
+    told: list[bytes] = []
+
+    async def relayed() -> None:
+        await relay.both_ways(conn, server_end, patient=False)
+        conn.close()
+        # Whoever is accepted next is given the number.
+        near, far = socket.socketpair()
+        assert conn.fd in (near.fileno(), far.fileno())
+        loop.spawn(talk(near, far))
+
+    async def talk(near: socket.socket, far: socket.socket) -> None:
+        await loop.sleep(0.01)
+        for one, other in ((near, far), (far, near)):
+            one.send(b"still open")
+            told.append(other.recv(100))
+        near.close()
+        far.close()
+        raise Done
+
+    loop.spawn(relayed())
+    host.close()
+    with pytest.raises(Done), server:
+        loop.run()
+    assert told == [b"still open", b"still open"]
