@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from sandbox_host import egress
+from sandbox_host import egress, homes
 from sandbox_host.cgroup import Groups
 from sandbox_host.isolation import FIRST_UID, LAST_UID, Machine
 from sandbox_host.launch import AgentGone
@@ -112,21 +112,16 @@ class Registry:
         return home
 
     async def _make_home(self, sandbox: Sandbox, source: Path | None) -> None:
-        """An empty home of the sandbox's uid, filled by that uid: what hostile install scripts left in a template
-        is never touched as root.
-        """
+        """A home of the sandbox's uid, filled from the template if there is one."""
         home, uid = sandbox.home, sandbox.record.uid
         home.mkdir(mode=0o700)
         if os.geteuid() == 0:
             os.chown(home, uid, uid)
         if source is not None:
-            command = ["cp", "-a", "--reflink=auto", "--no-target-directory", f"{source}/", f"{home}/"]
-            process = await asyncio.create_subprocess_exec(
-                *command, env={}, cwd="/", stderr=asyncio.subprocess.PIPE, **_as_uid(uid)
-            )
-            _, errors = await process.communicate()
-            if process.returncode:
-                raise AgentGone(f"the template could not be copied: {errors.decode('utf-8', 'replace')[-300:]}")
+            try:
+                await homes.fill(home, source, uid)
+            except homes.CopyFailed as problem:
+                raise AgentGone(f"the template could not be copied: {problem}") from None
 
     def get(self, sandbox_id: str) -> Sandbox | None:
         return self.sandboxes.get(sandbox_id)
@@ -225,10 +220,6 @@ class Registry:
 def _new_id() -> str:
     """128 random bits in characters that a host name may hold in any case."""
     return "i" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
-
-
-def _as_uid(uid: int) -> dict[str, Any]:
-    return {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
 async def _run(*command: str) -> bool:

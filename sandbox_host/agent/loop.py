@@ -1,5 +1,6 @@
-"""A small event loop for coroutines: wait for a descriptor, a time, or an event. One task per direction and
-descriptor.
+"""A small event loop for coroutines: wait for a descriptor, a time, or an event.
+
+One task per direction and descriptor; where several write to one, they take turns (Turn).
 """
 
 # ruff: noqa: SIM105 - pathlib, contextlib and asyncio would double the time an agent takes to start
@@ -50,6 +51,27 @@ class Event:
     async def wait(self) -> None:
         if not self.done:
             await _Wait("e", self)
+
+
+class Turn:
+    """One task at a time: `async with turn`. The others come in their order."""
+
+    def __init__(self) -> None:
+        self.taken = False
+        self.waiting: deque[Event] = deque()
+
+    async def __aenter__(self) -> None:
+        if self.taken:
+            event = Event()
+            self.waiting.append(event)
+            await event.wait()
+        self.taken = True
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.waiting:
+            self.waiting.popleft().set()  # still taken, by the next
+        else:
+            self.taken = False
 
 
 _poll = select.epoll()

@@ -37,6 +37,8 @@ class Process:
         self.config["envs"] = request.get("shown", {})
         self.followers: dict[wire.Connection, loop.Event] = {}
         self.streams = 0
+        self.outputs: set[int] = set()  # those that are still read
+        self.turn = loop.Turn()  # for stdin and the terminal
         self.exited = self.timed_out = False
         self.drained, self.reaped = loop.Event(), loop.Event()
 
@@ -87,6 +89,7 @@ async def start(conn: wire.Connection, request: dict[str, Any]) -> None:
     process, outputs = _spawn(request)
     _processes[process.pid] = process
     process.streams = len(outputs)
+    process.outputs = {fd for _, fd in outputs}
     gone = process.followers[conn] = loop.Event()
     await conn.reply({"start": {"pid": process.pid}})
     for kind, fd in outputs:
@@ -109,7 +112,7 @@ async def connect(conn: wire.Connection, request: dict[str, Any]) -> None:
 
 async def _drop_when_closed(process: Process, conn: wire.Connection) -> None:
     try:
-        while await wire.read_some(conn.fd):
+        while conn.open and await conn.read():
             pass
     except OSError:
         pass
@@ -144,7 +147,8 @@ async def feed(conn: wire.Connection, request: dict[str, Any]) -> None:
             missing = "terminal" if kind == b"P" else "stdin"
             raise wire.OperationError("failed_precondition", f"{missing} is not open for this process")
         try:
-            await wire.write_all(target, payload)
+            async with process.turn:
+                await wire.write_all(target, payload)
         except OSError as error:
             raise wire.OperationError("internal", f"error writing to the process: {error.strerror}") from None
     await conn.reply({})
@@ -191,6 +195,7 @@ async def _pump(process: Process, kind: bytes, fd: int) -> None:
         after_exit += len(data) if process.exited else 0
         if after_exit > _DRAIN_LIMIT and not counted:
             counted = _stream_done(process)
+    process.outputs.discard(fd)
     if not counted:
         _stream_done(process)
     if fd != process.terminal:
@@ -205,11 +210,13 @@ def _stream_done(process: Process) -> bool:
 
 
 async def _reap(process: Process, pidfd: int) -> None:
-    await loop.readable(pidfd)
+    ended = 0
+    while not ended:
+        await loop.readable(pidfd)
+        ended, status = os.waitpid(process.pid, os.WNOHANG)
     wire.close(pidfd)
-    _, status = os.waitpid(process.pid, 0)
     process.exited = True
-    for fd in _open_outputs.pop(process.pid, []):
+    for fd in process.outputs:
         loop.poke(fd)
     await process.drained.wait()
     if _processes.get(process.pid) is process:  # the number may be in use again
@@ -257,9 +264,6 @@ async def _expire(process: Process, seconds: float) -> None:
         process.kill(_signal.SIGKILL)
 
 
-_open_outputs: dict[int, list[int]] = {}
-
-
 def _spawn(request: dict[str, Any]) -> tuple[Process, list[tuple[bytes, int]]]:
     """Fork and exec. The child reports a failed exec through a pipe that a successful one closes."""
     cwd = request["cwd"]
@@ -300,7 +304,6 @@ def _spawn(request: dict[str, Any]) -> tuple[Process, list[tuple[bytes, int]]]:
         outputs = [(b"P", terminal)]
     else:
         outputs = [(b"O", ours[-2]), (b"E", ours[-1])]
-    _open_outputs[pid] = [fd for _, fd in outputs]
     stdin = ours[0] if len(ours) == 3 else None
     return Process(pid, request, stdin, terminal), outputs
 

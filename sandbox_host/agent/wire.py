@@ -71,6 +71,7 @@ class Connection:
         self.fd = fd
         self.buffer = bytearray()
         self.open = True
+        self.turn = loop.Turn()  # a command's two outputs come from two tasks
 
     async def read(self) -> bytes:
         """What is there, b"" at the end."""
@@ -106,7 +107,12 @@ class Connection:
         self.buffer += data
 
     async def send(self, kind: bytes, payload: bytes = b"") -> None:
-        await write_all(self.fd, HEADER.pack(kind, len(payload)) + payload)
+        if not self.open:  # its number may have a new owner
+            raise loop.Closed("closed")
+        async with self.turn:
+            if not self.open:
+                raise loop.Closed("closed")
+            await write_all(self.fd, HEADER.pack(kind, len(payload)) + payload)
 
     async def reply(self, value: Any) -> None:
         await self.send(b"J", dumps(value).encode("utf-8", "surrogateescape"))

@@ -48,6 +48,13 @@ def test_it_gives_back_all_bytes_in_order(sandbox: Sandbox) -> None:
     assert result.stdout == "".join(f"{n}\n" for n in range(1, 400_001))
 
 
+def test_it_keeps_two_full_outputs_apart(sandbox: Sandbox) -> None:
+    """Both are faster than the reader, so that both wait for it at once."""
+    result = sandbox.commands.run("(yes out | head -c 20000000) & (yes err | head -c 20000000 >&2) & wait")
+    assert result.stdout == "out\n" * 5_000_000
+    assert result.stderr == "err\n" * 5_000_000
+
+
 def test_it_keeps_a_background_command_running(sandbox: Sandbox) -> None:
     handle = sandbox.commands.run("sleep 0.3; echo done", background=True)
     assert handle.pid in [process.pid for process in sandbox.commands.list()]

@@ -1,0 +1,66 @@
+"""A new sandbox's home from a template's: packages are shared by hard links where that is safe, all else is copied."""
+
+import asyncio
+import os
+import shutil
+import stat
+from pathlib import Path
+
+
+class CopyFailed(Exception):
+    """The template could not be copied; the message is what cp said."""
+
+
+async def fill(home: Path, source: Path, uid: int) -> None:
+    """Fill the empty `home` of `uid` from a prepared template, which nobody writes to. Raises CopyFailed.
+
+    As root, packages are linked and stay root's: the sandbox can replace them but not write into the shared files.
+    An ordinary user owns the template as well, so that a link would let a sandbox change it: everything is copied.
+    """
+    try:
+        if os.geteuid() == 0:
+            await asyncio.to_thread(_fill, source, home, uid, shared=False)
+        else:
+            await _copy(source, home)
+    except OSError as error:
+        raise CopyFailed(str(error)) from error
+
+
+def _fill(source: Path, target: Path, uid: int, *, shared: bool) -> None:
+    """`shared`: below node_modules and outside its dot folders, which tools rewrite in place."""
+    with os.scandir(source) as entries:
+        for entry in entries:
+            fresh = target / entry.name
+            if entry.is_symlink():
+                fresh.symlink_to(Path(entry.path).readlink())
+                os.chown(fresh, uid, uid, follow_symlinks=False)
+            elif entry.is_dir(follow_symlinks=False):
+                fresh.mkdir()
+                below = entry.name == "node_modules" or (shared and not entry.name.startswith("."))
+                _fill(Path(entry.path), fresh, uid, shared=below)
+                os.chown(fresh, uid, uid)
+            elif entry.is_file(follow_symlinks=False) and not (shared and _link(entry, fresh)):
+                shutil.copy2(entry.path, fresh)
+                os.chown(fresh, uid, uid)
+
+
+def _link(entry: os.DirEntry[str], fresh: Path) -> bool:
+    """Whether the file could be shared: only root's, readable by all and writable by nobody else."""
+    info = entry.stat(follow_symlinks=False)
+    if info.st_uid != 0 or info.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or not info.st_mode & stat.S_IROTH:
+        return False
+    if entry.name.startswith("."):
+        return False
+    try:
+        fresh.hardlink_to(entry.path)
+    except OSError:  # another file system, or the most links a file can have
+        return False
+    return True
+
+
+async def _copy(source: Path, home: Path) -> None:
+    command = ["cp", "-a", "--reflink=auto", "--no-target-directory", f"{source}/", f"{home}/"]
+    process = await asyncio.create_subprocess_exec(*command, env={}, cwd="/", stderr=asyncio.subprocess.PIPE)
+    _, errors = await process.communicate()
+    if process.returncode:
+        raise CopyFailed(errors.decode("utf-8", "replace")[-300:])
