@@ -12,7 +12,18 @@ from launcher.up import here
 
 # Django commands that read no data: nothing is started for them.
 WITHOUT_DATABASE = frozenset(
-    {"", "help", "version", "check", "makemigrations", "collectstatic", "diffsettings", "spectacular", "makemessages"}
+    {
+        "",
+        "help",
+        "version",
+        "check",
+        "makemigrations",
+        "collectstatic",
+        "diffsettings",
+        "spectacular",
+        "makemessages",
+        "benchmark",
+    }
 )
 
 
