@@ -2,6 +2,7 @@
 
 import random
 from asyncio import sleep
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from django.conf import settings
@@ -9,24 +10,28 @@ from django.db import transaction
 
 from agents import catalogue, events, runs
 from agents.lease import Lease, StepTimeout
-from agents.llm import Call, ModelBusy, ModelError, Turn
-from agents.llm.messages import ask
+from agents.llm import Call, ModelBusy, ModelError, Turn, chat, messages, providers
 from agents.log import Log
 from agents.models import Run
 from projects.markdown import render_markdown
 
 # Tries of one call; waits grow 1, 2, 4 … s with jitter, a Retry-After is obeyed up to the longest wait.
 TRIES, LONGEST_WAIT = 3, 30.0
+Ask = Callable[[Call, Callable[[str], None]], Coroutine[Any, Any, Turn]]
+ASK: dict[str, Ask] = {"messages": messages.ask, "chat": chat.ask}
 
 
-def next_turn(lease: Lease, log: Log, run: Run, system: str, messages: list[dict[str, Any]], tools: list[Any]) -> None:
+def next_turn(lease: Lease, log: Log, run: Run, system: str, said: list[dict[str, Any]], tools: list[Any]) -> None:
     """Asks for the run's next turn and appends it. Raises ModelError when it cannot be had."""
     model = catalogue.get(run.model)
-    call = Call(
-        model.real, system, messages, tools, api_key=settings.ANTHROPIC_API_KEY, base_url=settings.ANTHROPIC_BASE_URL
-    )
+    try:
+        source = providers.source(model.index)
+    except providers.NoProvider as error:
+        raise ModelError("model_missing", str(error)) from error
+    party = source.provider
+    call = Call(source.model, system, said, tools, party.key, party.base_url, key_name=party.key_name)
     number = log.turn + 1
-    turn = _ask(lease, log, run, call, number)
+    turn = _ask(lease, log, run, call, number, ASK[party.protocol])
     cost = model.cost(turn.usage)
     data = {
         "turn": number,
@@ -45,7 +50,7 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, messages: list[dict
         runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, cost)
 
 
-def _ask(lease: Lease, log: Log, run: Run, call: Call, number: int) -> Turn:
+def _ask(lease: Lease, log: Log, run: Run, call: Call, number: int, ask: Ask) -> Turn:
     for attempt in range(1, TRIES + 1):
         lease.check()
         live = events.Live(run.project_id, run.pk, "text", {"turn": number})

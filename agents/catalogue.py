@@ -1,4 +1,4 @@
-"""The models a user can choose: branded names, what stands behind them, and what their tokens cost in credits."""
+"""The models a user can choose: branded names and what their tokens cost in credits. Who answers: llm/providers.py."""
 
 from dataclasses import dataclass
 
@@ -9,12 +9,12 @@ RATES = {"input": 4.0, "output": 20.0, "cache_read": 0.4, "cache_write": 5.0}
 
 @dataclass(frozen=True)
 class Model:
-    """A branded model. `window` in tokens."""
+    """A branded model. `index` finds the real one with each provider; `window` in tokens."""
 
     name: str
     title: str
     blurb: str
-    real: str
+    index: int
     multiplier: float
     window: int = 200_000
 
@@ -26,9 +26,9 @@ class Model:
 MODELS = {
     model.name: model
     for model in (
-        Model("vibe-s", "Vibe-S", "Quick and light. Half the credits.", "claude-haiku-5-5", 0.5),
-        Model("vibe-m", "Vibe-M", "The all-rounder.", "claude-sonnet-5-5", 1.0),
-        Model("vibe-l", "Vibe-L", "For the hard parts. Twice the credits.", "claude-opus-5-5", 2.0),
+        Model("vibe-s", "Vibe-S", "Quick and light. Half the credits.", 0, 0.5),
+        Model("vibe-m", "Vibe-M", "The all-rounder.", 1, 1.0),
+        Model("vibe-l", "Vibe-L", "For the hard parts. Twice the credits.", 2, 2.0),
     )
 }
 DEFAULT_MODEL = "vibe-m"

@@ -4,12 +4,18 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from agents.llm import providers
+
 
 def llm_party() -> dict[str, object]:
     if settings.LLM_IS_DEMO:
         return {"name": "Demo model", "scripted": True, "text": "Demo model – scripted, not an AI"}
-    host = urlsplit(settings.ANTHROPIC_BASE_URL).netloc
-    return {"name": host, "scripted": False, "text": f"Models answer at {host}"}
+    try:
+        party = providers.source(1).provider
+    except providers.NoProvider as error:
+        return {"name": "No model", "scripted": False, "text": str(error)}
+    where = urlsplit(party.base_url).netloc
+    return {"name": party.title, "scripted": False, "text": f"Models by {party.title} at {where}"}
 
 
 def sandbox_party() -> dict[str, object]:

@@ -14,6 +14,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from agents.llm import providers
+
 SECONDS = 3.0
 # Outside parties are asked at most this often, however often we are: the page needs no sign-in.
 FRESH_SECONDS = 3.0
@@ -67,8 +69,15 @@ def _sandbox() -> None:
 
 
 def _model() -> None:
-    headers = {"x-api-key": settings.ANTHROPIC_API_KEY, "anthropic-version": "2023-06-01"}
-    _get(f"{settings.ANTHROPIC_BASE_URL.rstrip('/')}/v1/models?limit=1", headers)
+    try:
+        party = providers.source(1).provider
+    except providers.NoProvider as error:
+        raise NotReady(str(error)) from None
+    if party.protocol == "messages":
+        headers, route = {"x-api-key": party.key, "anthropic-version": "2023-06-01"}, "/v1/models?limit=1"
+    else:
+        headers, route = {"Authorization": f"Bearer {party.key}"}, "/models"
+    _get(party.base_url.rstrip("/") + route, headers)
 
 
 def _get(url: str, headers: dict[str, str]) -> None:

@@ -194,6 +194,15 @@ SPECTACULAR_SETTINGS = {
 # --- Outside parties: the model and the sandbox (official SDKs; the environment says who answers) -----------------
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", "")
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", "https://api.anthropic.com")
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "https://api.openai.com/v1")
+GEMINI_API_KEY = env.str("GEMINI_API_KEY", "")
+XAI_API_KEY = env.str("XAI_API_KEY", "")
+OPENROUTER_API_KEY = env.str("OPENROUTER_API_KEY", "")
+AI_GATEWAY_API_KEY = env.str("AI_GATEWAY_API_KEY", "")
+AI_GATEWAY_BASE_URL = env.str("AI_GATEWAY_BASE_URL", "https://ai-gateway.vercel.sh/v1")
+# PROVIDER:MODEL behind Vibe-S, -M and -L; empty: agents/llm/providers.py chooses by the keys there are.
+MODEL_CHOICES = [env.str(f"MODEL_{size}", "") for size in "SML"]
 # What the badges on the pages say; nothing else depends on it.
 LLM_IS_DEMO = env.bool("LLM_IS_DEMO", False)
 SANDBOX_IS_EMBEDDED = env.bool("SANDBOX_IS_EMBEDDED", False)

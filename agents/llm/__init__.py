@@ -3,6 +3,7 @@
 One module per wire protocol. The conversation is kept in Anthropic's block format, as stored in the log.
 """
 
+import json
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,8 @@ class Call:
     api_key: str
     base_url: str
     max_tokens: int = 32_000
+    # The variable that holds the key, for the sentence that says it was refused.
+    key_name: str = "ANTHROPIC_API_KEY"
 
 
 @dataclass
@@ -35,6 +38,16 @@ class Turn:
     @property
     def text(self) -> str:
         return "".join(block["text"] for block in self.content if block["type"] == "text")
+
+    def set_input(self, block: Block, text: str) -> None:
+        """A tool call's input from its JSON text; what is no JSON object is kept apart."""
+        try:
+            value = json.loads(text or "{}")
+            if not isinstance(value, dict):
+                raise ValueError("not an object")
+            block["input"] = value
+        except ValueError:
+            self.bad_inputs[block["id"]] = text
 
 
 class ModelError(Exception):

@@ -4,8 +4,6 @@ Retries are states of the run (agents/loop.py), so the SDK's own are off: it wou
 word. Events are read plainly (`create(stream=True)`): the accumulating helper costs twice the CPU per event.
 """
 
-import asyncio
-import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -13,12 +11,11 @@ from typing import Any
 import anthropic
 from anthropic import AsyncAnthropic
 
-from agents.llm import Block, Call, ModelBusy, ModelRefused, Turn
+from agents.llm import Block, Call, ModelBusy, Turn
+from agents.llm.faults import explain, is_broken_stream
 
 # Seconds without a byte before a stream counts as broken; the whole call is bounded by the caller.
 STALL_SECONDS = 60
-# Status codes after which the same request may succeed (RFC 9110; 529 is Anthropic's "overloaded").
-TRANSIENT = {408, 409, 429, 500, 502, 503, 504, 529}
 
 
 @cache
@@ -43,12 +40,9 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
         if not turn.stop_reason:
             raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")
     except anthropic.APIError as error:
-        raise _explain(error, call) from error
-    except (OSError, asyncio.IncompleteReadError) as error:
-        raise ModelBusy("model_stream_broken", f"The connection to the model broke: {error}") from error
+        raise explain(error, call) from error
     except Exception as error:
-        # The HTTP library's own errors pass through the SDK unwrapped when a stream breaks.
-        if type(error).__module__.split(".")[0] in ("httpx", "httpx2", "httpcore", "httpcore2", "h11"):
+        if is_broken_stream(error):
             raise ModelBusy("model_stream_broken", "The connection to the model broke in mid-answer.") from error
         raise
     return turn
@@ -118,14 +112,7 @@ class _Reader:
     def _stop(self, index: int) -> None:
         if (pieces := self.json.get(index)) is None:
             return
-        block, text = self.turn.content[index], "".join(pieces)
-        try:
-            value = json.loads(text or "{}")
-            if not isinstance(value, dict):
-                raise ValueError("not an object")
-            block["input"] = value
-        except ValueError:
-            self.turn.bad_inputs[block["id"]] = text
+        self.turn.set_input(self.turn.content[index], "".join(pieces))
 
     def _usage(self, usage: Any) -> None:
         names = {
@@ -137,39 +124,3 @@ class _Reader:
         for ours, theirs in names.items():
             if (value := getattr(usage, theirs, None)) is not None:
                 self.turn.usage[ours] = value
-
-
-def _explain(error: anthropic.APIError, call: Call) -> ModelBusy | ModelRefused:
-    """An SDK error in our words, with what to do next."""
-    if isinstance(error, anthropic.APITimeoutError):
-        return ModelBusy("model_timeout", f"{call.model} at {call.base_url} did not answer in time.")
-    if isinstance(error, anthropic.APIConnectionError):
-        return ModelBusy(
-            "model_unreachable",
-            f"{call.model} cannot be reached at {call.base_url}.",
-            "Check the network and ANTHROPIC_BASE_URL, then try again.",
-        )
-    if not isinstance(error, anthropic.APIStatusError):
-        return ModelBusy("model_stream_broken", f"The model's answer broke off: {error.message}")
-    status = error.status_code
-    if status == 200:  # an error event inside a stream that began well
-        return ModelBusy("model_overloaded", f"The model broke off its answer: {error.message}")
-    if status in TRANSIENT:
-        code = "model_rate_limited" if status == 429 else "model_overloaded"
-        return ModelBusy(code, f"The model answered {status}: {error.message}", retry_after=_retry_after(error))
-    if status in (401, 403):
-        return ModelRefused(
-            "model_key_refused",
-            f"The key for {call.base_url} was refused.",
-            "Check ANTHROPIC_API_KEY (or your own key in Settings) and try again.",
-        )
-    if status == 404:
-        return ModelRefused("model_unknown", f"There is no model named {call.model}.", "Choose another model.")
-    return ModelRefused("model_refused", f"The model refused the request ({status}): {error.message}")
-
-
-def _retry_after(error: anthropic.APIStatusError) -> float | None:
-    try:
-        return max(0.0, float(error.response.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None

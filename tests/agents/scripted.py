@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -21,7 +22,7 @@ class Failure:
 
 
 class ScriptedModel:
-    """Speaks the Messages protocol; answers call after call with what was written down, and keeps the requests."""
+    """Speaks both protocols; answers call after call with what was written down, and keeps the requests."""
 
     def __init__(self) -> None:
         self.script: list[Any] = []
@@ -57,11 +58,11 @@ class ScriptedModel:
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
                 self.end_headers()
-                usage = wire.Usage(input=1000, output=wire.output_tokens(blocks))
-                for number, event in enumerate(wire.events(wire.Answer(blocks, usage=usage))):
+                frames = chat_frames(blocks) if self.path.endswith("/chat/completions") else frames_of(blocks)
+                for number, frame in enumerate(frames):
                     if number == stop_after:
                         return
-                    self.wfile.write(event.encode())
+                    self.wfile.write(frame)
                     self.wfile.flush()
 
             def _fail(self, failure: Failure) -> None:
@@ -90,6 +91,51 @@ class ScriptedModel:
                 pass
 
         return Handler
+
+
+def frames_of(blocks: list[wire.Block]) -> Iterator[bytes]:
+    """A turn in the Messages protocol."""
+    usage = wire.Usage(input=1000, output=wire.output_tokens(blocks))
+    return (event.encode() for event in wire.events(wire.Answer(blocks, usage=usage)))
+
+
+def chat_frames(blocks: list[wire.Block]) -> Iterator[bytes]:
+    """A turn in the chat completions protocol; 100 of 1000 prompt tokens cached, 60 tokens answered."""
+
+    def chunk(**fields: Any) -> bytes:
+        head = {"id": "chatcmpl-1", "object": "chat.completion.chunk", "created": 0, "model": "scripted"}
+        return b"data: " + json.dumps({**head, "choices": [], **fields}).encode() + b"\n\n"
+
+    def choice(delta: dict[str, Any], reason: str | None = None) -> bytes:
+        return chunk(choices=[{"index": 0, "delta": delta, "finish_reason": reason}])
+
+    calls = [block for block in blocks if block["type"] == "tool_use"]
+    for block in blocks:
+        if block["type"] == "text":
+            for word in block["text"].split(" "):
+                yield choice({"content": word if block["text"].startswith(word) else f" {word}"})
+    for index, call in enumerate(calls):
+        yield choice(
+            {
+                "tool_calls": [
+                    {
+                        "index": index,
+                        "id": call["id"],
+                        "type": "function",
+                        "function": {"name": call["name"], "arguments": ""},
+                    }
+                ]
+            }
+        )
+        text = wire.input_text(call)
+        for piece in (text[at : at + 30] for at in range(0, len(text), 30)):
+            yield choice({"tool_calls": [{"index": index, "function": {"arguments": piece}}]})
+    yield choice({}, "tool_calls" if calls else "stop")
+    details = {"cached_tokens": 100}
+    yield chunk(
+        usage={"prompt_tokens": 1000, "completion_tokens": 60, "total_tokens": 1060, "prompt_tokens_details": details}
+    )
+    yield b"data: [DONE]\n\n"
 
 
 def page(heading: str) -> str:

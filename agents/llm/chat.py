@@ -1,0 +1,138 @@
+"""OpenAI's chat completions protocol, streamed, through the official SDK: OpenAI, Gemini, xAI, OpenRouter, AI
+gateways, Ollama. The conversation is kept in Anthropic's blocks and translated at this edge.
+"""
+
+import json
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import openai
+from openai import AsyncOpenAI
+
+from agents.llm import Block, Call, ModelBusy, Turn
+from agents.llm.faults import explain, is_broken_stream
+
+# Seconds without a byte before a stream counts as broken; the whole call is bounded by the caller.
+STALL_SECONDS = 60
+# How the protocol's reasons to stop are called in ours.
+REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal"}
+
+
+@cache
+def _client(api_key: str, base_url: str) -> AsyncOpenAI:
+    timeout = openai.Timeout(STALL_SECONDS, connect=10)
+    headers = {"X-Title": "Vibe"}  # gateways show it in their lists of callers
+    return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, default_headers=headers)
+
+
+async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
+    """Sends one call and returns the whole turn; text is handed to `on_text` as it comes.
+
+    Raises ModelBusy or ModelRefused.
+    """
+    reader = _Reader(on_text)
+    try:
+        stream = await _client(call.api_key, call.base_url).chat.completions.create(**_request(call))
+        async with stream:
+            async for chunk in stream:
+                reader.take(chunk)
+    except openai.APIError as error:
+        raise explain(error, call) from error
+    except Exception as error:
+        if is_broken_stream(error):
+            raise ModelBusy("model_stream_broken", "The connection to the model broke in mid-answer.") from error
+        raise
+    return reader.turn()
+
+
+def _request(call: Call) -> dict[str, Any]:
+    tools = [{"type": "function", "function": _function(tool)} for tool in call.tools]
+    messages: list[dict[str, Any]] = [{"role": "system", "content": call.system}]
+    for message in call.messages:
+        messages += _assistant(message["content"]) if message["role"] == "assistant" else _user(message["content"])
+    return {
+        "model": call.model,
+        "messages": messages,
+        "max_completion_tokens": call.max_tokens,
+        "stream": True,
+        "stream_options": {"include_usage": True},
+        **({"tools": tools} if tools else {}),
+    }
+
+
+def _function(tool: dict[str, Any]) -> dict[str, Any]:
+    return {"name": tool["name"], "description": tool["description"], "parameters": tool["input_schema"]}
+
+
+def _assistant(content: list[Block]) -> list[dict[str, Any]]:
+    text = "".join(block["text"] for block in content if block["type"] == "text")
+    calls = [
+        {
+            "id": block["id"],
+            "type": "function",
+            "function": {"name": block["name"], "arguments": json.dumps(block["input"])},
+        }
+        for block in content
+        if block["type"] == "tool_use"
+    ]
+    return [{"role": "assistant", "content": text or None, **({"tool_calls": calls} if calls else {})}]
+
+
+def _user(content: list[Block]) -> list[dict[str, Any]]:
+    """Tool results are messages of their own here, and come before what the person says."""
+    results = [
+        {"role": "tool", "tool_call_id": block["tool_use_id"], "content": block["content"]}
+        for block in content
+        if block["type"] == "tool_result"
+    ]
+    text = "\n\n".join(block["text"] for block in content if block["type"] == "text")
+    return [*results, *([{"role": "user", "content": text}] if text else [])]
+
+
+class _Reader:
+    """Puts the stream's chunks together to a turn."""
+
+    def __init__(self, on_text: Callable[[str], None]) -> None:
+        self.on_text = on_text
+        self.text: list[str] = []
+        self.calls: dict[int, dict[str, str]] = {}
+        self.reason = ""
+        self.usage: dict[str, int] = {}
+
+    def take(self, chunk: Any) -> None:
+        if chunk.usage:
+            self._count(chunk.usage)
+        for choice in chunk.choices[:1]:
+            self.reason = choice.finish_reason or self.reason
+            if choice.delta and choice.delta.content:
+                self.text.append(choice.delta.content)
+                self.on_text(choice.delta.content)
+            for piece in (choice.delta and choice.delta.tool_calls) or ():
+                call = self.calls.setdefault(piece.index, {"id": "", "name": "", "arguments": ""})
+                call["id"] = piece.id or call["id"]
+                if piece.function:
+                    call["name"] += piece.function.name or ""
+                    call["arguments"] += piece.function.arguments or ""
+
+    def _count(self, usage: Any) -> None:
+        details = usage.prompt_tokens_details
+        cached = (details.cached_tokens if details else 0) or 0
+        self.usage = {
+            "input": (usage.prompt_tokens or 0) - cached,
+            "output": usage.completion_tokens or 0,
+            "cache_read": cached,
+        }
+
+    def turn(self) -> Turn:
+        """The whole turn. Raises ModelBusy when the stream ended before the model said that it was done."""
+        if not self.reason:
+            raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")
+        turn = Turn(stop_reason=REASONS.get(self.reason, self.reason), usage=self.usage)
+        if self.text:
+            turn.content.append({"type": "text", "text": "".join(self.text)})
+        for index, call in sorted(self.calls.items()):
+            block = {"type": "tool_use", "id": call["id"] or f"call_{index}", "name": call["name"], "input": {}}
+            turn.content.append(block)
+            turn.set_input(block, call["arguments"])
+        return turn

@@ -1,0 +1,47 @@
+"""What went wrong with a model call, in our words. The two SDKs' errors are of one family, so one table serves both."""
+
+from typing import Any
+
+from agents.llm import Call, ModelBusy, ModelRefused
+
+# Status codes after which the same request may succeed (RFC 9110; 529 is Anthropic's "overloaded").
+TRANSIENT = {408, 409, 429, 500, 502, 503, 504, 529}
+# The HTTP libraries below the SDKs; their own errors pass through unwrapped when a stream breaks.
+BELOW = {"httpx", "httpx2", "httpcore", "httpcore2", "h11"}
+
+
+def is_broken_stream(error: Exception) -> bool:
+    """Whether an error that is none of the SDK's means that the connection broke."""
+    return isinstance(error, (OSError, EOFError)) or type(error).__module__.split(".")[0] in BELOW
+
+
+def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
+    """An SDK's APIError as ours, with what to do next."""
+    kind = type(error).__name__
+    if kind == "APITimeoutError":
+        return ModelBusy("model_timeout", f"{call.model} at {call.base_url} did not answer in time.")
+    if kind == "APIConnectionError":
+        base = call.key_name.replace("_API_KEY", "_BASE_URL")
+        what_next = f"Check the network and {base}, then try again."
+        return ModelBusy("model_unreachable", f"{call.model} cannot be reached at {call.base_url}.", what_next)
+    status = getattr(error, "status_code", None)
+    if status is None:
+        return ModelBusy("model_stream_broken", f"The model's answer broke off: {error.message}")
+    if status == 200:  # an error event inside a stream that began well
+        return ModelBusy("model_overloaded", f"The model broke off its answer: {error.message}")
+    if status in TRANSIENT:
+        code = "model_rate_limited" if status == 429 else "model_overloaded"
+        return ModelBusy(code, f"The model answered {status}: {error.message}", retry_after=_retry_after(error))
+    if status in (401, 403):
+        what_next = f"Check {call.key_name} in .env, then try again."
+        return ModelRefused("model_key_refused", f"The key for {call.base_url} was refused.", what_next)
+    if status == 404:
+        return ModelRefused("model_unknown", f"There is no model named {call.model}.", "Choose another model.")
+    return ModelRefused("model_refused", f"The model refused the request ({status}): {error.message}")
+
+
+def _retry_after(error: Any) -> float | None:
+    try:
+        return max(0.0, float(error.response.headers["retry-after"]))
+    except (KeyError, ValueError):
+        return None

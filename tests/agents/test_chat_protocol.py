@@ -1,0 +1,87 @@
+"""The second wire protocol, OpenAI's chat completions: the same runs, the same errors, through the official SDK."""
+
+import pytest
+
+from agents.llm import providers
+from agents.models import Run
+from demo_model import wire
+from projects import versions
+from tests.agents.scripted import Failure, finish, page, write
+
+
+@pytest.fixture
+def chat(model, settings):
+    """The scripted model as OpenAI; no other provider has a key."""
+    settings.ANTHROPIC_API_KEY = ""
+    settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "test-key", f"{model.url}/v1"
+    return model
+
+
+def test_it_builds(chat, start, work):
+    chat.say([wire.text("I write the page."), write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+
+    assert run.state == Run.State.SUCCEEDED
+    assert versions.read(run.version, "index.html").decode() == page("Tea")
+    reply = run.steps.filter(type="reply").first()
+    assert reply.data["text"] == "I write the page."
+    assert reply.data["usage"] == {"input": 900, "output": 60, "cache_read": 100}
+    assert run.usage["calls"] == 2
+
+
+def test_it_says_what_was_said_before_in_the_protocols_own_form(chat, start, work):
+    chat.say([wire.text("Writing."), write(a_txt="one"), write(b_txt="two")], [finish()])
+    work(start())
+
+    roles = [message["role"] for message in chat.requests[1]["messages"]]
+    assert roles == ["system", "user", "assistant", "tool", "tool"]
+    assistant, first, second = chat.requests[1]["messages"][2:]
+    assert assistant["content"] == "Writing."
+    assert [call["id"] for call in assistant["tool_calls"]] == [first["tool_call_id"], second["tool_call_id"]]
+    assert chat.requests[0]["tools"][0]["function"]["parameters"]["type"] == "object"
+    assert chat.requests[0]["model"] == "gpt-6.1-terra"
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [Failure(429, {"retry-after": "0"}), Failure(503), Failure(break_after=3)],
+    ids=["429", "503", "broken stream"],
+)
+def test_it_tries_again(chat, start, work, failure):
+    chat.say(failure, [write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+    assert run.state == Run.State.SUCCEEDED
+    assert run.steps.filter(type="stage", data__status="waiting").count() == 1
+
+
+def test_it_does_not_ask_again_with_a_refused_key(chat, start, work):
+    chat.say(Failure(401))
+    run = work(start())
+    assert (run.state, run.reason, len(chat.requests)) == (Run.State.FAILED, "model_key_refused", 1)
+    assert "OPENAI_API_KEY" in run.steps.get(type="error").data["next"]
+
+
+def test_it_tells_the_model_of_arguments_that_are_not_json(chat, start, work):
+    chat.say([wire.tool("write_files", raw='{"files": [')], [wire.text("I see.")])
+    work(start())
+    assert "not a valid JSON object" in chat.requests[1]["messages"][-1]["content"]
+
+
+def test_it_takes_the_model_that_the_operator_names(chat, start, work, settings):
+    settings.MODEL_CHOICES = ["", "OpenAI:qwen3-coder", ""]
+    chat.say([wire.text("Hello.")])
+    work(start())
+    assert chat.requests[0]["model"] == "qwen3-coder"
+
+
+def test_it_says_what_to_set_when_no_provider_has_a_key(model, start, work, settings):
+    settings.ANTHROPIC_API_KEY = ""
+    run = work(start())
+    assert (run.state, run.reason) == (Run.State.FAILED, "model_missing")
+    assert "ANTHROPIC_API_KEY" in run.steps.get(type="error").data["detail"]
+
+
+def test_it_refuses_a_choice_without_a_key(settings):
+    settings.MODEL_CHOICES = ["", "xai:grok", ""]
+    with pytest.raises(providers.NoProvider, match="MODEL_M=xai:grok"):
+        providers.source(1)
