@@ -3,14 +3,15 @@
 import random
 from asyncio import sleep
 from collections.abc import Callable, Coroutine
+from importlib import import_module
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 
 from agents import catalogue, events, runs
-from agents.lease import Lease, StepTimeout
-from agents.llm import Call, ModelBusy, ModelError, Turn, chat, messages, providers
+from agents.lease import Lease, RunStopped, StepTimeout
+from agents.llm import Call, ModelBusy, ModelError, Turn, providers
 from agents.log import Log
 from agents.models import Run
 from projects.markdown import render_markdown
@@ -18,7 +19,12 @@ from projects.markdown import render_markdown
 # Tries of one call; waits grow 1, 2, 4 … s with jitter, a Retry-After is obeyed up to the longest wait.
 TRIES, LONGEST_WAIT = 3, 30.0
 Ask = Callable[[Call, Callable[[str], None]], Coroutine[Any, Any, Turn]]
-ASK: dict[str, Ask] = {"messages": messages.ask, "chat": chat.ask}
+
+
+def wire(protocol: str) -> Ask:
+    """The module that speaks a protocol. Imported at first use: each SDK costs a worker one to two seconds."""
+    ask: Ask = import_module(f"agents.llm.{protocol}").ask
+    return ask
 
 
 def next_turn(lease: Lease, log: Log, run: Run, system: str, said: list[dict[str, Any]], tools: list[Any]) -> None:
@@ -31,7 +37,7 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: list[dict[str
     party = source.provider
     call = Call(source.model, system, said, tools, party.key, party.base_url, key_name=party.key_name)
     number = log.turn + 1
-    turn = _ask(lease, log, run, call, number, ASK[party.protocol])
+    turn = _ask(lease, log, run, call, number, wire(party.protocol))
     cost = model.cost(turn.usage)
     data = {
         "turn": number,
@@ -60,6 +66,9 @@ def _ask(lease: Lease, log: Log, run: Run, call: Call, number: int, ask: Ask) ->
             error = ModelBusy("model_timeout", f"{call.model} did not finish its answer in time.")
         except ModelBusy as busy:
             error = busy
+        except RunStopped:
+            _keep(log, number, live.text)
+            raise
         finally:
             live.close()
         if attempt == TRIES:
@@ -69,6 +78,15 @@ def _ask(lease: Lease, log: Log, run: Run, call: Call, number: int, ask: Ask) ->
         log.add("stage", {"stage": "work", "status": "waiting", "title": title, "code": error.code})
         lease.wait(sleep(seconds), seconds + 5)
     raise ModelError(error.code, f"{error.detail} Tried {TRIES} times.", error.next or "Try again in a minute.")
+
+
+def _keep(log: Log, number: int, text: str) -> None:
+    """Logs the part of an answer that came before the user stopped it; nobody pays for it."""
+    if not text.strip():
+        return
+    data = {"turn": number, "round": log.round, "text": text, "html": render_markdown(text), "interrupted": True}
+    record = {"content": [{"type": "text", "text": text}], "stop_reason": "interrupted", "bad_inputs": {}}
+    log.add("reply", {**data, "tools": [], "usage": {}, "cost": 0}, key=f"turn-{number}", record=record)
 
 
 def _pause(attempt: int, error: ModelBusy) -> float:

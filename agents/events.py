@@ -104,6 +104,7 @@ class Live:
         self.head: Event = {"run": str(run_id), "topic": TOPICS[kind], "type": kind}
         self.channel, self.ident = channel(project_id), ident
         self.sent, self.waiting, self.last = 0, "", 0.0
+        self.pieces: list[str] = []
         self.lock = threading.Lock()
         with suppress(redis.RedisError):
             _redis().set(f"{self.channel}:head", json.dumps({**self.head, "data": ident}), ex=3600)
@@ -111,9 +112,15 @@ class Live:
 
     def feed(self, text: str) -> None:
         with self.lock:
+            self.pieces.append(text)
             self.waiting += text
             if time.monotonic() - self.last >= self.SECONDS:
                 self._send()
+
+    @property
+    def text(self) -> str:
+        """All that came so far."""
+        return "".join(self.pieces)
 
     def close(self) -> None:
         """Sends the rest; the step that follows replaces all of it."""

@@ -1,6 +1,8 @@
 """Celery tasks: a run's id comes in, the lease decides who works. Safe to deliver twice or not at all."""
 
+import contextlib
 import logging
+import threading
 from datetime import timedelta
 from uuid import UUID
 
@@ -96,11 +98,18 @@ def close_preview(project_id: str) -> None:
 
 
 @worker_ready.connect
-def warm_up(**_: object) -> None:
-    """Imports what runs need before the first run: seconds of import inside a lease would starve it."""
-    from agents import loop  # noqa: F401
-
+def begin(**_: object) -> None:
+    """Sweeps once, and imports what runs need meanwhile; a run waits for that before it takes a lease."""
+    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
     sweep.delay()
+
+
+def _warm_up() -> None:
+    from agents import asking, loop  # noqa: F401
+    from agents.llm import providers
+
+    with contextlib.suppress(providers.NoProvider):
+        asking.wire(providers.source(1).provider.protocol)
 
 
 @worker_shutting_down.connect

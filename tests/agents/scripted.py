@@ -19,6 +19,7 @@ class Failure:
     headers: dict[str, str] = field(default_factory=dict)
     break_after: int | None = None
     hang: float = 0
+    say: str = ""
 
 
 class ScriptedModel:
@@ -71,6 +72,8 @@ class ScriptedModel:
                     self.send_response(200)
                     self.send_header("Content-Type", "text/event-stream")
                     self.end_headers()
+                    for frame in list(frames_of([wire.text(failure.say)]))[:-3] if failure.say else []:
+                        self.wfile.write(frame)
                     while time.monotonic() < end:  # a drip, so that a client that goes away is noticed
                         self.wfile.write(b'event: ping\ndata: {"type": "ping"}\n\n')
                         self.wfile.flush()

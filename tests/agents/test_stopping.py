@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from agents import aio, sandbox, services, tasks
+from agents import aio, events, sandbox, services, tasks
 from agents.models import Run
 from agents.services import NotNow
 from demo_model import wire
@@ -91,6 +91,24 @@ def test_it_asks_the_model_nothing_more(model, start, at_work, eventually):
     assert run.state == Run.State.CANCELLED
     assert not run.steps.filter(type="tool_call", cursor__gt=asking.cursor + 1).exists()
     assert len(model.requests) == asked
+
+
+def test_it_keeps_the_part_of_the_answer_that_came(model, start, at_work, eventually):
+    model.say(Failure(say="I was about to build", hang=60))
+    run = start()
+    over = at_work(run)
+    eventually(lambda: events.live_so_far(*_kept(run)))
+    services.cancel_run(run)
+    run = over()
+
+    reply = run.steps.get(type="reply").data
+    assert reply["text"] == "I was about to build" and reply["interrupted"]
+    assert (reply["cost"], run.cost) == (0, 0)
+
+
+def _kept(run):
+    name = events.channel(run.project_id)
+    return events._redis().mget(f"{name}:head", f"{name}:text")
 
 
 def test_it_refuses_when_the_run_is_over(model, start, work):
