@@ -49,6 +49,6 @@ def page(context: "BrowserContext") -> Iterator["Page"]:
     """A tab. A script error nobody caught fails the test."""
     errors: list[str] = []
     page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("pageerror", lambda error: errors.append(error.stack or str(error)))
     yield page
-    assert not errors, f"script errors on the page: {errors}"
+    assert not errors, "script errors on the page:\n" + "\n".join(errors)

@@ -63,9 +63,11 @@ def test_it_waits_for_a_step_and_skips_one_with_nothing_to_do(supervise, waiting
     assert done.read_text() == "x"
 
 
-def test_it_shows_the_end_of_the_log_of_what_fails(supervise):
+def test_it_shows_the_end_of_the_log_of_what_fails(supervise, waiting_job):
+    job = waiting_job("web")
+    job.command = python("print('no such table'); raise SystemExit(3)")
     with pytest.raises(Problem, match=r"web ended while starting \(exit code 3\)(.|\n)*no such table"):
-        supervise(Job("web", python("print('no such table'); raise SystemExit(3)"), {})).start()
+        supervise(job).start()
 
 
 def test_it_gives_up_on_what_never_answers(supervise, waiting_job):
