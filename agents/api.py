@@ -106,6 +106,20 @@ class WriteSerializer(serializers.Serializer[Any]):
     encoding = serializers.ChoiceField(["utf-8", "base64"], default="utf-8")
 
 
+class MoveSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField(trim_whitespace=False, help_text="The new path.")
+
+
+class RestoreSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField(
+        required=False, trim_whitespace=False, help_text="A file or folder; without it, everything."
+    )
+
+
+class EditQueuedSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
+
+
 class EventsSerializer(serializers.Serializer[Any]):
     events = serializers.ListField(child=serializers.DictField())
     cursor = serializers.IntegerField(help_text="Pass as ?after= next time.")
@@ -178,6 +192,12 @@ class FileContent(projects.FileContent):
         project, data = self.project(), _valid(WriteSerializer, request)
         return _versioned(project, edits.save_file(project, path, _bytes(data)))
 
+    @extend_schema(request=MoveSerializer, responses={201: projects.VersionSerializer})
+    def patch(self, request: Request, pk: Any, path: str) -> Response:
+        """Gives a file another path in a new version."""
+        project, data = self.project(), _valid(MoveSerializer, request)
+        return _versioned(project, edits.move_file(project, path, data["path"]))
+
     @extend_schema(responses={201: projects.VersionSerializer})
     def delete(self, request: Request, pk: Any, path: str) -> Response:
         """Deletes a file in a new version."""
@@ -186,11 +206,11 @@ class FileContent(projects.FileContent):
 
 
 class Restore(projects.InProject):
-    @extend_schema(request=None, responses={201: projects.VersionSerializer})
+    @extend_schema(request=RestoreSerializer, responses={201: projects.VersionSerializer})
     def post(self, request: Request, pk: Any, number: int) -> Response:
-        """A new version equal to an old one; 200 with the newest one if it is equal already."""
-        version = self.version(number)
-        return _versioned(version.project, edits.restore(version.project, version))
+        """A version equal to an old one, or with one file or folder of it; 200 with the newest if nothing changes."""
+        version, data = self.version(number), _valid(RestoreSerializer, request)
+        return _versioned(version.project, edits.restore(version.project, version, data.get("path", "")))
 
 
 class Events(projects.InProject):
@@ -218,6 +238,18 @@ class RunDetail(OneRun):
         """A run with every step of its log."""
         return Response(RunSerializer(self.run()).data)
 
+    @extend_schema(request=EditQueuedSerializer, responses=RunBriefSerializer)
+    def patch(self, request: Request, pk: Any) -> Response:
+        """Another text for a message that waits behind a run. 409 once a worker has it."""
+        run = services.edit_queued(self.run(), _valid(EditQueuedSerializer, request)["text"])
+        return Response(RunBriefSerializer(run).data)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: Any) -> Response:
+        """Drops a message that waits behind a run. 409 once a worker has it."""
+        services.drop_queued(self.run())
+        return Response(status=204)
+
 
 class RunCancel(OneRun):
     @extend_schema(request=None, responses={202: RunBriefSerializer})
@@ -237,8 +269,10 @@ class RunRetry(OneRun):
 class SandboxStatus(projects.InProject):
     @extend_schema(responses=SandboxSerializer)
     def get(self, request: Request, pk: Any) -> Response:
-        """Where the project's files run, as far as is known without asking there."""
-        return Response(previews.status(self.project()))
+        """Where the project's files run, as far as is known without asking there. Asking counts as looking at it."""
+        project = self.project()
+        previews.touch(project)
+        return Response(previews.status(project))
 
 
 class SandboxAction(projects.InProject):

@@ -22,11 +22,23 @@ def save_file(project: Project, path: str, content: bytes | None) -> Version | N
 
 
 @transaction.atomic
-def restore(project: Project, version: Version) -> Version | None:
-    """A new version equal to `version`; None if the newest is equal already. Raises NotNow."""
+def move_file(project: Project, path: str, to: str) -> Version | None:
+    """One file under another path. Raises BadFiles, NoSuchFile, NotNow."""
     _check_idle(project)
     before = versions.newest(project)
-    return _tell(project, before, versions.restore(project, version))
+    return _tell(project, before, versions.move_file(project, path, to))
+
+
+@transaction.atomic
+def restore(project: Project, version: Version, path: str = "") -> Version | None:
+    """A new version equal to `version`, or with only that file or folder from it; None if nothing changes.
+
+    Raises NotNow; with a path also NoSuchFile and BadFiles.
+    """
+    _check_idle(project)
+    before = versions.newest(project)
+    made = versions.restore_part(project, version, path) if path else versions.restore(project, version)
+    return _tell(project, before, made)
 
 
 def delete_project(project: Project) -> None:

@@ -14,11 +14,13 @@ from agents.models import Run
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
 from projects.models import Message, Project
-from projects.services import BadPrompt, add_message, create_project
+from projects.services import BadPrompt, add_message, check_prompt, create_project
 from usage import services as credits
 
 # Messages that may wait behind the one being worked on.
 MAX_QUEUED = 10
+# The reason of a run whose message was taken back before a worker had it: the chat does not show it.
+DROPPED = "dropped"
 
 
 class NotNow(Exception):
@@ -37,17 +39,36 @@ def start_project(
 
 @transaction.atomic
 def start_run(project: Project, text: str, mode: str = Message.Mode.BUILD) -> Run:
-    """A message and the run it starts, behind the project's other runs. Raises BadPrompt or NotEnoughCredits."""
+    """A message and the run it starts, behind the project's other runs; while a run waits for an answer, that run.
+
+    Raises BadPrompt or NotEnoughCredits.
+    """
+    asking = Run.objects.filter(project=project, state=Run.State.WAITING).first()
+    if asking and (answered := _answer(asking, text)):
+        return answered
     waiting = Run.objects.filter(project=project, state__in=Run.ACTIVE).count()
     if waiting > MAX_QUEUED:
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
     message = add_message(project, Message.Role.USER, text, mode)
     run = Run.objects.create(project=project, message=message, model=project.model)
     credits.reserve(project.owner, settings.RUN_RESERVE_MICRO, run.pk)
-    said = {"message_id": str(message.pk), "text": message.text, "html": render_markdown(message.text), "mode": mode}
-    runs.note(project.pk, "user_message", said, run.pk)
+    _say(run, message)
     runs.note(project.pk, "state", {"state": run.state, "position": waiting}, run.pk)
     ring(run)
+    return run
+
+
+def _answer(run: Run, text: str) -> Run | None:
+    """Gives a waiting run the answer it waits for. None: it does not wait any more."""
+    question = run.steps.filter(type="tool_call").order_by("seq").last()
+    if question is None or not runs.resume(run):
+        return None
+    message = add_message(run.project, Message.Role.USER, text, run.message.mode)
+    said = {"message_id": str(message.pk), "text": message.text, "html": render_markdown(message.text)}
+    runs.note(run.project_id, "user_message", {**said, "mode": message.mode, "answers": question.key}, run.pk)
+    runs.note(run.project_id, "state", {"state": Run.State.QUEUED, "position": 0}, run.pk)
+    ring(run)
+    run.refresh_from_db()
     return run
 
 
@@ -58,21 +79,38 @@ def named_framework(prompt: str) -> str | None:
 
 
 @transaction.atomic
+def edit_queued(run: Run, text: str) -> Run:
+    """Another text for a message that still waits. Raises BadPrompt, or NotNow once a worker has it."""
+    text = check_prompt(text, "text")
+    # The lock: a worker that claims the run in this moment reads the new text, or this is refused.
+    if not Run.objects.select_for_update().filter(pk=run.pk, state=Run.State.QUEUED).exists():
+        raise NotNow("This message is being worked on already. Send another one to change course.")
+    message = run.message
+    message.text = text
+    message.save(update_fields=["text"])
+    _say(run, message)
+    return run
+
+
+@transaction.atomic
+def drop_queued(run: Run) -> None:
+    """Takes back a message that still waits. Raises NotNow once a worker has it."""
+    if not _end_unclaimed(run, DROPPED):
+        raise NotNow("This message is being worked on already. Stop the run instead.")
+
+
+@transaction.atomic
 def cancel_run(run: Run) -> None:
     """Stops a run: at once while it waits, else by telling its worker. Raises NotNow when it is over."""
-    if runs.end_unclaimed(run, Run.State.CANCELLED, "cancelled"):
-        credits.release(run.pk)
-        runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": "cancelled"}, run.pk)
-        runs.note(run.project_id, "complete", _unbegun(run), run.pk)
-        following = runs.next_due(run.project)
-        if following:
-            ring(following)
+    if _end_unclaimed(run, "cancelled"):
         return
-    asked = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING, cancel_requested=False)
-    if asked.update(cancel_requested=True):
+    begun = Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE)
+    if begun.filter(cancel_requested=False).update(cancel_requested=True):
         runs.note(run.project_id, "state", {"state": "cancelling"}, run.pk)
+        if runs.resume(run):  # it waits for an answer: a worker saves what there is
+            ring(run)
         transaction.on_commit(lambda: lease.request_stop(run.pk))
-    elif not Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).exists():
+    elif not begun.exists():
         raise NotNow("This run is over already.")
 
 
@@ -106,6 +144,26 @@ def _send(task: str, *args: object) -> None:
             current_app.send_task(task, args, retry=False)
 
     transaction.on_commit(now)
+
+
+def _say(run: Run, message: Message) -> None:
+    """The event that shows a user's message; a later one with the same id takes its place."""
+    html = render_markdown(message.text)
+    said = {"message_id": str(message.pk), "text": message.text, "html": html, "mode": message.mode}
+    runs.note(run.project_id, "user_message", said, run.pk)
+
+
+def _end_unclaimed(run: Run, reason: str) -> bool:
+    """Ends a run that no worker has, and lets the next one begin. False: somebody has it, or it is over."""
+    if not runs.end_unclaimed(run, Run.State.CANCELLED, reason):
+        return False
+    credits.release(run.pk)
+    runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": reason}, run.pk)
+    runs.note(run.project_id, "complete", {**_unbegun(run), "reason": reason}, run.pk)
+    following = runs.next_due(run.project)
+    if following:
+        ring(following)
+    return True
 
 
 def _unbegun(run: Run) -> dict[str, object]:

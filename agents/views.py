@@ -1,5 +1,6 @@
 """The workspace page and the forms that start, stop and retry runs."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -130,7 +131,8 @@ def workspace_context(project: Project) -> dict[str, Any]:
         "stage": next(
             (step.data for step in reversed(steps) if step.type == "stage" and run and step.run_id == run.pk), None
         ),
-        "items": _items(steps),
+        "items": _items(steps, waiting := _waiting(project, run)),
+        "queue": [_queued(waiting_run) for waiting_run in waiting.values()],
         "cursor": steps[-1].cursor if steps else 0,
         "versions": project.versions.defer("manifest")[:100],
         "version": version,
@@ -151,13 +153,46 @@ def _current(project: Project) -> Run | None:
     )
 
 
-def _items(steps: list[Step]) -> list[Item]:
-    """The chat's cards: a later step with the same element takes the earlier one's place."""
+def _waiting(project: Project, shown: Run | None) -> dict[UUID, Run]:
+    """The runs that wait behind the one that is shown, in their order, by id."""
+    queued = project.runs.filter(state=Run.State.QUEUED).order_by("created").select_related("message")
+    return {run.pk: run for run in queued if shown is None or run.pk != shown.pk}
+
+
+def _queued(run: Run) -> dict[str, Any]:
+    """A message that waits: its run, its text, and the card it becomes."""
+    message = run.message
+    step = Step.objects.filter(run=run, type="user_message").last()
+    return {"run": run, "message": message, "card": events.render(step) if step else ""}
+
+
+def _items(steps: list[Step], waiting: Collection[UUID] = ()) -> list[Item]:
+    """The chat's cards: a later step with the same element takes the earlier one's place.
+
+    A message stands where its run begins: one that was sent while another run was at work comes after all of that
+    run's cards; one that still waits, or that was dropped while it did, is not in the chat.
+    """
+    dropped = {step.run_id for step in steps if step.type == "complete" and step.data["reason"] == services.DROPPED}
     newest: dict[str, Step] = {}
-    for step in steps:
-        if step.type in events.CARDS:
+    for step in _in_order(steps):
+        if step.type in events.CARDS and step.run_id not in dropped and step.run_id not in waiting:
             newest[events.html_id(step)] = step
     return [Item(html_id, events.render(step), step.cursor) for html_id, step in newest.items()]
+
+
+def _in_order(steps: list[Step]) -> list[Step]:
+    """Steps in the order of the log, but what was said during a run after that run's last step."""
+    last = {step.run_id: at for at, step in enumerate(steps) if step.run_id}
+    keys: list[tuple[int, bool, int]] = []
+    begin: dict[UUID, int] = {}  # the place behind which a run's cards stand
+    over = -1  # where the runs met so far end
+    for at, step in enumerate(steps):
+        behind = -1
+        if step.run_id:
+            behind = begin.setdefault(step.run_id, over)
+            over = max(over, last[step.run_id])
+        keys.append((max(at, behind), behind > at, at))
+    return [steps[at] for _, _, at in sorted(keys)]
 
 
 def _preview_state(place: dict[str, Any], steps: list[Step]) -> str:

@@ -18,7 +18,7 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from projects import frameworks, versions
+from projects import frameworks, search, versions
 from projects.models import Fragment, Message, Project, Version
 from projects.views import version_of, zip_response
 
@@ -113,6 +113,23 @@ class FileDiffSerializer(serializers.Serializer[Any]):
     diff = serializers.CharField(allow_null=True, help_text="Unified diff; null for binary or very large files.")
 
 
+class MatchSerializer(serializers.Serializer[Any]):
+    path = serializers.CharField()
+    line = serializers.IntegerField(help_text="From 1.")
+    column = serializers.IntegerField(help_text="In `text`, from 0.")
+    text = serializers.CharField()
+
+
+class MatchesSerializer(serializers.Serializer[Any]):
+    version = serializers.IntegerField(allow_null=True)
+    matches = MatchSerializer(many=True)
+    more = serializers.BooleanField(help_text="There are more than are shown.")
+
+
+class TitleSerializer(serializers.Serializer[Any]):
+    title = serializers.CharField(max_length=200)
+
+
 class FrameworkSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
     title = serializers.CharField()
@@ -179,6 +196,36 @@ class VersionList(InProject, generics.ListAPIView[Version]):
     def get_queryset(self) -> QuerySet[Version]:
         # A manifest can be large and is not shown here.
         return self.project().versions.defer("manifest")
+
+
+class VersionDetail(InProject):
+    @extend_schema(responses=VersionSerializer)
+    def get(self, request: Request, pk: Any, number: int) -> Response:
+        """One version with its verdict."""
+        return Response(VersionSerializer(self.version(number)).data)
+
+    @extend_schema(request=TitleSerializer, responses=VersionSerializer)
+    def patch(self, request: Request, pk: Any, number: int) -> Response:
+        """Another title for a version. Its files stay what they are."""
+        version = self.version(number)
+        serializer = TitleSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        versions.name(version, serializer.validated_data["title"])
+        return Response(VersionSerializer(version).data)
+
+
+class Search(InProject):
+    @extend_schema(parameters=[OpenApiParameter("q", str), VERSION_PARAMETER], responses=MatchesSerializer)
+    def get(self, request: Request, pk: Any) -> Response:
+        """Lines of a version's text files that hold these words, in any case; at most 200."""
+        words = request.query_params.get("q", "")[:200]
+        project = self.project()
+        if not words.strip() or not project.versions.exists():
+            return Response({"version": None, "matches": [], "more": False})
+        version = self.version()
+        found = search.search(version, words)
+        shown = MatchSerializer(found[: search.MAX_MATCHES], many=True).data
+        return Response({"version": version.number, "matches": shown, "more": len(found) > search.MAX_MATCHES})
 
 
 class FileList(InProject):

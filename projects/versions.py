@@ -20,9 +20,12 @@ __all__ = [
     "diff_file",
     "file_sizes",
     "files",
+    "move_file",
+    "name",
     "newest",
     "read",
     "restore",
+    "restore_part",
     "save",
     "save_file",
     "zip_chunks",
@@ -64,6 +67,22 @@ def save_file(project: Project, path: str, content: bytes | None, *, title: str 
         return _append(project, manifest, source=Version.Source.EDIT, title=title or f"Edit {path}"[:200])
 
 
+def move_file(project: Project, path: str, to: str) -> Version | None:
+    """A version by hand in which a file has another path. Raises BadFiles, NoSuchFile."""
+    check_path(to)
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        before = newest(project)
+        manifest: dict[str, str] = dict(before.manifest) if before else {}
+        if path not in manifest:
+            raise NoSuchFile(path)
+        if to != path and to in manifest:
+            raise BadFiles(f"There is a file {to} already.")
+        manifest[to] = manifest.pop(path)
+        _check_manifest(manifest)
+        return _append(project, manifest, source=Version.Source.EDIT, title=f"Rename {path} to {to}")
+
+
 def restore(project: Project, version: Version) -> Version | None:
     """A new version equal to an old one, with its verdict; None if the newest is equal already."""
     return _append(
@@ -73,6 +92,26 @@ def restore(project: Project, version: Version) -> Version | None:
         title=f"Restore version {version.number}",
         verdict=version.verdict,
     )
+
+
+def restore_part(project: Project, version: Version, path: str) -> Version | None:
+    """A new version in which one file or folder is as it was; None if it is so already. Raises NoSuchFile, BadFiles."""
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        now: dict[str, str] = getattr(newest(project), "manifest", {})
+        old = {name: sha for name, sha in version.manifest.items() if _is_in(name, path)}
+        kept = {name: sha for name, sha in now.items() if not _is_in(name, path)}
+        if not old and len(kept) == len(now):
+            raise NoSuchFile(path)
+        _check_manifest(kept | old)
+        title = f"Restore {path} from version {version.number}"
+        return _append(project, dict(sorted((kept | old).items())), source=Version.Source.RESTORE, title=title)
+
+
+def name(version: Version, title: str) -> None:
+    """Gives a version another title: one line, at most 200 characters."""
+    version.title = " ".join(title.split())[:200]
+    version.save(update_fields=["title"])
 
 
 def changes(before: Version | None, after: Version) -> dict[str, list[str]]:
@@ -114,6 +153,10 @@ def _append(
     )
     project.save(update_fields=["updated"])
     return version
+
+
+def _is_in(name: str, path: str) -> bool:
+    return name == path or name.startswith(f"{path.rstrip('/')}/")
 
 
 def _check_manifest(manifest: Mapping[str, str]) -> None:

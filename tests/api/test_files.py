@@ -145,3 +145,44 @@ ROUTES = ["files/", "files/app.js", "versions/", "versions/1/diff/1/", "download
 def test_it_hides_everything_below_a_project_from_a_stranger(api, bob, project, url, route):
     stranger, missing = api(bob).get(url + route), api(bob).get(f"/api/v1/projects/{uuid4()}/{route}")
     assert (stranger.status_code, stranger.json()) == (404, missing.json())
+
+
+def test_it_gives_a_file_another_path(api, alice, project, url):
+    client = api(alice)
+    answer = client.patch(f"{url}files/app.js", {"path": "src/main.js"})
+    assert (answer.status_code, answer.json()["title"]) == (201, "Rename app.js to src/main.js")
+    assert list(project.versions.first().manifest) == ["index.html", "src/main.js"]
+    assert client.patch(f"{url}files/app.js", {"path": "b.js"}).status_code == 404
+    assert client.patch(f"{url}files/src/main.js", {"path": "index.html"}).status_code == 400
+    assert client.patch(f"{url}files/src/main.js", {"path": "../b.js"}).status_code == 400
+    assert project.versions.count() == 2
+
+
+def test_it_restores_one_file_or_one_folder(api, alice, project, url):
+    client = api(alice)
+    versions.save(project, {"index.html": b"new", "app.js": b"2", "src/a.js": b"a", "src/b.js": b"b"}, source="run")
+    assert client.post(f"{url}versions/1/restore/", {"path": "app.js"}).status_code == 201
+    newest = project.versions.first()
+    assert (versions.read(newest, "app.js"), versions.read(newest, "index.html")) == (b"let a = 1;\n", b"new")
+    assert newest.title == "Restore app.js from version 1"
+    assert client.post(f"{url}versions/1/restore/", {"path": "src"}).status_code == 201
+    assert list(project.versions.first().manifest) == ["app.js", "index.html"]
+    assert client.post(f"{url}versions/1/restore/", {"path": "src"}).status_code == 404
+    assert client.post(f"{url}versions/1/restore/", {"path": "app.js"}).status_code == 200
+
+
+def test_it_gives_a_version_a_title(api, alice, project, url):
+    answer = api(alice).patch(f"{url}versions/1/", {"title": "  The good\none "})
+    assert (answer.status_code, answer.json()["title"]) == (200, "The good one")
+    assert api(alice).patch(f"{url}versions/1/", {"title": "x" * 201}).status_code == 400
+    assert api(alice).patch(f"{url}versions/9/", {"title": "x"}).status_code == 404
+
+
+def test_it_finds_words_in_files(api, alice, project, url):
+    versions.save(project, {"a.txt": b"one\nTwo two\n", "b.bin": b"two\x00", "c.txt": b"two\n" * 300}, source="run")
+    found = api(alice).get(f"{url}search/?q=tWo").json()
+    assert found["matches"][0] == {"path": "a.txt", "line": 2, "column": 0, "text": "Two two"}
+    assert {one["path"] for one in found["matches"]} == {"a.txt", "c.txt"}
+    assert (len(found["matches"]), found["more"], found["version"]) == (200, True, 2)
+    assert api(alice).get(f"{url}search/?q=bread&version=1").json()["matches"][0]["path"] == "index.html"
+    assert api(alice).get(f"{url}search/?q=").json()["matches"] == []

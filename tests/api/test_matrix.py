@@ -72,9 +72,15 @@ API = {
     "api-file": [
         Route(200, of="project", more={"path": "app.js"}),
         Route(201, "put", "project", data={"content": "x"}, more={"path": "app.js"}),
+        Route(201, "patch", "project", data={"path": "main.js"}, more={"path": "app.js"}),
         Route(201, "delete", "project", more={"path": "app.js"}),
     ],
     "api-versions": [Route(200, of="project")],
+    "api-version": [
+        Route(200, of="project", more={"number": 1}),
+        Route(200, "patch", "project", data={"title": "Good"}, more={"number": 1}),
+    ],
+    "api-search": [Route(200, of="project")],
     "api-restore": [Route(200, "post", "project", more={"number": 1})],
     "api-diff": [Route(200, of="project", more={"a": 0, "b": 1})],
     "api-download": [Route(200, of="project")],
@@ -84,7 +90,11 @@ API = {
     "api-sandbox-stop": [Route(202, "post", "project")],
     # 409: alice's project has no sandbox here.
     "api-sandbox-logs": [Route(409, of="project")],
-    "api-run": [Route(200, of="run")],
+    "api-run": [
+        Route(200, of="run"),
+        Route(200, "patch", "run", data={"text": "Make it red"}),
+        Route(204, "delete", "run"),
+    ],
     "api-run-cancel": [Route(202, "post", "run")],
     "api-run-retry": [Route(409, "post", "run")],
     "api-generate": [Route(200, "post", "body", data={"prompt": "Make it blue"})],

@@ -1,0 +1,71 @@
+"""Messages that wait behind a run can be changed and taken back, and stand in the chat where their run begins."""
+
+import pytest
+
+from agents import runs, services
+from agents.models import Run, Step
+from agents.views import workspace_context
+from projects.services import BadPrompt
+from tests.agents.scripted import finish, page, write
+from usage.services import account_of
+
+
+def cards(project):
+    return [item.html_id.split("-")[0] for item in workspace_context(project)["items"]]
+
+
+def test_it_works_on_the_text_as_it_was_changed(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()], [write(index_html=page("Cocoa"))], [finish()])
+    first = start()
+    second = services.start_run(first.project, "Now coffee")
+    services.edit_queued(second, "Now cocoa")
+    work(first)
+    work(second)
+    assert "Now cocoa" in str(model.requests[-1]["messages"]) and "Now coffee" not in str(model.requests[-1])
+
+
+def test_it_refuses_to_change_what_is_being_worked_on(start):
+    run = start()
+    assert runs.claim(run.pk, 30)
+    with pytest.raises(services.NotNow):
+        services.edit_queued(run, "Something else")
+    with pytest.raises(services.NotNow):
+        services.drop_queued(run)
+    assert Run.objects.get(pk=run.pk).message.text != "Something else"
+
+
+def test_it_refuses_an_empty_text(start):
+    second = services.start_run(start().project, "Now coffee")
+    with pytest.raises(BadPrompt):
+        services.edit_queued(second, "  ")
+
+
+def test_it_forgets_what_was_dropped_and_gives_its_credits_back(start):
+    first = start()
+    free = account_of(first.project.owner).available
+    second = services.start_run(first.project, "Now coffee")
+    third = services.start_run(first.project, "Now cocoa")
+    services.drop_queued(second)
+    services.drop_queued(third)
+    assert account_of(first.project.owner).available == free
+    assert Run.objects.get(pk=second.pk).reason == services.DROPPED
+    assert workspace_context(first.project)["queue"] == []
+    assert cards(first.project) == ["msg"]
+
+
+def test_it_shows_what_waits_below_the_chat_and_then_where_its_run_begins(model, start, work):
+    first = start()
+    second = services.start_run(first.project, "Now coffee")
+    third = services.start_run(first.project, "Now cocoa")
+    context = workspace_context(first.project)
+    assert cards(first.project) == ["msg"]
+    assert [one["message"].text for one in context["queue"]] == ["Now coffee", "Now cocoa"]
+    assert "Now coffee" in context["queue"][0]["card"]
+    model.say([write(index_html=page("Tea"))], [finish()], [write(index_html=page("Coffee"))], [finish()])
+    work(first)
+    work(second)
+    shown = cards(first.project)
+    assert shown[0] == "msg" and shown[shown.index("done") + 1] == "msg"
+    # The last is next in line: nothing stands before it any more.
+    assert shown[-1] == "msg" and workspace_context(first.project)["queue"] == []
+    assert Step.objects.filter(run=third, type="complete").count() == 0
