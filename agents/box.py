@@ -36,6 +36,7 @@ if mkdir "$d" 2>/dev/null; then
     echo $c > "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"' > "$d/out" 2>&1 < /dev/null &
   echo $! > "$d/pid"
 fi
+for _ in $(seq 40); do [ -s "$d/pid" ] && break; sleep 0.05; done
 pid=$(cat "$d/pid" 2>/dev/null) || exit 251
 tail -c +1 -s 0.05 --pid="$pid" -f "$d/out" 2>/dev/null |
   stdbuf -o0 head -c "$VIBE_HEAD"
@@ -43,7 +44,13 @@ while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 [ -f "$d/code" ] && exit "$(cat "$d/code")"
 exit 251
 """
-KILL_STEP = r"""kill -KILL -- "-$(cat "$HOME/.vibe/steps/$VIBE_KEY/pid")" 2>/dev/null; true"""
+# A step that has not begun is claimed, so that it never will; one that is just beginning is waited for.
+KILL_STEP = r"""
+d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"
+mkdir "$d" 2>/dev/null && exit 0
+for _ in $(seq 40); do [ -s "$d/pid" ] && break; sleep 0.05; done
+kill -KILL -- "-$(cat "$d/pid")" 2>/dev/null; true
+"""
 TAIL = r"""tail -c "$VIBE_TAIL" "$HOME/.vibe/steps/$VIBE_KEY/out" """
 # The exit code of STEP when a command was claimed and nobody knows how it ended.
 UNKNOWN = 251
@@ -74,6 +81,21 @@ while True:
         break
     time.sleep(0.05)
 print(status)
+'
+"""
+# Prints the status of GET $VIBE_URL, then the text between the tags of at most 200 kB.
+PAGE = r"""
+python3 -c '
+import os, re, urllib.error, urllib.request
+try:
+    answer = urllib.request.urlopen(os.environ["VIBE_URL"], timeout=15)
+except urllib.error.HTTPError as error:
+    answer = error
+except OSError:
+    raise SystemExit(print(0))
+html = answer.read(200_000).decode("utf-8", "replace")
+html = re.sub(r"(?is)<(script|style|template)\b.*?</\1\s*>|<!--.*?-->", " ", html)
+print(answer.status, " ".join(re.sub(r"<[^>]*>", " ", html).split()), sep="\n")
 '
 """
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
@@ -182,6 +204,12 @@ class Box:
     async def page_status(self, path: str = "/", seconds: float = 5) -> int:
         url = f"http://127.0.0.1:{self.framework.port}{path}"
         return int(await self._shell(PROBE, VIBE_URL=url, VIBE_SECONDS=str(seconds)) or 0)
+
+    async def page(self, path: str) -> tuple[int, str]:
+        """A page as the dev server sends it: its status (0: no answer) and its visible text."""
+        url = f"http://127.0.0.1:{self.framework.port}{path}"
+        status, _, text = (await self._shell(PAGE, VIBE_URL=url)).partition("\n")
+        return int(status or 0), text.strip()
 
     async def server_log(self, lines: int = 40) -> str:
         return await self._shell('tail -n "$VIBE_LINES" "$HOME/.vibe/dev.log" 2>/dev/null; true', VIBE_LINES=str(lines))

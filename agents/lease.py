@@ -37,7 +37,7 @@ class Lease:
 
     def __init__(self, fence: Fence) -> None:
         self.fence = fence
-        self.lost = self.stopped = False
+        self.lost, self.stopped = False, fence.stopped
         self.waiting: Future[Any] | None = None
         self.lock = threading.Lock()
 

@@ -4,6 +4,7 @@ Everything the loop decides, it decides from these rows; so a worker that takes 
 """
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 
 from agents import runs
@@ -45,6 +46,14 @@ class Log:
         """0 while the model works, n in the nth round of fixing."""
         return sum(step.data["stage"] == "fix" for step in self.of("stage"))
 
+    def state(self) -> str:
+        """The state the page was last told."""
+        return str(self.of("state")[-1].data["state"])
+
+    def running_since(self) -> datetime:
+        """When a worker first took the run, or took it up after its user had answered."""
+        return [step.at for step in self.of("state") if step.data["state"] == "running"][-1]
+
     def pending(self) -> Iterator[tuple[int, int, Block]]:
         """Tool calls of the newest turn without a result: (turn, index, block)."""
         if replies := self.of("reply"):
@@ -61,6 +70,11 @@ class Log:
                 made = calls(step)
                 return bool(made) and not any(block["name"] == "finish" for block in made)
         return True
+
+    def answer_to(self, key: str) -> str | None:
+        """What the person answered to a question, None while they have not."""
+        answers = [step.data["text"] for step in self.of("user_message") if step.data.get("answers") == key]
+        return answers[-1] if answers else None
 
     def touched(self) -> bool:
         """Whether a tool may have changed files: one that wrote, or a command, however it ended."""

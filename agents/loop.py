@@ -3,6 +3,7 @@
 Each part first looks at the log: what is written there is done. So the same lines begin a run and take one over.
 """
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from agents import aio, closing, events, previews, prompts, sandbox
+from agents import aio, closing, events, previews, prompts, runs, sandbox
 from agents.asking import next_turn
 from agents.box import Box
 from agents.closing import Ending
@@ -38,10 +39,15 @@ def run_agent(lease: Lease) -> None:
     work = Work(lease, run)
     try:
         ending = work.go()
+    except Waiting:
+        runs.wait(lease.fence)
+        return
     except Ending as early:
         ending = early
     except RunStopped:
         ending = Ending(Run.State.CANCELLED, "cancelled")
+        if work.box is None and work.log.touched():  # it was stopped while it waited for an answer
+            work.box = _box(run)
     except ModelError as error:
         ending = Ending(Run.State.FAILED, error.code, "The model did not answer", error.detail, error.next)
     except sandbox.SandboxUnavailable as error:
@@ -53,6 +59,16 @@ def run_agent(lease: Lease) -> None:
         text = f"Something in Vibe broke ({type(error).__name__}). It is logged; this run costs nothing."
         ending = Ending(Run.State.FAILED, "internal_error", "Our mistake", text, "Try again.")
     closing.close(lease, run, work.log, work.box, ending)
+
+
+def _box(run: Run) -> Box | None:
+    with contextlib.suppress(sandbox.SandboxUnavailable):
+        return sandbox.ensure(run.project)
+    return None
+
+
+class Waiting(Exception):
+    """The model asked the person something; the run goes on when they have answered."""
 
 
 class Work:
@@ -71,7 +87,8 @@ class Work:
             raise Ending(
                 Run.State.FAILED, "crash_loop", "The run kept crashing", text, "Try again, or say it differently."
             )
-        self.log.add("state", {"state": Run.State.RUNNING}, key="running")
+        if self.log.state() != Run.State.RUNNING:
+            self.log.add("state", {"state": Run.State.RUNNING})
         self.prepare()
         while True:
             self.work()
@@ -138,8 +155,7 @@ class Work:
             raise Ending(
                 Run.State.STOPPED, "limit", "Step limit", f"The run used its {settings.RUN_MAX_TURNS} turns.", again
             )
-        started = self.run.started or timezone.now()
-        if (timezone.now() - started).total_seconds() > settings.RUN_MAX_SECONDS:
+        if (timezone.now() - self.log.running_since()).total_seconds() > settings.RUN_MAX_SECONDS:
             minutes = settings.RUN_MAX_SECONDS // 60
             raise Ending(Run.State.STOPPED, "limit", "Time limit", f"The run used its {minutes} minutes.", again)
         while self.log.cost() >= closing.reserved(self.run):
@@ -157,6 +173,9 @@ class Work:
         """Runs one tool call, or finds out what became of it, and logs the result."""
         key, tool = f"{turn}.{index}", self.tools.get(block["name"])
         again = self.log.has("tool_call", key)
+        if block["name"] == "ask_user" and not self.ask_only:
+            self.ask_user(key, turn, index, block)
+            return
         title = tool.title(block["input"]) if tool else f"Unknown tool {block['name'][:40]}"
         facts = {"key": key, "turn": turn, "index": index, "name": block["name"], "title": title}
         self.log.add("tool_call", {**facts, "summary": "", "input": _shown(block["input"])}, key=key)
@@ -183,6 +202,23 @@ class Work:
             self.log.add("tool_result", result, key=key, record=answer)
             for change in outcome.facts.get("files", []):
                 self.log.add("file", {name: change[name] for name in ("path", "action", "added", "removed")})
+
+    def ask_user(self, key: str, turn: int, index: int, block: dict[str, Any]) -> None:
+        """Puts the run to wait for the person, or takes their answer as the call's result."""
+        facts = {"key": key, "turn": turn, "index": index, "name": "ask_user", "title": "A question for you"}
+        try:
+            TOOLS["ask_user"].check(block["input"])
+        except ToolFailed as error:
+            answer, ok = str(error), False
+        else:
+            asked = {"question": block["input"]["question"], "options": block["input"].get("options", [])}
+            self.log.add("tool_call", {**facts, **asked, "summary": "", "input": {}}, key=key)
+            if (said := self.log.answer_to(key)) is None:
+                raise Waiting
+            answer, ok, facts = said, True, {**facts, **asked}
+        result = {"type": "tool_result", "tool_use_id": block["id"], "content": answer, "is_error": not ok}
+        shown = {**facts, "ok": ok, "summary": answer[:200], "output": "", "seconds": 0}
+        self.log.add("tool_result", shown, key=key, record=result)
 
     def outcome(self, tool: Tool | None, block: dict[str, Any], key: str, again: bool) -> Outcome:
         """What the tool did. Raises ToolFailed with what the model should know."""

@@ -31,11 +31,12 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class Fence:
-    """The right to write a run's log: its id and the token of the lease."""
+    """The right to write a run's log: its id and the token of the lease; `stopped`: only to bring it to its end."""
 
     run_id: UUID
     project_id: UUID
     token: int
+    stopped: bool = False
 
 
 def owner_name() -> str:
@@ -49,7 +50,7 @@ UPDATE agents_run AS run SET state = 'running', lease_token = lease_token + 1, l
 WHERE id = %(run)s AND (state = 'queued' OR (state = 'running' AND lease_until < now()))
     AND NOT EXISTS (SELECT 1 FROM agents_run AS other WHERE other.project_id = run.project_id
         AND other.state IN ('queued', 'running', 'waiting') AND other.created < run.created)
-RETURNING project_id, lease_token
+RETURNING project_id, lease_token, cancel_requested
 """
 
 
@@ -61,7 +62,7 @@ def claim(run_id: UUID, seconds: float) -> Fence | None:
             row = cursor.fetchone()
     except IntegrityError:  # another run of the project was claimed in the same moment
         return None
-    return Fence(run_id, row[0], row[1]) if row else None
+    return Fence(run_id, *row) if row else None
 
 
 def extend(fence: Fence, seconds: float) -> bool:
@@ -165,6 +166,20 @@ def finish(fence: Fence, state: str, reason: str = "", **fields: Any) -> None:
         raise LeaseLost
 
 
+def wait(fence: Fence) -> None:
+    """Puts the run to wait for its user, holding no worker."""
+    with transaction.atomic():
+        append(fence, "state", {"state": Run.State.WAITING})
+        if not _own(fence).update(state=Run.State.WAITING, lease_until=None):
+            raise LeaseLost
+
+
+def resume(run: Run) -> bool:
+    """Queues a run that waited. False: it does not wait any more."""
+    waiting = Run.objects.filter(pk=run.pk, state=Run.State.WAITING)
+    return bool(waiting.update(state=Run.State.QUEUED, rung=Now()))
+
+
 def add_usage(fence: Fence, usage: dict[str, int], cost: int) -> None:
     """Adds a call's tokens and its cost (micro-credits) to the run."""
     run = lock(fence)
@@ -181,8 +196,8 @@ def lock(fence: Fence) -> Run:
 
 
 def end_unclaimed(run: Run, state: str, reason: str) -> bool:
-    """Ends a run that no worker holds. False: somebody does, or it is over."""
-    ended = Run.objects.filter(pk=run.pk, state__in=[Run.State.QUEUED, Run.State.WAITING])
+    """Ends a run that no worker ever took. False: one did, or it is over."""
+    ended = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED, started=None)
     return bool(ended.update(state=state, reason=reason, finished=Now()))
 
 

@@ -3,12 +3,17 @@
 A tool that fails is an observation for the model, never an end of the run.
 """
 
+from agents.tools.app import ADD_PACKAGES, CHECK_APP
+from agents.tools.asking import ASK_USER
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed
 from agents.tools.files import FILE_TOOLS
 from agents.tools.finish import FINISH
 from agents.tools.terminal import TERMINAL
 
-TOOLS: dict[str, Tool] = {tool.name: tool for tool in (*FILE_TOOLS, TERMINAL, FINISH)}
-READ_ONLY = {name: tool for name, tool in TOOLS.items() if tool.read_only}
+TOOLS: dict[str, Tool] = {
+    tool.name: tool for tool in (*FILE_TOOLS, TERMINAL, CHECK_APP, ADD_PACKAGES, ASK_USER, FINISH)
+}
+# Ask mode: nothing that writes, and nobody to wait for.
+READ_ONLY = {name: tool for name, tool in TOOLS.items() if tool.read_only and tool is not ASK_USER}
 
 __all__ = ["READ_ONLY", "TOOLS", "Outcome", "Tool", "ToolFailed", "Toolbox"]

@@ -5,11 +5,15 @@ import re
 from typing import Any
 
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, safe_path
+from projects.blobs import sha256
+from projects.frameworks import starting_manifest
 from projects.paths import MAX_FILE_BYTES
 
 PATH = {"type": "string", "description": "Path relative to the app's root, such as src/App.tsx."}
 # Lines of a diff that the page gets.
 DIFF_LINES = 400
+# A write that takes more than this share of the lines of a file of some length is refused unless meant.
+LOSS_SHARE, LOSS_LINES = 0.3, 20
 # "… rest of the code unchanged": a model's way of not writing a file, which would destroy it.
 ELISION = re.compile(
     r"^\s*(//|#|/\*|<!--|\{/\*)?\s*(\.\.\.|…)\s*\(?(the )?(rest|remaining|existing|other|previous)\b.*$"
@@ -30,13 +34,29 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
                 " or use edit_file for a part of it."
             )
         contents[path] = data
-    changes = [_change(path, await tools.box.read(path), data) for path, data in contents.items()]
+    before = {path: await tools.box.read(path) for path in contents}
+    for item, path in zip(values["files"], contents, strict=False):
+        if not item.get("shrink"):
+            _refuse_loss(tools, path, before[path], contents[path])
+    changes = [_change(path, before[path], data) for path, data in contents.items()]
     await tools.box.write(contents)
     return Outcome(
         output=f"Wrote {', '.join(contents)}.",
         summary=", ".join(contents),
         facts={"files": changes},
     )
+
+
+def _refuse_loss(tools: Toolbox, path: str, before: bytes | None, after: bytes) -> None:
+    """A file that loses much of itself is nearly always a model that forgot the rest. A template's own may go."""
+    if before is None or sha256(before) == starting_manifest(tools.box.framework.name).get(path):
+        return
+    old, new = before.count(b"\n"), after.count(b"\n")
+    if old >= LOSS_LINES and new < old * (1 - LOSS_SHARE):
+        raise ToolFailed(
+            f"{path} was not written: it would shrink from {old} lines to {new}. Use edit_file for a part of it, or say"
+            ' "shrink": true for this file if that is meant.'
+        )
 
 
 async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
@@ -168,7 +188,11 @@ FILE_TOOLS = (
                 "maxItems": 50,
                 "items": {
                     "type": "object",
-                    "properties": {"path": PATH, "content": {"type": "string"}},
+                    "properties": {
+                        "path": PATH,
+                        "content": {"type": "string"},
+                        "shrink": {"type": "boolean", "description": "The file is meant to lose much of its lines."},
+                    },
                     "required": ["path", "content"],
                     "additionalProperties": False,
                 },

@@ -116,6 +116,11 @@ delegate(document, "click", "[data-open-version]", (_event, button) => {
   panes.show("code", { push: false });
   code.openVersion(Number(button.dataset.openVersion));
 });
+delegate(document, "click", "[data-say]", (_event, button) => {
+  for (const other of button.parentElement.children) other.disabled = true;
+  composer.fill(button.dataset.say);
+  $("#composer").requestSubmit();
+});
 delegate(document, "submit", "[data-retry]", async (event, form) => {
   event.preventDefault();
   const button = $("button", form);

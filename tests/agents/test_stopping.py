@@ -78,6 +78,15 @@ def test_it_kills_the_running_command_and_keeps_the_files(model, start, at_work,
     assert not run.steps.filter(type="tool_result", data__name="terminal").exists()
 
 
+def test_it_never_begins_a_command_that_was_stopped_before_it_began(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    box = sandbox.ensure(work(start()).project)
+    aio.run(box.kill_step("early"))
+    result = aio.run(box.run_once("early", "touch begun", 10, lambda text: None))
+    assert result.exit_code is None
+    assert "begun" not in aio.run(box.paths())
+
+
 def test_it_asks_the_model_nothing_more(model, start, at_work, eventually):
     model.say(*[[wire.tool("terminal", {"command": f"sleep 0.{n}"})] for n in range(1, 9)])
     run = start()

@@ -178,3 +178,39 @@ def test_it_shows_the_diff_of_each_file(told):
     assert [change["action"] for change in changes] == ["created", "changed", "deleted"]
     assert changes[1]["diff"].splitlines()[-2:] == ["-two", "+2"]
     assert (changes[1]["added"], changes[1]["removed"]) == (1, 1)
+
+
+def test_it_refuses_to_lose_most_of_a_file_unless_that_is_meant(told):
+    long, short = "line\n" * 40, "line\n" * 10
+    meant = {"files": [{"path": "a.txt", "content": short, "shrink": True}]}
+    run, results = told(write(a_txt=long), write(a_txt=short), wire.tool("write_files", meant))
+    assert [result["is_error"] for result in results] == [False, True, False]
+    assert "from 40 lines to 10" in results[1]["content"]
+    assert versions.read(run.version, "a.txt").decode() == short
+
+
+def test_it_lets_a_template_s_own_file_go(told):
+    _, results = told(write(styles_css="body { margin: 0 }\n"))
+    assert not results[0]["is_error"]
+
+
+def test_it_sees_whether_the_app_answers(told):
+    _, results = told(
+        write(index_html=page("Tea")),
+        wire.tool("check_app", {}),
+        wire.tool("check_app", {"path": "/missing.html"}),
+        wire.tool("check_app", {"path": "/$(touch pwned)"}),
+        wire.tool("list_files", {}),
+    )
+    assert "GET / answered 200" in results[1]["content"] and "Tea" in results[1]["content"]
+    assert "404" in results[2]["content"]
+    assert "pwned" not in results[4]["content"]
+
+
+NO_NAMES = ["; touch pwned", "$(id)", "--global", "-g", "../evil", "file:/etc", "https://evil/x.tgz", "a b"]
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_it_refuses_what_is_no_package_name(told, name):
+    _, results = told(wire.tool("add_packages", {"packages": [name]}))
+    assert results[0]["is_error"] and "does not fit its schema" in results[0]["content"]

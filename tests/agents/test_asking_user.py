@@ -1,0 +1,65 @@
+"""ask_user: the run waits without a worker, goes on with the answer, and can be stopped with its work kept."""
+
+import pytest
+
+from agents import services
+from agents.models import Run
+from demo_model import wire
+from tests.agents.scripted import finish, page, types, write
+from usage.services import account_of
+
+
+@pytest.fixture
+def waiting(model, start, work):
+    """A run that wrote a file and then asked."""
+    ask = wire.tool("ask_user", {"question": "Which colour?", "options": ["Green", "Red"]})
+    model.say([write(index_html=page("Tea"))], [ask])
+    return work(start())
+
+
+def test_it_waits_holding_nobody(waiting):
+    assert waiting.state == Run.State.WAITING
+    assert waiting.lease_until is None
+    question = waiting.steps.get(type="tool_call", data__name="ask_user").data
+    assert (question["question"], question["options"]) == ("Which colour?", ["Green", "Red"])
+    assert waiting.steps.filter(type="state").last().data["state"] == "waiting"
+
+
+def test_it_goes_on_with_the_answer(model, waiting, work):
+    model.say([finish("Green it is.")])
+    same = services.start_run(waiting.project, "Green")
+    run = work(waiting)
+
+    assert same.pk == waiting.pk
+    assert run.state == Run.State.SUCCEEDED
+    result = model.requests[2]["messages"][-1]["content"][0]
+    assert (result["type"], result["content"]) == ("tool_result", "Green")
+    states = [step.data["state"] for step in run.steps.filter(type="state")]
+    assert states == ["queued", "running", "waiting", "queued", "running", "succeeded"]
+    assert waiting.project.runs.count() == 1
+
+
+def test_it_takes_one_answer_only(model, waiting, work):
+    services.start_run(waiting.project, "Green")
+    second = services.start_run(waiting.project, "And add a footer")
+    assert second.pk != waiting.pk
+    assert second.state == Run.State.QUEUED
+
+
+def test_it_keeps_the_work_when_it_is_stopped_while_it_waits(model, waiting, work):
+    services.cancel_run(waiting)
+    run = work(waiting)
+
+    assert run.state == Run.State.CANCELLED
+    assert "index.html" in run.version.manifest
+    assert len(model.requests) == 2
+    assert types(run.project)[-1] == "complete"
+    assert account_of(run.project.owner).reserved == 0
+
+
+def test_it_cannot_wait_in_ask_mode(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    project = work(start()).project
+    model.say([wire.tool("ask_user", {"question": "Which?"})], [wire.text("Both.")])
+    run = work(services.start_run(project, "Which is it?", mode="ask"))
+    assert (run.state, run.reply.text) == (Run.State.SUCCEEDED, "Both.")
