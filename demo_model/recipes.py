@@ -46,10 +46,13 @@ def _sources(kind: str, frame: str) -> dict[str, Path]:
 
 
 def _rank(path: str) -> tuple[int, str]:
-    """Foundations first, then parts, then what puts them together: the preview stays whole while files arrive."""
+    """Foundations first, then parts, then what puts them together: the preview stays whole while files arrive.
+
+    A page's own script is last: it looks for the elements of that page, not of the placeholder before it.
+    """
     if path.endswith((".css", "content.ts", ".svg")):
         return 0, path
-    return (2 if path in ("index.html", "src/App.tsx") else 1), path
+    return {"index.html": 2, "src/App.tsx": 2, "script.js": 3}.get(path, 1), path
 
 
 def values(brief: Brief) -> dict[str, Any]:
