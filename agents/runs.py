@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
@@ -22,6 +23,8 @@ from projects.models import Project
 
 # Leases lost in a row, without a new step in between, before a run counts as one that kills its workers.
 MAX_DEATHS = 3
+# Runs rung when one ends; the sweeper finds the others.
+DUE_RUNS = 5
 UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
 
 
@@ -50,15 +53,22 @@ UPDATE agents_run AS run SET state = 'running', lease_token = lease_token + 1, l
 WHERE id = %(run)s AND (state = 'queued' OR (state = 'running' AND lease_until < now()))
     AND NOT EXISTS (SELECT 1 FROM agents_run AS other WHERE other.project_id = run.project_id
         AND other.state IN ('queued', 'running', 'waiting') AND other.created < run.created)
+    AND (SELECT count(*) FROM agents_run AS other JOIN projects_project AS project ON project.id = other.project_id
+        WHERE other.state = 'running' AND other.id <> run.id AND project.owner_id =
+            (SELECT owner_id FROM projects_project WHERE id = run.project_id)) < %(at_once)s
 RETURNING project_id, lease_token, cancel_requested
 """
 
 
 def claim(run_id: UUID, seconds: float) -> Fence | None:
-    """Takes the lease of a run that is due: queued and first in its project, or left by a dead worker."""
+    """Takes the lease of a run that is due: queued and first in its project, or left by a dead worker.
+
+    Nobody has more than RUNS_PER_USER at once, so that one user's many leave workers for another's one.
+    """
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute(CLAIM, {"run": run_id, "owner": owner_name(), "seconds": seconds})
+            at_once = settings.RUNS_PER_USER
+            cursor.execute(CLAIM, {"run": run_id, "owner": owner_name(), "seconds": seconds, "at_once": at_once})
             row = cursor.fetchone()
     except IntegrityError:  # another run of the project was claimed in the same moment
         return None
@@ -201,9 +211,10 @@ def end_unclaimed(run: Run, state: str, reason: str) -> bool:
     return bool(ended.update(state=state, reason=reason, finished=Now()))
 
 
-def next_due(project: Project) -> Run | None:
-    """The project's oldest run that waits for a worker."""
-    return Run.objects.filter(project=project, state=Run.State.QUEUED).order_by("created").first()
+def due_after(project_id: UUID) -> list[Run]:
+    """Runs that may have waited for one of this project to end: the oldest queued ones of its owner."""
+    owned = Project.objects.filter(owner__projects=project_id)
+    return list(Run.objects.filter(project__in=owned, state=Run.State.QUEUED).order_by("created")[:DUE_RUNS])
 
 
 def _own(fence: Fence) -> Any:

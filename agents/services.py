@@ -160,8 +160,7 @@ def _end_unclaimed(run: Run, reason: str) -> bool:
     credits.release(run.pk)
     runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": reason}, run.pk)
     runs.note(run.project_id, "complete", {**_unbegun(run), "reason": reason}, run.pk)
-    following = runs.next_due(run.project)
-    if following:
+    for following in runs.due_after(run.project_id):
         ring(following)
     return True
 

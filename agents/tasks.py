@@ -33,7 +33,7 @@ def run_agent(run_id: str) -> None:
     try:
         with lease.held(lease.Lease(fence)) as held:
             loop.run_agent(held)
-        if following := runs.next_due(Project(pk=fence.project_id)):
+        for following in runs.due_after(fence.project_id):
             services.ring(following)
     except runs.LeaseLost:
         log.info("run %s went to another worker", run_id)

@@ -33,6 +33,16 @@ def test_it_lets_projects_run_side_by_side(start):
     assert runs.claim(start("Two").pk, 30)
 
 
+def test_it_leaves_workers_for_others_when_one_user_has_many(start, django_user_model, settings):
+    settings.RUNS_PER_USER = 2
+    mine = [start(f"Number {number}") for number in range(4)]
+    other = services.start_project(django_user_model.objects.create_user("bea@example.com", None), "Mine", "html")
+
+    assert [bool(runs.claim(run.pk, 30)) for run in mine] == [True, True, False, False]
+    assert runs.claim(other.pk, 30)
+    assert set(runs.due_after(mine[0].project_id)) == set(mine[2:])
+
+
 def test_it_goes_on_with_the_next_when_one_is_stopped(start):
     first = start()
     second = services.start_run(first.project, "And a second thing")
