@@ -91,3 +91,16 @@ def test_it_fits_a_phone(page, begin):
     page.locator("[data-pane-tab=preview]").click()
     expect(page.frame_locator("#frame").locator("h1")).to_be_visible(timeout=30_000)
     assert WORKSPACE.search(page.url)
+
+
+def test_it_waits_for_an_answer_and_goes_on_with_it(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:ask=Which colour do you like?]]")
+    question = page.locator(".question")
+    expect(question).to_contain_text("Which colour do you like?", timeout=BUILD_MS)
+    page.fill("#text", "Green, please")
+    page.press("#text", "Enter")
+    expect(page.locator(".done")).to_contain_text("Built version 1", timeout=BUILD_MS)
+    expect(page.locator(".say")).to_have_count(2)
+    expect(question).to_have_count(1)
