@@ -60,7 +60,9 @@ mkdir -p "$HOME/.vibe"; cd "$VIBE_ROOT" || exit 252
 if [ -n "$VIBE_RESTART" ] && [ -f "$HOME/.vibe/dev.pid" ]; then
   kill -KILL -- "-$(cat "$HOME/.vibe/dev.pid")" 2>/dev/null; rm -f "$HOME/.vibe/dev.pid"
 fi
-if ! { [ -f "$HOME/.vibe/dev.pid" ] && kill -0 "$(cat "$HOME/.vibe/dev.pid")" 2>/dev/null; }; then
+# After a cold start the number may be another process's: its command line tells.
+pid=$(cat "$HOME/.vibe/dev.pid" 2>/dev/null || echo none)
+if ! { tr '\0' ' ' < "/proc/$pid/cmdline" | grep -qF -- "$VIBE_CMD"; } 2>/dev/null; then
   PORT="$VIBE_PORT" setsid bash -lc "$VIBE_CMD" > "$HOME/.vibe/dev.log" 2>&1 < /dev/null &
   echo $! > "$HOME/.vibe/dev.pid"
 fi

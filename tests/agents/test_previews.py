@@ -1,0 +1,89 @@
+"""The project's app outside a run: woken, rebuilt when its sandbox is gone, restarted, put to sleep when idle."""
+
+import e2b
+import pytest
+
+from agents import aio, previews, sandbox, tasks
+from agents.models import Sandbox
+from projects import versions
+from projects.models import Project
+from tests.agents.scripted import finish, page, write
+
+
+@pytest.fixture
+def project(model, start, work):
+    """A project with one version and a running sandbox."""
+    model.say([write(index_html=page("Tea"))], [finish()])
+    return work(start()).project
+
+
+def seen(project) -> tuple[int, str]:
+    return aio.run(sandbox.ensure(project).page("/"))
+
+
+def last_preview(project):
+    return project.steps.filter(type="preview").last().data["state"]
+
+
+def test_it_opens(project):
+    tasks.open_preview(str(project.pk))
+    assert last_preview(project) == "ready"
+    assert seen(project) == (200, "Tea Tea")
+
+
+def test_it_sleeps_when_idle_and_wakes_with_its_server(project):
+    Sandbox.objects.update(last_used="2020-01-01T00:00Z")
+    assert tasks.pause_idle_sandboxes() == 1
+    assert previews.status(project)["state"] == "paused"
+    tasks.open_preview(str(project.pk))
+    assert last_preview(project) == "ready"
+    assert previews.status(project)["state"] == "running"
+    assert seen(project) == (200, "Tea Tea")
+
+
+def test_it_does_not_sleep_while_somebody_looks(project):
+    Sandbox.objects.update(last_used="2020-01-01T00:00Z")
+    previews.touch(project)
+    assert tasks.pause_idle_sandboxes() == 0
+
+
+def test_it_is_rebuilt_from_the_newest_version_when_it_is_gone(project):
+    old = Sandbox.objects.get()
+    aio.run(e2b.AsyncSandbox.kill(old.sandbox_id, **sandbox.options()))
+    tasks.open_preview(str(project.pk))
+    assert Sandbox.objects.get().sandbox_id != old.sandbox_id
+    assert seen(project) == (200, "Tea Tea")
+
+
+def test_it_shows_a_version_that_was_restored_while_it_slept(project):
+    versions.save(project, {**versions.files(versions.newest(project)), "index.html": b"<h1>New</h1>"}, source="edit")
+    project = Project.objects.get(pk=project.pk)
+    assert seen(project)[1] == "New"
+    versions.restore(project, project.versions.last())
+    assert seen(Project.objects.get(pk=project.pk))[1] == "Tea Tea"
+
+
+def test_it_comes_back_after_its_server_crashed(project):
+    box = sandbox.ensure(project)
+    aio.run(box.serve())
+    aio.run(box.sdk.commands.run('kill -KILL -- "-$(cat ~/.vibe/dev.pid)"'))
+    assert aio.run(box.page_status()) == 0
+    tasks.open_preview(str(project.pk))
+    assert last_preview(project) == "ready"
+
+
+def test_it_is_not_taken_in_by_a_number_that_has_a_new_owner(project):
+    box = sandbox.ensure(project)
+    aio.run(box.serve())
+    swap = 'kill -KILL -- "-$(cat ~/.vibe/dev.pid)"; sleep 300 > /dev/null 2>&1 & echo $! > ~/.vibe/dev.pid'
+    aio.run(box.sdk.commands.run(swap))
+    assert aio.run(box.serve()) == 200
+
+
+def test_it_says_so_when_the_host_cannot_be_reached(project, settings):
+    right = settings.E2B_API_URL
+    settings.E2B_API_URL = settings.E2B_SANDBOX_URL = "http://127.0.0.1:9"
+    tasks.open_preview(str(project.pk))
+    settings.E2B_API_URL = settings.E2B_SANDBOX_URL = right
+    data = project.steps.filter(type="preview").last().data
+    assert data["state"] == "failed" and "sandbox" in data["detail"]
