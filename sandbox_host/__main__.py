@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import logging
 import os
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from pathlib import Path
 from aiohttp import web
 
 from sandbox_host import app, selftest, templates
+from sandbox_host.first_use import FirstUse
 from sandbox_host.isolation import IsolationMissing, Limits, Machine
 from sandbox_host.registry import Registry
 
@@ -24,11 +26,18 @@ def main() -> int:
         print("E2B_API_KEY is not set: the sandbox host needs a key that its callers must send.", file=sys.stderr)
         return 1
     try:
+        _allow_many_connections()
         asyncio.run(_serve(arguments, key))
     except (IsolationMissing, OSError) as problem:
         print(f"The sandbox host cannot start: {problem}", file=sys.stderr)
         return 1
     return 0
+
+
+def _allow_many_connections() -> None:
+    """A visitor of a preview takes two descriptors, and the usual soft limit is 1024."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def _arguments() -> argparse.Namespace:
@@ -52,12 +61,14 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
     limits = Limits(**{name: getattr(arguments, f"limit_{name}") for name in vars(Limits())})
     arguments.state.mkdir(mode=0o711, parents=True, exist_ok=True)
     machine = Machine.find(arguments.state.resolve(), arguments.runtime, limits)
-    registry = Registry(
-        machine, templates.Library(arguments.templates, machine.state), arguments.max_running, arguments.max_total
-    )
-    report = await selftest.run(machine, registry.groups)
+    library = templates.Library(arguments.templates, machine.state)
     domain = arguments.domain or f"localhost:{arguments.port}"
-    runner = web.AppRunner(app.build(registry, key, domain, report), handler_cancellation=True, access_log=None)
+    registry = Registry(machine, library, arguments.max_running, arguments.max_total, domain=domain)
+    first_use = FirstUse(library, arguments.runtime)
+    report = await selftest.run(machine, registry.groups)
+    runner = web.AppRunner(
+        app.build(registry, first_use, key, domain, report), handler_cancellation=True, access_log=None
+    )
     await runner.setup()
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -11,29 +11,33 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from sandbox_host import envd, preview, rest
+from sandbox_host.first_use import FirstUse
 from sandbox_host.registry import Registry
-from sandbox_host.rest import DOMAIN, REGISTRY, Handler, error
+from sandbox_host.rest import DOMAIN, FIRST_USE, REGISTRY, Handler, error
 
 _SANDBOX_LABEL = re.compile(r"(\d{1,5})-([a-z0-9]{8,60})")
 CODE_INTERPRETER = 49_999  # the port that run_code speaks to
 BODY_LIMIT = 16 * 1024 * 1024  # of one REST or RPC message; files are streamed
 
 
-def build(registry: Registry, api_key: str, domain: str, health: dict[str, object]) -> web.Application:
+def build(
+    registry: Registry, first_use: FirstUse, api_key: str, domain: str, health: dict[str, object]
+) -> web.Application:
     """The application. `domain` (with its port) is what preview host names end in; `health` is added to /health."""
     app = web.Application(middlewares=[_route], client_max_size=BODY_LIMIT)
-    app[REGISTRY], app[rest.API_KEY], app[DOMAIN] = registry, api_key, domain
-    app.router.add_get("/health", _health(registry, health))
+    app[REGISTRY], app[FIRST_USE], app[rest.API_KEY], app[DOMAIN] = registry, first_use, api_key, domain
+    app.router.add_get("/health", _health(registry, first_use, health))
     rest.add_routes(app)
     app.cleanup_ctx.append(_lifetime)
     return app
 
 
-def _health(registry: Registry, known: dict[str, object]) -> Handler:
+def _health(registry: Registry, first_use: FirstUse, known: dict[str, object]) -> Handler:
     async def handler(request: web.Request) -> web.Response:
         sandboxes = registry.sandboxes.values()
         counts = {"sandboxes": len(sandboxes), "running": sum(sandbox.state == "running" for sandbox in sandboxes)}
-        return web.json_response({"status": "ok", **known, **counts, "templates": registry.templates.prepared()})
+        templates = {"templates": registry.templates.prepared(), "preparing": first_use.progress}
+        return web.json_response({"status": "ok", **known, **counts, **templates})
 
     return handler
 
@@ -48,6 +52,7 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     for watch in watches:
         watch.cancel()
     await asyncio.gather(*watches, return_exceptions=True)
+    await app[FIRST_USE].close()
     await registry.close()
 
 

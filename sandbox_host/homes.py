@@ -27,7 +27,7 @@ async def fill(home: Path, source: Path, uid: int) -> None:
 
 
 def _fill(source: Path, target: Path, uid: int, *, shared: bool) -> None:
-    """`shared`: below node_modules and outside its dot folders, which tools rewrite in place."""
+    """`shared`: below node_modules and outside what tools rewrite there in place: dot folders, SvelteKit's `$app`."""
     with os.scandir(source) as entries:
         for entry in entries:
             fresh = target / entry.name
@@ -36,7 +36,7 @@ def _fill(source: Path, target: Path, uid: int, *, shared: bool) -> None:
                 os.chown(fresh, uid, uid, follow_symlinks=False)
             elif entry.is_dir(follow_symlinks=False):
                 fresh.mkdir()
-                below = entry.name == "node_modules" or (shared and not entry.name.startswith("."))
+                below = entry.name == "node_modules" or (shared and not entry.name.startswith((".", "$")))
                 _fill(Path(entry.path), fresh, uid, shared=below)
                 os.chown(fresh, uid, uid)
             elif entry.is_file(follow_symlinks=False) and not (shared and _link(entry, fresh)):

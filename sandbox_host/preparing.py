@@ -16,7 +16,7 @@ from typing import Any
 import aiohttp
 
 from sandbox_host import commands, preview
-from sandbox_host.isolation import HOME, IsolationMissing, Limits, Machine
+from sandbox_host.isolation import HOME, PREPARING_UIDS, IsolationMissing, Limits, Machine
 from sandbox_host.launch import AgentError, AgentGone
 from sandbox_host.registry import Registry, TooMany, UnknownTemplate
 from sandbox_host.sandbox import PortClosed, Sandbox
@@ -41,7 +41,7 @@ PROBLEMS = (Failed, UnknownTemplate, BadTemplate, TooMany, AgentError, AgentGone
 
 
 async def prepare_all(library: Library, names: Sequence[str], runtime: Path | None, say: Progress = print) -> None:
-    """Prepare the templates that are not yet, without a running host. Raises one of PROBLEMS."""
+    """Prepare the templates that are not yet, beside a host that may be running. Raises one of PROBLEMS."""
     known = library.names()
     if unknown := [name for name in names if name not in known]:
         raise UnknownTemplate(f"there is no template '{unknown[0]}'; there are {', '.join(known)}")
@@ -49,7 +49,8 @@ async def prepare_all(library: Library, names: Sequence[str], runtime: Path | No
     state = library.place / ".work"
     state.mkdir(mode=0o755, parents=True, exist_ok=True)
     async with _alone(library.place / ".work.lock"):
-        registry = Registry(Machine.find(state, runtime, Limits()), library)
+        machine = await asyncio.to_thread(Machine.find, state, runtime, Limits())
+        registry = Registry(machine, library, uids=PREPARING_UIDS)
         registry.load()
         try:
             for name in names:

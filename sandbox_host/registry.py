@@ -45,7 +45,12 @@ class Templates(Protocol):
 class Registry:
     """Owns the state directory: sandboxes/ID/{record.json,home}, trash/, run/ (sockets)."""
 
-    def __init__(self, machine: Machine, templates: Templates, max_running: int = 50, max_total: int = 1000) -> None:
+    def __init__(
+        self, machine: Machine, templates: Templates, max_running: int = 50, max_total: int = 1000, *,
+        domain: str = "", uids: range = range(FIRST_UID, LAST_UID + 1),
+    ) -> None:  # fmt: skip
+        """`domain`: what preview host names end in; `uids`: what sandboxes run as where the host is root."""
+        self.uids = uids
         self.machine, self.templates, self.max_running, self.max_total = machine, templates, max_running, max_total
         self.sandboxes: dict[str, Sandbox] = {}
         self.directory, self.trash = machine.state / "sandboxes", machine.state / "trash"
@@ -56,7 +61,7 @@ class Registry:
         self.trash.mkdir(mode=0o700, exist_ok=True)
         self.groups = Groups.find(machine.state)
         sockets = Path(f"/proc/self/fd/{os.open(run, os.O_PATH | os.O_DIRECTORY)}")
-        self.place = Place(machine, run, sockets, self.groups, egress.default_allow())
+        self.place = Place(machine, run, sockets, self.groups, egress.default_allow(), domain)
         self._removals: set[asyncio.Task[None]] = set()
         self._uids: set[int] = set()
 
@@ -157,7 +162,7 @@ class Registry:
         """As root an own uid for each sandbox; an ordinary user has only the own one."""
         if os.geteuid() != 0:
             return os.geteuid()
-        for uid in range(FIRST_UID, LAST_UID + 1):
+        for uid in self.uids:
             if uid not in self._uids:
                 self._uids.add(uid)
                 return uid

@@ -14,8 +14,10 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
+from sandbox_host.first_use import FirstUse
 from sandbox_host.isolation import MIB
 from sandbox_host.launch import AgentGone
+from sandbox_host.preparing import PROBLEMS
 from sandbox_host.registry import DEFAULT_TIMEOUT, MAX_TIMEOUT, Registry, TooMany, UnknownTemplate
 from sandbox_host.sandbox import NotRunning, Sandbox
 
@@ -23,6 +25,7 @@ ENVD_VERSION = "0.6.13"
 REGISTRY = web.AppKey("registry", Registry)
 API_KEY = web.AppKey("api_key", str)
 DOMAIN = web.AppKey("domain", str)
+FIRST_USE = web.AppKey("first_use", FirstUse)
 PAGE_LIMIT = 100
 _CLOUD_ONLY = "is not something the embedded sandbox host can do; set E2B_API_KEY to use E2B's cloud for it."
 _CLOUD_OPTIONS = {"mcp": "An MCP gateway", "iam": "IAM", "volumeMounts": "A volume"}
@@ -134,8 +137,20 @@ async def create(request: web.Request) -> web.Response:
         "envs": _strings(body, "envVars"),
         **_network(body.get("network") or {}),
     }
-    sandbox = await request.app[REGISTRY].create(template, _timeout(body), options)
+    timeout = _timeout(body)
+    await _prepared(request, template)
+    sandbox = await request.app[REGISTRY].create(template, timeout, options)
     return web.json_response(_created(request, sandbox), status=201)
+
+
+async def _prepared(request: web.Request, template: str) -> None:
+    """Wait for the first preparation of a template. A caller that has gone gets no sandbox nobody would know of."""
+    try:
+        waited = await request.app[FIRST_USE].ready(template)
+    except PROBLEMS as problem:
+        raise Refusal(500, f"The template could not be prepared: {problem}") from None
+    if waited and request.transport is None:
+        raise Refusal(408, "The caller did not wait for the template.")
 
 
 def _created(request: web.Request, sandbox: Sandbox) -> dict[str, Any]:

@@ -62,6 +62,7 @@ class Place:
     sockets: Path  # the same directory by a path short enough for a socket's address
     groups: Groups | None
     bundle: frozenset[str]  # host names every sandbox may reach
+    domain: str = ""  # what preview host names end in
 
 
 class Sandbox:
@@ -212,6 +213,7 @@ class Sandbox:
             "E2B_SANDBOX": "true",
             "E2B_SANDBOX_ID": self.id,
             "E2B_TEMPLATE_ID": self.record.template,
+            "PREVIEW_DOMAIN": self.place.domain.partition(":")[0],  # dev servers refuse names they do not know
         }
         return {**base, **(egress.sandbox_env() if self.record.internet else {}), **self.record.envs, **extra}
 

@@ -17,7 +17,9 @@ from sandbox_host.registry import UnknownTemplate
 
 SOURCES = Path(__file__).resolve().parent.parent / "sandbox_templates"
 FORMAT = "1"  # change it when a home prepared by older code must not be used any more
-_NOT_SOURCE = frozenset({"node_modules", "dist", "__pycache__", ".git"})
+_NOT_SOURCE = frozenset(
+    {"node_modules", "dist", "__pycache__", ".git", ".angular", ".next", ".svelte-kit", "next-env.d.ts"}
+)
 
 
 class BadTemplate(Exception):

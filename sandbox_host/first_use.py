@@ -1,0 +1,52 @@
+"""A template that nobody prepared is prepared when a sandbox is first asked of it; who asks meanwhile waits for it."""
+
+import asyncio
+import logging
+from pathlib import Path
+
+from sandbox_host import preparing
+from sandbox_host.templates import Library
+
+log = logging.getLogger("sandbox_host")
+
+
+class FirstUse:
+    """Preparations under way in this host, one for each template."""
+
+    def __init__(self, library: Library, runtime: Path | None) -> None:
+        self.library, self.runtime = library, runtime
+        self.progress: dict[str, str] = {}  # template: what is being done just now
+        self._tasks: dict[str, asyncio.Task[None]] = {}
+
+    async def ready(self, name: str) -> bool:
+        """Return when a sandbox of the template can be made, True if that had to be waited for. A name that is no
+        template's is nothing to wait for. Raises one of preparing.PROBLEMS to everybody who waited.
+        """
+        template = self.library.find(name)
+        if template is None or template.prepared:
+            return False
+        if name not in self._tasks:
+            self._tasks[name] = asyncio.create_task(self._prepare(name))
+            self._tasks[name].add_done_callback(lambda _: self._tasks.pop(name))
+        await asyncio.shield(self._tasks[name])
+        return True
+
+    async def _prepare(self, name: str) -> None:
+        def say(line: str) -> None:
+            self.progress[name] = line.removeprefix(f"{name}: ")
+            log.info("%s", line)
+
+        say(f"{name}: waiting")
+        try:
+            await preparing.prepare_all(self.library, [name], self.runtime, say)
+        except preparing.PROBLEMS as problem:
+            log.error("template not prepared: %s", problem)
+            raise
+        finally:
+            self.progress.pop(name, None)
+
+    async def close(self) -> None:
+        """Give up what is not finished; nothing of it is kept."""
+        for task in self._tasks.values():
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
