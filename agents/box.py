@@ -20,7 +20,9 @@ from projects.paths import BadFiles
 
 ROOT = "/home/user/app"
 # Made by tools, not by people: never listed, searched, or saved.
-EXCLUDED = ("node_modules", ".git", "dist", ".vite", ".next", ".svelte-kit", ".angular", ".cache", "coverage")
+EXCLUDED = (
+    "node_modules", ".git", "dist", ".vite", ".next", "next-env.d.ts", ".svelte-kit", ".angular", ".cache", "coverage",
+)  # fmt: skip
 # Output of one command that is sent to the page and kept from its beginning; of its end, the last TAIL_BYTES.
 HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
 # Limits of a snapshot, before unpacking anything: a bomb stops here.

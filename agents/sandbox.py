@@ -28,6 +28,9 @@ GONE = (e2b.SandboxNotFoundException, e2b.SandboxNotRunningException)
 # What it raises when the host itself cannot be reached or cannot give us one.
 DOWN = (e2b.SandboxException, e2b.AuthenticationException, httpx.HTTPError, OSError)
 
+# The first sandbox of a template waits while the host prepares it: packages, a build, a try of the dev server.
+PREPARING_SECONDS = 300
+
 
 class Wait(Protocol):
     """Runs a coroutine from a thread, at most `seconds`: `aio.run`, or a lease's `wait`, which a stop interrupts."""
@@ -82,10 +85,10 @@ def _new(project: Project, wait: Wait) -> Box:
             timeout=settings.SANDBOX_TIMEOUT_SECONDS,
             metadata={"project": str(project.pk)},
             lifecycle={"on_timeout": "pause"},
+            request_timeout=PREPARING_SECONDS,
             **options(),
         ),
-        # The first sandbox of a template may have to prepare it.
-        300,
+        PREPARING_SECONDS,
     )
     box = Box(sdk, project.framework)
     newest = project.versions.first()
