@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 from sandbox_host.cgroup import Group
 from sandbox_host.isolation import Machine, argument_file, filter_file
@@ -38,8 +39,8 @@ class AgentGone(Exception):
 class Channel:
     """One operation's connection to the agent: frames both ways."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, siblings: "set[Channel]") -> None:
-        self.reader, self.writer, self.siblings = reader, writer, siblings
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader, self.writer = reader, writer
 
     async def frame(self) -> tuple[bytes, bytes]:
         """The next frame; raises AgentError for a refusal and AgentGone at the end of the stream."""
@@ -68,7 +69,6 @@ class Channel:
             raise AgentGone("the sandbox stopped") from error
 
     def close(self) -> None:
-        self.siblings.discard(self)
         self.writer.close()
 
 
@@ -86,7 +86,7 @@ class Launch:
         self, process: asyncio.subprocess.Process, init_fd: int, socket_path: str, group: Group | None
     ) -> None:
         self.process, self.init_fd, self.socket_path, self.group = process, init_fd, socket_path, group
-        self.channels: set[Channel] = set()
+        self.writers: WeakSet[asyncio.StreamWriter] = WeakSet()  # of the connections in use
         self.own: set[int] = set()  # bwrap's init and the agent: what is there before any command
         self.ended = asyncio.create_task(process.wait())
 
@@ -148,9 +148,8 @@ class Launch:
             await writer.drain()
         except OSError as error:
             raise AgentGone("the sandbox stopped") from error
-        channel = Channel(reader, writer, self.channels)
-        self.channels.add(channel)
-        return channel
+        self.writers.add(writer)
+        return Channel(reader, writer)
 
     @asynccontextmanager
     async def operation(self, request: dict[str, Any]) -> AsyncIterator[Channel]:
@@ -181,9 +180,8 @@ class Launch:
 
     def freeze(self) -> None:
         """Cut all connections and stop every process; new ones that a racing fork made are found in the next round."""
-        for channel in list(self.channels):
-            channel.writer.transport.abort()
-        self.channels.clear()
+        for writer in list(self.writers):
+            writer.transport.abort()
         stopped: set[int] = set()
         while fresh := self.processes() - stopped:
             for pid in fresh:

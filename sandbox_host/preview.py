@@ -55,6 +55,8 @@ async def handle(request: web.Request, sandbox: Target, port: int) -> web.Stream
             return await _http(request, session)
     except (aiohttp.ClientError, ValueError):
         return preview_pages.answer(request, preview_pages.BROKEN, sandbox.id, port)
+    finally:
+        stream[1].close()  # no request may have come to use it
 
 
 def gone(request: web.Request, sandbox_id: str, port: int) -> web.Response:

@@ -91,12 +91,13 @@ async def start(conn: wire.Connection, request: dict[str, Any]) -> None:
     process.streams = len(outputs)
     process.outputs = {fd for _, fd in outputs}
     gone = process.followers[conn] = loop.Event()
-    await conn.reply({"start": {"pid": process.pid}})
+    # They run from the next turn on, and also if the host has hung up before it hears of the start.
     for kind, fd in outputs:
         loop.spawn(_pump(process, kind, fd))
     loop.spawn(_reap(process, os.pidfd_open(process.pid)))
     if request.get("timeout"):
         loop.spawn(_expire(process, request["timeout"]))
+    await conn.reply({"start": {"pid": process.pid}})
     loop.spawn(_drop_when_closed(process, conn))
     await gone.wait()
 

@@ -8,28 +8,52 @@ socket).
 from __future__ import annotations
 
 import _socket
+import errno
 import os
+import time
 
 from sandbox_host.agent import loop, wire
 
 EGRESS_PORT = 3128
 EGRESS_SOCKET = "/run/egress.sock"
+PATIENCE = 20.0  # seconds to wait for a server whose queue of connections is full
+_PAUSE = 0.02
 _LOOPBACKS = ((_socket.AF_INET, "127.0.0.1"), (_socket.AF_INET6, "::1"))
 
 
 async def dial(conn: wire.Connection, request: dict[str, int]) -> None:
     """Connect the host to a server that listens on loopback in here; it may listen on IPv4 or IPv6 alone."""
     for family, address in _LOOPBACKS:
-        sock = _socket.socket(family, _socket.SOCK_STREAM)
         try:
-            sock.connect((address, request["port"]))  # loopback answers at once, yes or no
+            sock = await _connect(family, (address, request["port"]))
         except OSError:
-            sock.close()
             continue
         await conn.reply({})
         await both_ways(conn, sock, patient=False)
         return
     raise wire.OperationError("unavailable", f"port {request['port']} is not open")
+
+
+async def _connect(family: int, address: tuple[str, int] | str) -> _socket.socket:
+    """Never waits inside the kernel, where everything else in here would wait too. Raises OSError.
+
+    A local server answers at once, yes or no, unless its queue is full; then it is asked again and again, because
+    the kernel itself would ask only after a second.
+    """
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        sock = _socket.socket(family, _socket.SOCK_STREAM)
+        sock.setblocking(False)
+        error = sock.connect_ex(address)
+        if error == errno.EINPROGRESS:
+            error = sock.connect_ex(address)
+        if error in (0, errno.EISCONN):
+            return sock
+        sock.close()
+        if error not in (errno.EALREADY, errno.EAGAIN, errno.EINPROGRESS):
+            raise OSError(error, os.strerror(error))
+        await loop.sleep(_PAUSE)
+    raise OSError(errno.ETIMEDOUT, "its queue of connections is full")
 
 
 async def serve_egress() -> None:
@@ -56,9 +80,7 @@ async def serve_egress() -> None:
 
 async def _egress(conn: wire.Connection) -> None:
     try:
-        upstream = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        upstream.connect(EGRESS_SOCKET)
-        await both_ways(conn, upstream)
+        await both_ways(conn, await _connect(_socket.AF_UNIX, EGRESS_SOCKET))
     except OSError:
         pass
     finally:
