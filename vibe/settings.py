@@ -81,7 +81,9 @@ USE_TZ = True
 # --- Database -----------------------------------------------------------------------------------------------------
 # A pool per process: a worker thread holds a connection only while a statement runs, never while it waits for a model.
 DATABASES = {"default": env.db_url("DATABASE_URL")}
-DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL", 20), "timeout": 10}}
+_POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", 20), "timeout": 10}
+# What the address asks for, such as ?sslmode=verify-full, stays.
+DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "pool": _POOL}
 
 # --- Redis protocol: broker, live events, cache -------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL")
@@ -138,7 +140,12 @@ HTTPS = env.bool("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "vibe_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "vibe_csrf"
+SECURE_SSL_REDIRECT = HTTPS
+# Asked from inside, past the proxy that speaks TLS.
+SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+# Whether every name below this one speaks TLS, for years to come, is for the owner of the domain to say, not for us.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -231,6 +238,7 @@ SIGNUP_CREDITS = env.int("SIGNUP_CREDITS", 25)
 RUN_RESERVE_MICRO = MICRO
 
 # --- Observability ------------------------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")
 SENTRY_DSN = env.str("SENTRY_DSN", "")
 if SENTRY_DSN:
     import sentry_sdk
