@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from vibe import health, pages
+from vibe import health, metrics, pages
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -19,6 +19,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
+    path("metrics", metrics.metrics, name="metrics"),
 ]
 
 handler400 = "vibe.problems.bad_request"

@@ -1,0 +1,125 @@
+"""/metrics tells an operator what goes on, and nobody else anything."""
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from agents.models import Run, Sandbox
+from usage import services as credits
+
+pytestmark = pytest.mark.django_db
+TOKEN = "a-token-for-metrics"
+
+
+@pytest.fixture
+def ask(client):
+    """`ask(address, **headers)`: the answer to a request that comes from there."""
+    return lambda address="127.0.0.1", **headers: client.get("/metrics", REMOTE_ADDR=address, headers=headers)
+
+
+@pytest.fixture
+def figures(ask):
+    """`figures()`: {"name{labels}": value} as a scraper reads them."""
+
+    def read() -> dict[str, float]:
+        lines = [line.rsplit(" ", 1) for line in ask().text.splitlines() if not line.startswith("#")]
+        return {name: float(value) for name, value in lines}
+
+    return read
+
+
+def test_it_is_prometheus_text(ask):
+    answer = ask()
+    assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
+    sample = re.compile(r'[a-z_]+(\{([a-z]+="[^"\\\n]*",?)+\})? -?[0-9.e+]+')
+    for line in answer.text.splitlines():
+        assert re.fullmatch(r"# (HELP [a-z_]+ .+|TYPE [a-z_]+ gauge)", line) or sample.fullmatch(line), line
+    assert answer.text.endswith("\n") and 'vibe_build_info{version="' in answer.text
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "::1", "10.1.2.3", "172.20.0.7", "192.168.1.9", "fd00::7"])
+def test_it_answers_who_is_near(ask, address):
+    assert ask(address).status_code == 200
+
+
+@pytest.mark.parametrize("address", ["8.8.8.8", "2a00:1450::1", "::ffff:8.8.8.8", "", "nonsense"])
+def test_it_is_not_there_for_who_is_far(ask, address):
+    assert ask(address).status_code == 404
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "Forwarded", "X-Real-IP", "Via"])
+def test_it_believes_no_address_that_came_through_a_proxy(ask, header):
+    assert ask("127.0.0.1", **{header: "127.0.0.1"}).status_code == 404
+
+
+def test_it_answers_the_token_from_anywhere(ask, settings):
+    settings.METRICS_TOKEN = TOKEN
+    assert ask("8.8.8.8", Authorization=f"Bearer {TOKEN}").status_code == 200
+    for wrong in ("Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, "Bearer ä"):
+        assert ask("8.8.8.8", Authorization=wrong).status_code == 404
+
+
+def test_it_takes_no_empty_token(ask, settings):
+    settings.METRICS_TOKEN = ""
+    assert ask("8.8.8.8", Authorization="Bearer ").status_code == 404
+
+
+def test_it_is_only_read(client):
+    assert client.post("/metrics").status_code == 405
+
+
+def test_it_counts_runs(figures, run):
+    before = figures()
+    assert before['vibe_runs{state="queued"}'] == 1 and before['vibe_runs{state="running"}'] == 0
+    assert before['vibe_runs_last_hour{state="queued"}'] == 1 and before["vibe_leases_expired"] == 0
+    late = timezone.now() - timedelta(minutes=5)
+    Run.objects.filter(pk=run.pk).update(state="running", lease_until=late)
+    after = figures()
+    assert after['vibe_runs{state="queued"}'] == 0 and after['vibe_runs{state="running"}'] == 1
+    assert after["vibe_leases_expired"] == 1
+    Run.objects.filter(pk=run.pk).update(state="failed")
+    assert figures()['vibe_runs_last_hour{state="failed"}'] == 1
+
+
+def test_it_tells_how_long_a_run_waits_that_nothing_holds_up(figures, run):
+    from agents import services
+
+    assert figures()["vibe_queue_oldest_seconds"] < 60
+    ago = timezone.now() - timedelta(minutes=10)
+    Run.objects.filter(pk=run.pk).update(created=ago)
+    assert 600 <= figures()["vibe_queue_oldest_seconds"] < 660
+    Run.objects.filter(pk=run.pk).update(state="running")
+    following = services.start_run(run.project, "And green")
+    Run.objects.filter(pk=following.pk).update(created=ago + timedelta(seconds=1))
+    assert figures()["vibe_queue_oldest_seconds"] == 0
+
+
+def test_it_counts_sandboxes_credits_and_users(figures, project, alice):
+    Sandbox.objects.create(project=project, sandbox_id="abc", template="html")
+    number = uuid4()
+    credits.reserve(alice, 3_000_000, number)
+    credits.settle(number, 1_250_000)
+    found = figures()
+    assert found['vibe_sandboxes{state="running"}'] == 1 and found['vibe_sandboxes{state="paused"}'] == 0
+    assert found["vibe_credits_charged_today"] == 1.25 and found["vibe_users"] >= 1
+    Sandbox.objects.update(paused=True)
+    assert figures()['vibe_sandboxes{state="paused"}'] == 1
+
+
+def test_it_asks_a_few_questions_that_indexes_answer(ask):
+    with CaptureQueriesContext(connection) as asked:
+        ask()
+    statements = [query["sql"] for query in asked if query["sql"].startswith("SELECT")]
+    assert len(statements) <= 7 and not any("agents_step" in statement for statement in statements)
+    with connection.cursor() as cursor:
+        # Tables here are tiny, and PostgreSQL reads tiny tables whole unless told not to.
+        cursor.execute("SET LOCAL enable_seqscan = off")
+        for statement in statements:
+            cursor.execute(f"EXPLAIN {statement}")
+            plan = "\n".join(row[0] for row in cursor.fetchall())
+            assert "Seq Scan" not in plan, plan

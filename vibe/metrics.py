@@ -1,0 +1,127 @@
+"""/metrics: what an operator watches, as Prometheus text. Not public; every query answers from an index.
+
+Figures are of the whole installation, so that it does not matter which web process is asked.
+"""
+
+import ipaddress
+import platform
+import secrets
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import NamedTuple
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
+from django.db.models.functions import Now
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from agents.models import Run, Sandbox
+from usage.models import Entry
+
+# https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+# A request with one of these came through a proxy: its address is the proxy's, or whatever the client wrote.
+PROXIED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA")
+
+
+class Metric(NamedTuple):
+    """A gauge: its name, its help, and a value for each combination of labels (written as Prometheus does)."""
+
+    name: str
+    help: str
+    values: Mapping[str, float]
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """The figures, for who asks from a private address without a proxy, or with METRICS_TOKEN; else 404."""
+    if not (_has_token(request) or _is_near(request)):
+        raise Http404
+    return HttpResponse("".join(_text(metric) for metric in collect()), content_type=CONTENT_TYPE)
+
+
+def collect() -> Iterator[Metric]:
+    build = f'version="{settings.VERSION}",python="{platform.python_version()}",django="{django.__version__}"'
+    yield Metric("vibe_build_info", "What runs; always 1.", {build: 1})
+    yield from _runs()
+    yield _last_hour()
+    yield _sandboxes()
+    charged = Entry.objects.filter(created__gte=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
+    micro = -(charged.filter(kind=Entry.Kind.CHARGE).aggregate(sum=Sum("amount"))["sum"] or 0)
+    yield Metric("vibe_credits_charged_today", "Credits charged since midnight UTC.", {"": micro / settings.MICRO})
+    yield Metric("vibe_users", "Accounts; from 50 000 on as PostgreSQL estimates them.", {"": _users()})
+
+
+def _runs() -> Iterator[Metric]:
+    """From the partial index over queued and running runs, however many there once were."""
+    due = Run.objects.filter(state__in=[Run.State.QUEUED, Run.State.RUNNING])
+    found = due.aggregate(
+        queued=Count("pk", filter=Q(state=Run.State.QUEUED)),
+        running=Count("pk", filter=Q(state=Run.State.RUNNING)),
+        expired=Count("pk", filter=Q(state=Run.State.RUNNING, lease_until__lt=Now())),
+    )
+    before = Run.objects.filter(project=OuterRef("project"), created__lt=OuterRef("created"), state__in=Run.ACTIVE)
+    # A run that waits for an earlier one of its project is not late.
+    oldest = due.filter(~Exists(before), state=Run.State.QUEUED).aggregate(at=Min("created"))["at"]
+    age = max(0.0, (timezone.now() - oldest).total_seconds()) if oldest else 0.0
+    states = {f'state="{state}"': found[state] for state in ("queued", "running")}
+    yield Metric("vibe_runs", "Runs that are queued or running now.", states)
+    yield Metric("vibe_queue_oldest_seconds", "Age of the oldest queued run that is first in its project.", {"": age})
+    yield Metric("vibe_leases_expired", "Running runs whose worker was not heard of in time.", {"": found["expired"]})
+
+
+def _last_hour() -> Metric:
+    """Through the projects that changed since: starting a run changes its project, and that column has an index."""
+    since = Now() - timedelta(hours=1)
+    rows = Run.objects.filter(project__updated__gte=since, created__gte=since).values_list("state")
+    counts = dict(rows.annotate(Count("pk")).order_by())
+    values = {f'state="{state}"': counts.get(state, 0) for state in Run.State.values}
+    return Metric("vibe_runs_last_hour", "Runs that were asked for in the last hour, by their state now.", values)
+
+
+def _sandboxes() -> Metric:
+    used = Sandbox.objects.filter(last_used__gte=Now() - timedelta(days=1))
+    found = used.aggregate(running=Count("pk", filter=Q(paused=False)), paused=Count("pk", filter=Q(paused=True)))
+    values = {f'state="{state}"': found[state] for state in ("running", "paused")}
+    return Metric("vibe_sandboxes", "Sandboxes used in the last 24 hours.", values)
+
+
+def _users() -> int:
+    """Counting reads every row: 50 000 take milliseconds, a million would not."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT CASE WHEN reltuples > 50000 THEN reltuples::bigint ELSE (SELECT count(*) FROM accounts_user) END"
+            " FROM pg_class WHERE oid = 'accounts_user'::regclass"
+        )
+        return int(cursor.fetchone()[0])
+
+
+def _text(metric: Metric) -> str:
+    lines = [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} gauge"]
+    lines += [f"{metric.name}{f'{{{labels}}}' if labels else ''} {value:g}" for labels, value in metric.values.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _has_token(request: HttpRequest) -> bool:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    wanted = settings.METRICS_TOKEN.encode()
+    return bool(wanted) and scheme.lower() == "bearer" and secrets.compare_digest(token.strip().encode(), wanted)
+
+
+def _is_near(request: HttpRequest) -> bool:
+    """Daphne believes X-Forwarded-For of anyone, so an address counts only where no such header came along."""
+    if any(name in request.META for name in PROXIED):
+        return False
+    try:
+        address = ipaddress.ip_address(request.META.get("REMOTE_ADDR", "").partition("%")[0])
+    except ValueError:  # a unix socket has no address
+        return False
+    # Python counts all of ::ffff:0:0/96 as private.
+    address = getattr(address, "ipv4_mapped", None) or address
+    return address.is_private
