@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from contextlib import ExitStack
 
 import django
@@ -20,6 +21,9 @@ def pytest_configure(config: pytest.Config) -> None:
     Settings are named here and not in pyproject.toml, where pytest-django would read them before any service is up.
     """
     os.environ["DJANGO_SETTINGS_MODULE"] = "vibe.settings"
+    if sys.version_info < (3, 11, 5) and config.option.tbstyle == "auto":
+        # Parsing sources in two threads at once fails there (CPython issue 106905), and with it the whole session.
+        config.option.tbstyle = "native"
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker is not None:
         number = int(re.sub(r"\D", "", worker)) + 1
