@@ -58,7 +58,7 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: list[dict[str
 
 def _ask(lease: Lease, log: Log, run: Run, call: Call, number: int, ask: Ask) -> Turn:
     for attempt in range(1, TRIES + 1):
-        lease.check()
+        lease.renew()
         live = events.Live(run.project_id, run.pk, "text", {"turn": number})
         try:
             return lease.wait(ask(call, live.feed), settings.MODEL_CALL_SECONDS)

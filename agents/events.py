@@ -123,10 +123,12 @@ class Live:
         return "".join(self.pieces)
 
     def close(self) -> None:
-        """Sends the rest; the step that follows replaces all of it."""
+        """Sends the rest; the step that follows replaces all of it, so nothing is kept for pages that join."""
         with self.lock:
             if self.waiting:
                 self._send()
+        with suppress(redis.RedisError):
+            _redis().delete(f"{self.channel}:head", f"{self.channel}:text")
 
     def _send(self) -> None:
         data = {**self.ident, "offset": self.sent, "text": self.waiting}

@@ -41,8 +41,13 @@ class Lease:
         self.waiting: Future[Any] | None = None
         self.lock = threading.Lock()
 
+    def renew(self) -> None:
+        """Asks the row before every model call and tool: once a stop is committed, none begins. As `check`."""
+        self.beat()
+        self.check()
+
     def check(self) -> None:
-        """Raises LeaseLost or RunStopped. Met before every model call and tool."""
+        """Raises LeaseLost or RunStopped."""
         if self.lost:
             raise LeaseLost
         if self.stopped:

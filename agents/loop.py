@@ -3,10 +3,12 @@
 Each part first looks at the log: what is written there is done. So the same lines begin a run and take one over.
 """
 
+import asyncio
 import contextlib
 import logging
 import time
 from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Any
 
 from django.conf import settings
@@ -46,8 +48,6 @@ def run_agent(lease: Lease) -> None:
         ending = early
     except RunStopped:
         ending = Ending(Run.State.CANCELLED, "cancelled")
-        if work.box is None and work.log.touched():  # it was stopped while it waited for an answer
-            work.box = _box(run)
     except ModelError as error:
         ending = Ending(Run.State.FAILED, error.code, "The model did not answer", error.detail, error.next)
     except sandbox.SandboxUnavailable as error:
@@ -58,7 +58,10 @@ def run_agent(lease: Lease) -> None:
         log.exception("run %s broke", run.pk)
         text = f"Something in Vibe broke ({type(error).__name__}). It is logged; this run costs nothing."
         ending = Ending(Run.State.FAILED, "internal_error", "Our mistake", text, "Try again.")
+    if work.box is None and work.log.touched():  # it ended before this worker used the sandbox
+        work.box = _box(run)
     closing.close(lease, run, work.log, work.box, ending)
+    work.let_go()
 
 
 def _box(run: Run) -> Box | None:
@@ -79,6 +82,7 @@ class Work:
         self.ask_only = run.message.mode == Message.Mode.ASK
         self.tools = READ_ONLY if self.ask_only else TOOLS
         self.box: Box | None = None
+        self.opening: Future[sandbox.Opened] | None = None
         self.serving: Any = None
 
     def go(self) -> Ending:
@@ -113,15 +117,13 @@ class Work:
         return Ending(Run.State.SUCCEEDED)
 
     def prepare(self) -> None:
-        """A sandbox with the project's files, its dev server, and the model's first look at the project."""
+        """What the model is told at first; meanwhile a sandbox with the project's files is being made."""
         self.stage("prepare", "Getting the sandbox ready")
-        self.box = sandbox.ensure(self.run.project, self.lease.wait)
-        self.serving = aio.submit(self.box.serve())
+        self.opening = sandbox.in_background(self.run.project, serve=not self.ask_only)
         if not self.log.has("stage", "context"):
-            context = self.lease.wait(prompts.context(self.box))
-            self.stage("context", "Reading the project", record=context)
+            self.stage("context", "Reading the project", record=prompts.context(self.run.project))
         self.context = str(self.log.keys["stage", "context"].record)
-        self.system = prompts.system(self.run.project, self.run.message.mode, self.box)
+        self.system = prompts.instructions(self.run.project.framework, self.run.message.mode)
         self.stage("work", "Answering" if self.ask_only else "Building")
 
     def work(self) -> None:
@@ -171,6 +173,7 @@ class Work:
 
     def use(self, turn: int, index: int, block: dict[str, Any]) -> None:
         """Runs one tool call, or finds out what became of it, and logs the result."""
+        self.lease.renew()
         key, tool = f"{turn}.{index}", self.tools.get(block["name"])
         again = self.log.has("tool_call", key)
         if block["name"] == "ask_user" and not self.ask_only:
@@ -261,11 +264,18 @@ class Work:
 
     @property
     def sandbox(self) -> Box:
-        assert self.box is not None
+        """The run's sandbox, waited for at its first use. Raises SandboxUnavailable."""
+        if self.box is None:
+            self.box, self.serving = self.lease.wait(_result(self.opening), sandbox.OPENING_SECONDS)
         return self.box
 
     def step_key(self, key: str) -> str:
         return f"{self.run.pk.hex}-{key}"
+
+    def let_go(self) -> None:
+        """Gives a sandbox that nobody needed any more a moment to open, so that its row is written and it is found."""
+        if self.opening and not self.opening.cancel():
+            wait([self.opening], timeout=5)
 
     # --- Checks -----------------------------------------------------------------------------------------------------
 
@@ -326,6 +336,11 @@ class Work:
         data = {"state": state, "url": previews.url(self.sandbox), "port": self.sandbox.framework.port}
         if not any(step.data == data for step in self.log.of("preview")[-1:]):
             self.log.add("preview", data)
+
+
+async def _result(opening: "Future[sandbox.Opened] | None") -> sandbox.Opened:
+    assert opening is not None
+    return await asyncio.wrap_future(opening)
 
 
 class Lazy:

@@ -6,12 +6,14 @@ newest version when it is gone; `ensure` does either. Everything inside is treat
 
 import asyncio
 from collections.abc import Callable, Coroutine
+from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 import e2b
 import httpx
 from django.conf import settings
+from django.db import connection
 from django.db.models.functions import Now
 from e2b_code_interpreter import AsyncSandbox
 
@@ -30,6 +32,13 @@ DOWN = (e2b.SandboxException, e2b.AuthenticationException, httpx.HTTPError, OSEr
 
 # The first sandbox of a template waits while the host prepares it: packages, a build, a try of the dev server.
 PREPARING_SECONDS = 300
+
+
+# A sandbox of a template that was never used before has to prepare it first.
+OPENING_SECONDS = 310
+_openers = ThreadPoolExecutor(64, "sandbox")
+# A sandbox, and the status of its start page once its dev server answers.
+Opened = tuple[Box, Future[int] | None]
 
 
 class Wait(Protocol):
@@ -53,11 +62,24 @@ def options() -> dict[str, Any]:
     return {name: value for name, value in values.items() if value}
 
 
+def in_background(project: Project, serve: bool) -> "Future[Opened]":
+    """`ensure` in a thread of its own, and the dev server started if wanted: the model is asked meanwhile."""
+
+    def opening() -> Opened:
+        try:
+            box = ensure(project)
+        finally:
+            connection.close()
+        return box, aio.submit(box.serve()) if serve else None
+
+    return _openers.submit(opening)
+
+
 def ensure(project: Project, wait: Wait = aio.run) -> Box:
     """A running sandbox with the project's newest files. Raises SandboxUnavailable."""
     try:
         return _existing(project, wait) or _new(project, wait)
-    except DOWN as error:
+    except (*DOWN, TimeoutError) as error:
         raise SandboxUnavailable(f"The sandbox host did not give us a sandbox: {error}") from error
 
 
@@ -84,7 +106,7 @@ def _new(project: Project, wait: Wait) -> Box:
             template=project.framework,
             timeout=settings.SANDBOX_TIMEOUT_SECONDS,
             metadata={"project": str(project.pk)},
-            lifecycle={"on_timeout": "pause"},
+            lifecycle={"on_timeout": "pause", "auto_resume": True},
             request_timeout=PREPARING_SECONDS,
             **options(),
         ),

@@ -4,8 +4,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agents.box import Box
 from agents.models import Run, Step
+from projects import versions
+from projects.frameworks import FRAMEWORKS, starting_manifest
 from projects.models import Message, Project
 
 HERE = Path(__file__).parent
@@ -20,21 +21,28 @@ def _file(name: str) -> str:
     return (HERE / name).read_text().strip()
 
 
-def system(project: Project, mode: str, box: Box) -> str:
-    """The system prompt: the same for every call of a run, so that it is cached."""
+def instructions(framework: str, mode: str = Message.Mode.BUILD) -> str:
+    """What the model is told in every run, whatever the project."""
     frame = _file("ask.md" if mode == Message.Mode.ASK else "system.md")
-    return frame.format(framework=project.framework, port=box.framework.port, rules=_file(f"{project.framework}.md"))
+    return frame.format(framework=framework, port=FRAMEWORKS[framework].port, rules=_file(f"{framework}.md"))
 
 
-async def context(box: Box) -> str:
-    """The project's tree and package.json, as the model's first look at it."""
-    paths = await box.paths()
+def context(project: Project) -> str:
+    """The project's tree and package.json, as the model's first look at it: those of the newest version, or of the
+    template before there is one. No sandbox is asked, so the model can begin while one is being made.
+    """
+    version = versions.newest(project)
+    paths = sorted(version.manifest if version else starting_manifest(project.framework))
     tree = "\n".join(paths[:TREE_LINES]) + (f"\n… {len(paths) - TREE_LINES} more" if len(paths) > TREE_LINES else "")
-    package = await box.read("package.json")
     parts = [f"Files:\n{tree or '(none)'}"]
-    if package:
+    if "package.json" in paths:
+        package = versions.read(version, "package.json") if version else _starting_package(project.framework)
         parts.append(f"package.json:\n{package.decode('utf-8', 'replace')[:3_000]}")
     return "\n\n".join(parts)
+
+
+def _starting_package(framework: str) -> bytes:
+    return (FRAMEWORKS[framework].folder / "app" / "package.json").read_bytes()
 
 
 def conversation(run: Run, steps: list[Step], context: str) -> list[dict[str, Any]]:

@@ -104,6 +104,6 @@ def test_it_answers_a_question_without_any_tool_that_writes(model, start, work):
     )
     second = work(services.start_run(first.project, "What does it say?", mode="ask"))
 
-    assert {tool["name"] for tool in model.requests[2]["tools"]} == {"read_files", "list_files", "search"}
+    assert {tool["name"] for tool in model.requests[2]["tools"]} == {"read_files", "list_files", "search", "check_app"}
     assert (second.state, second.version, second.reply.text) == (Run.State.SUCCEEDED, None, "It says Tea.")
     assert first.project.versions.count() == 1

@@ -113,16 +113,25 @@ def test_it_reads_the_log_again_when_a_page_does_not_keep_up(project_id, monkeyp
     assert numbered([event for event in async_to_sync(slowly)() if event]) == list(range(1, 203))
 
 
-def test_it_shows_text_that_grows_to_a_page_that_joins_in_the_middle(start):
+def test_it_shows_text_that_grows_to_a_page_that_joins_in_the_middle(start, monkeypatch):
+    monkeypatch.setattr(events.Live, "SECONDS", 0)
     run = start()
     live = events.Live(run.project_id, run.pk, "text", {"turn": 1})
     live.feed("Hello ")
     live.feed("there")
-    live.close()
     got = collect(run.project_id, 2, lambda got: len(got) == 1)
     assert got[0]["type"] == "text"
     assert got[0]["data"] == {"turn": 1, "offset": 0, "text": "Hello there"}
     assert "id" not in got[0]
+
+
+def test_it_keeps_no_text_of_an_answer_that_is_complete(start):
+    run = start()
+    live = events.Live(run.project_id, run.pk, "text", {"turn": 1})
+    live.feed("Hello")
+    live.close()
+    say(run.project_id)
+    assert [event["type"] for event in collect(run.project_id, 2, lambda got: len(got) == 1)] == ["stage"]
 
 
 def test_it_gives_pieces_their_place(start):
