@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 APP = "/home/user/app"
+# A button for each framework's page, and what its file must begin with.
+BUTTONS = {
+    "angular": ("""<button #b (click)="b.textContent = 'pressed'">press</button>""", ""),
+    "nextjs": (
+        """<button onClick={(e) => (e.currentTarget.textContent = "pressed")}>press</button>""",
+        '"use client";',
+    ),
+    "svelte": ("""<button onclick={(e) => (e.currentTarget.textContent = "pressed")}>press</button>""", ""),
+    "vue": ("""<button @click="($event.target as HTMLElement).textContent = 'pressed'">press</button>""", ""),
+}
 
 
 @pytest.fixture(scope="module")
@@ -37,16 +47,17 @@ def shown(host: Host, browser: "Browser", name: str) -> Iterator[tuple[Sandbox, 
     """A sandbox with its dev server running, and the page it serves."""
     template = Library(SOURCES, host.state).find(name)
     assert template is not None
-    sandbox = host.create(template=name)
+    sandbox = host.create(template=name, request_timeout=300)  # it may have to be prepared
     sandbox.commands.run(template.dev, background=True, cwd=APP)
     page = browser.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(60_000)
     problems: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
     # The first answer may be the page that waits for the dev server and reloads itself.
     page.goto(f"http://{sandbox.get_host(template.port)}/")
     page.get_by_role("heading", name="Your app will appear here").wait_for()
+    page.wait_for_load_state("networkidle")  # a page drawn by the server is there before it listens for changes
     page.evaluate("window.kept = true")
     problems.clear()
     yield sandbox, page
@@ -61,6 +72,17 @@ def edit(sandbox: Sandbox, path: str, old: str, new: str) -> None:
     sandbox.files.write(f"{APP}/{path}", text.replace(old, new))
 
 
+def until_pressed(page: "Page") -> None:
+    """A click before the page is alive does nothing: click until one does."""
+    button = page.get_by_role("button")
+    for _ in range(100):
+        button.click()
+        if button.inner_text() == "pressed":
+            return
+        page.wait_for_timeout(100)
+    raise AssertionError("the button is dead")
+
+
 @pytest.mark.sandbox
 @pytest.mark.browser
 def test_react_reloads_what_changed_and_keeps_the_page(templated: Host, browser: "Browser") -> None:
@@ -70,6 +92,30 @@ def test_react_reloads_what_changed_and_keeps_the_page(templated: Host, browser:
         assert page.evaluate("window.kept") is True
         done = sandbox.commands.run("npm run build && npm run lint", cwd=APP)
         assert "0 errors" in done.stdout
+
+
+@pytest.mark.sandbox
+@pytest.mark.browser
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", BUTTONS)
+def test_it_reloads_what_changed_and_its_buttons_work(templated: Host, browser: "Browser", name: str) -> None:
+    template = Library(SOURCES, templated.state).find(name)
+    assert template is not None
+    with shown(templated, browser, name) as (sandbox, page):
+        button, first_line = BUTTONS[name]
+        text = sandbox.files.read(f"{APP}/{template.entry}")
+        sandbox.files.write(f"{APP}/{template.entry}", first_line + text.replace("</h1>", f"</h1>{button}"))
+        page.get_by_role("button", name="press", exact=True).wait_for()
+        assert page.evaluate("window.kept") is True
+        page.get_by_role("button").click()
+        page.get_by_role("button", name="pressed").wait_for()
+        page.reload()  # where the server draws the page first, the browser's part must take it over
+        until_pressed(page)
+        sandbox.commands.run("npm run build && npm run lint", cwd=APP, timeout=180)
+        ours = {path.relative_to(template.source).as_posix() for path in template.files()}
+        tools = "-name node_modules -o -name '.[a-z]*' -type d -o -path ./dist"
+        made = rf"find . \( {tools} \) -prune -o -type f -printf '%P\n'"
+        assert set(sandbox.commands.run(made, cwd=APP).stdout.split()) - {"next-env.d.ts"} == ours
 
 
 @pytest.mark.sandbox
