@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import logging
 import os
 import resource
 import signal
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from aiohttp import web
 
-from sandbox_host import app, selftest, templates
+from sandbox_host import app, log, selftest, templates
 from sandbox_host.first_use import FirstUse
 from sandbox_host.isolation import IsolationMissing, Limits, Machine
 from sandbox_host.registry import Registry
@@ -20,7 +19,7 @@ from sandbox_host.registry import Registry
 def main() -> int:
     """Serve until SIGTERM or SIGINT. Exit code 1 with one sentence if something needed is missing."""
     arguments = _arguments()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    log.begin()
     key = os.environ.get("E2B_API_KEY", "")
     if not key:
         print("E2B_API_KEY is not set: the sandbox host needs a key that its callers must send.", file=sys.stderr)
@@ -77,7 +76,9 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
         for address in arguments.host or ["127.0.0.1", "::1"]:
             await _listen(runner, address, arguments.port)
         print(f"sandbox host ready on port {arguments.port}", flush=True)
+        log.say("started", port=arguments.port, **report)
         await stop.wait()
+        log.say("stopping")
     finally:
         await runner.cleanup()
 

@@ -4,19 +4,22 @@ sandbox.
 
 import asyncio
 import contextlib
+import hmac
 import ipaddress
 import re
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 
-from sandbox_host import envd, preview, rest
+from sandbox_host import envd, interpreter, metrics, preview, preview_pages, reaper, rest
 from sandbox_host.first_use import FirstUse
+from sandbox_host.idempotency import Keys
+from sandbox_host.launch import AgentGone
 from sandbox_host.registry import Registry
 from sandbox_host.rest import DOMAIN, FIRST_USE, REGISTRY, Handler, error
+from sandbox_host.sandbox import NotRunning
 
 _SANDBOX_LABEL = re.compile(r"(\d{1,5})-([a-z0-9]{8,60})")
-CODE_INTERPRETER = 49_999  # the port that run_code speaks to
 BODY_LIMIT = 16 * 1024 * 1024  # of one REST or RPC message; files are streamed
 
 
@@ -26,8 +29,10 @@ def build(
     """The application. `domain` (with its port) is what preview host names end in; `health` is added to /health."""
     app = web.Application(middlewares=[_route], client_max_size=BODY_LIMIT)
     app[REGISTRY], app[FIRST_USE], app[rest.API_KEY], app[DOMAIN] = registry, first_use, api_key, domain
+    app[rest.KEYS] = Keys()
     app.router.add_get("/health", _health(registry, first_use, health))
     rest.add_routes(app)
+    app.router.add_get("/metrics", rest.guarded(metrics.handle))
     app.cleanup_ctx.append(_lifetime)
     return app
 
@@ -48,6 +53,7 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     watches = [
         asyncio.create_task(watch()) for watch in (registry.watch_time, registry.watch_memory, registry.watch_disk)
     ]
+    watches.append(asyncio.create_task(reaper.watch(registry)))
     yield
     for watch in watches:
         watch.cancel()
@@ -62,7 +68,7 @@ async def _route(request: web.Request, handler: Handler) -> web.StreamResponse:
     host = _host(request)
     label = _SANDBOX_LABEL.fullmatch(host.partition(".")[0])
     if label and "." in host:
-        return await _to_sandbox(request, label[2], int(label[1]))
+        return await _to_preview(request, label[2], int(label[1]))
     if not _is_control_host(host, request.app[DOMAIN]):
         return error(421, f"'{host}' is not a name of this host.")
     if sandbox_id := request.headers.get("E2b-Sandbox-Id"):
@@ -91,13 +97,33 @@ def _is_control_host(host: str, domain: str) -> bool:
 
 
 async def _to_sandbox(request: web.Request, sandbox_id: str, port: int) -> web.StreamResponse:
+    """By headers, which a page of another origin cannot send: E2B's own services, or what listens on the port."""
     sandbox = request.app[REGISTRY].get(sandbox_id)
-    if port == CODE_INTERPRETER:
-        return error(501, "run_code is not something the embedded sandbox host can do; run python with commands.run.")
+    if port not in (envd.PORT, interpreter.PORT):
+        return await _to_preview(request, sandbox_id, port)
+    if sandbox is None:
+        return envd.gone(sandbox_id)
+    if port == interpreter.PORT:
+        return await interpreter.handle(request, sandbox, envd.has_token(request, sandbox))
+    return await envd.handle(request, sandbox)
+
+
+async def _to_preview(request: web.Request, sandbox_id: str, port: int) -> web.StreamResponse:
+    """By its own host name. envd may be asked this way too; it wants the sandbox's token."""
+    sandbox = request.app[REGISTRY].get(sandbox_id)
     if port == envd.PORT:
         return await envd.handle(request, sandbox) if sandbox else envd.gone(sandbox_id)
     if sandbox is None:
         return preview.gone(request, sandbox_id, port)
-    if sandbox.state == "paused" and sandbox.record.auto_resume:
-        await sandbox.start(sandbox.record.timeout)
+    token = sandbox.record.traffic_token
+    if token and not hmac.compare_digest(request.headers.get("E2B-Traffic-Access-Token", "").encode(), token.encode()):
+        return preview_pages.answer(request, preview_pages.PRIVATE, sandbox_id, port)
+    if sandbox.state == "paused" and sandbox.record.auto_resume and not _is_websocket(request):
+        with contextlib.suppress(NotRunning, AgentGone):  # the preview says what is wrong
+            await sandbox.start(sandbox.record.timeout)
     return await preview.handle(request, sandbox, port)
+
+
+def _is_websocket(request: web.Request) -> bool:
+    """A page in a forgotten tab asks for its socket again and again; that is no visit."""
+    return request.headers.get("Upgrade", "").lower() == "websocket"

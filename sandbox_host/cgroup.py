@@ -19,6 +19,11 @@ class Group:
         self.directories = directories
 
     @property
+    def name(self) -> str:
+        """The sandbox's id."""
+        return self.directories[0].name
+
+    @property
     def entries(self) -> list[str]:
         """The files to write a pid to, to put a process in."""
         return [str(directory / "cgroup.procs") for directory in self.directories]
@@ -77,6 +82,11 @@ class Groups:
             _limit(directory, limits)
             os.chown(directory / "cgroup.procs", owner, -1)
         return Group(directories)
+
+    def all(self) -> list[Group]:
+        """The groups that are there, also those that nobody removed."""
+        names = sorted({path.name for parent in self.parents for path in parent.iterdir() if path.is_dir()})
+        return [Group([parent / name for parent in self.parents]) for name in names]
 
     def remove_leftovers(self) -> None:
         """Groups of a host that was killed."""

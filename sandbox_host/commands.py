@@ -85,7 +85,7 @@ async def follow(request: web.Request, sandbox: Sandbox) -> web.StreamResponse:
 async def _stream(
     request: web.Request, sandbox: Sandbox, operation: dict[str, Any], deadline: float | None
 ) -> web.StreamResponse:
-    kills = sandbox.usage.out_of_memory(sandbox.launch)
+    kills = sandbox.usage.kills(sandbox.launch)
     async with sandbox.operation(operation) as channel:
         started = await channel.frame()  # a refusal is answered before the stream opens
         stream = await Stream(request).open()
@@ -101,8 +101,11 @@ async def _stream(
             return stream.abort()
         if end.pop("timedOut", False):
             return await stream.end(RpcError("deadline_exceeded", "the command's time is over, it was killed"))
-        if end.pop("signal", 0) == 9 and sandbox.usage.out_of_memory(sandbox.launch) > kills:
-            end["error"] += f" (out of memory: the sandbox's limit is {sandbox.place.machine.limits.memory} MiB)"
+        end.pop("signal", None)
+        if end.get("error") and (reason := sandbox.usage.reason(kills, sandbox.launch)):
+            end["error"] += f" ({reason})"
+            # A shell tells only that its child was killed, and callers look at what a command wrote.
+            await _send_data(stream, b"P" if operation.get("pty") else b"E", f"{reason}\n".encode())
         await stream.send(connect.encode({"event": {"end": end}}))
         return await stream.end()
 

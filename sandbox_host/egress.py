@@ -70,6 +70,7 @@ class EgressProxy:
         """`uid`: the only peer served (None: any); `trusted`: registries as `egress_rules.check` takes them."""
         self.socket_path, self.allow, self.log_path = socket_path, allow, log_path
         self.uid, self.limits = uid, limits
+        self.deny: frozenset[str] = frozenset()  # names that `allow` does not reach, in the same form
         self.trusted = registries.addresses() if trusted is None else trusted
         self.sent = self.received = 0
         self._recent: list[float] = []
@@ -137,7 +138,7 @@ class EgressProxy:
         self._recent.append(now)
 
     async def _dial(self, call: _Call) -> Stream:
-        check(call.host, call.port, self.allow, self.trusted)
+        check(call.host, call.port, self.allow, self.trusted, self.deny)
         stream, call.address = await connect(call.host, call.port, (call.host, call.port) in self.trusted)
         return stream
 

@@ -66,13 +66,18 @@ def is_literal(host: str) -> bool:
     return ":" in host or _NUMBER.fullmatch(host.rsplit(".", 1)[-1]) is not None
 
 
-def check(host: str, port: int, allow: Iterable[str], registries: frozenset[Registry]) -> None:
+def check(
+    host: str, port: int, allow: Iterable[str], registries: frozenset[Registry], deny: Iterable[str] = ()
+) -> None:
     """Raise Refused unless the sandbox may ask for host:port.
 
     `allow` holds names (`npmjs.org`: it and what is below it), `*.name` (only what is below), `name:port` (exactly
     that) or `*` (every public name); an empty one allows nothing. `registries` are the exact host:port pairs that the
-    operator's own npm and pip use: only those may be addresses or have another port than 80 and 443.
+    operator's own npm and pip use: only those may be addresses or have another port than 80 and 443. `deny` (names)
+    wins over both.
     """
+    if any(_matches(host, entry) for entry in deny):
+        raise Refused(f"{host} is on this sandbox's deny list")
     allow = tuple(allow)
     if (host, port) in registries and f"{host}:{port}" in allow:
         return

@@ -39,6 +39,7 @@ def _fill(source: Path, target: Path, uid: int, *, shared: bool) -> None:
                 below = entry.name == "node_modules" or (shared and not entry.name.startswith((".", "$")))
                 _fill(Path(entry.path), fresh, uid, shared=below)
                 os.chown(fresh, uid, uid)
+                fresh.chmod(stat.S_IMODE(entry.stat(follow_symlinks=False).st_mode) & 0o777)
             elif entry.is_file(follow_symlinks=False) and not (shared and _link(entry, fresh)):
                 shutil.copy2(entry.path, fresh)
                 os.chown(fresh, uid, uid)

@@ -245,11 +245,15 @@ def _compiled_agent(state: Path, python: str) -> Path:
     shutil.rmtree(target, ignore_errors=True)
     (target / "sandbox_host" / "agent").mkdir(parents=True)
     sources = [*(_PACKAGE / "agent").glob("*.py"), _PACKAGE / "__init__.py"]
-    pairs = [a for s in sources for a in (str(s), str(target / s.relative_to(_PACKAGE.parent).with_suffix(".pyc")))]
+    names = [path.relative_to(_PACKAGE.parent) for path in sources]
+    # The third is the path that tracebacks show: that of the host is nobody's business inside.
+    pairs = [
+        t for n in names for t in (str(_PACKAGE.parent / n), str(target / n.with_suffix(".pyc")), f"/run/agent/{n}")
+    ]
     script = (
         "import py_compile, sys\nmode = py_compile.PycInvalidationMode.UNCHECKED_HASH\n"
-        "for source, target in zip(sys.argv[1::2], sys.argv[2::2]):\n"
-        "    py_compile.compile(source, target, doraise=True, invalidation_mode=mode)\n"
+        "for source, target, shown in zip(sys.argv[1::3], sys.argv[2::3], sys.argv[3::3]):\n"
+        "    py_compile.compile(source, target, shown, doraise=True, invalidation_mode=mode)\n"
     )
     done = subprocess.run([python, "-I", "-c", script, *pairs], env={}, capture_output=True, text=True)
     if done.returncode:

@@ -79,6 +79,21 @@ def decode(payload: bytes) -> Any:
         raise AgentGone("the agent sent something that is not JSON") from error
 
 
+_launches: "WeakSet[Launch]" = WeakSet()
+
+
+def strays() -> list[int]:
+    """Children of ours that run bwrap and belong to no Launch."""
+    known = {launch.process.pid for launch in _launches}
+    return [pid for pid, parent in _parents() if parent == os.getpid() and pid not in known and _runs_bwrap(pid)]
+
+
+def _runs_bwrap(pid: int) -> bool:
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/comm").read_text() == "bwrap\n"
+    return False
+
+
 class Launch:
     """The processes of one sandbox, from `start` to `end`."""
 
@@ -89,6 +104,7 @@ class Launch:
         self.writers: WeakSet[asyncio.StreamWriter] = WeakSet()  # of the connections in use
         self.own: set[int] = set()  # bwrap's init and the agent: what is there before any command
         self.ended = asyncio.create_task(process.wait())
+        _launches.add(self)
 
     @classmethod
     async def start(
@@ -179,11 +195,15 @@ class Launch:
         return found
 
     def freeze(self) -> None:
-        """Cut all connections and stop every process; new ones that a racing fork made are found in the next round."""
+        """Cut all connections and stop every process."""
         for writer in list(self.writers):
             writer.transport.abort()
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop every process; connections stay."""
         stopped: set[int] = set()
-        while fresh := self.processes() - stopped:
+        while fresh := self.processes() - stopped:  # a racing fork's are found in the next round
             for pid in fresh:
                 _signal(pid, signal.SIGSTOP)
             stopped |= fresh

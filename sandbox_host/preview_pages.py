@@ -41,6 +41,10 @@ GONE = Page(
     "gone", 502, "The sandbox was not found", "This preview is gone",
     "Its sandbox no longer exists. The project still has all its files: open it to start a new preview.", False,
 )  # fmt: skip
+PRIVATE = Page(
+    "private", 403, "The sandbox wants a traffic access token", "This preview is private",
+    "It answers only to those who send its traffic access token.", False,
+)  # fmt: skip
 RESERVED = Page(
     "reserved", 403, "The port is reserved", "Port {port} is reserved",
     "The sandbox needs this port for itself. Let the app listen on another one, such as 3000.", False,

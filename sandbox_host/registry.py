@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import contextlib
+import copy
 import logging
 import os
 import secrets
@@ -10,18 +12,18 @@ import time
 from pathlib import Path
 from typing import Any, Protocol
 
-from sandbox_host import egress, homes
+from sandbox_host import egress, homes, log
 from sandbox_host.cgroup import Groups
 from sandbox_host.isolation import FIRST_UID, LAST_UID, Machine
 from sandbox_host.launch import AgentGone
 from sandbox_host.sandbox import NotRunning, Place, Record, Sandbox
+from sandbox_host.snapshots import Snapshot, Snapshots
 from sandbox_host.usage import LONGEST_UNSEEN, FreeSpace
 
 PLAIN_TEMPLATES = frozenset({"base", "code-interpreter-v1"})  # the SDKs' defaults: an empty home
 MEMORY_KEPT = 900.0  # seconds a paused sandbox keeps its processes
 DEFAULT_TIMEOUT = 300
 MAX_TIMEOUT = 24 * 3600
-log = logging.getLogger("sandbox_host")
 
 
 class TooMany(Exception):
@@ -64,6 +66,8 @@ class Registry:
         self.place = Place(machine, run, sockets, self.groups, egress.default_allow(), domain)
         self._removals: set[asyncio.Task[None]] = set()
         self._uids: set[int] = set()
+        self.counts = {"created": 0, "killed": 0}  # since the start
+        self.snapshots = Snapshots(machine.state)
 
     def load(self) -> None:
         """Take up what an earlier host left: good records as paused sandboxes; all else is removed."""
@@ -81,16 +85,19 @@ class Registry:
             self._uids.add(sandbox.record.uid)
         for path in self.trash.iterdir():
             self._remove_later(path)
+        self.snapshots.load()
 
-    async def create(self, template: str, seconds: int, options: dict[str, Any]) -> Sandbox:
-        """A running sandbox with a home copied from the template. `options` are fields of Record. Raises TooMany,
-        UnknownTemplate, AgentGone.
+    async def create(
+        self, template: str, seconds: int, options: dict[str, Any], like: Sandbox | None = None
+    ) -> Sandbox:
+        """A running sandbox with a home copied from the template, or `like` another one's. `options` are fields of
+        Record. Raises TooMany, UnknownTemplate, AgentGone.
         """
         if sum(sandbox.state == "running" for sandbox in self.sandboxes.values()) >= self.max_running:
             raise TooMany(f"This host runs {self.max_running} sandboxes, which is its limit. Kill or pause one first.")
         if len(self.sandboxes) >= self.max_total:
             raise TooMany(f"This host keeps {self.max_total} sandboxes, which is its limit. Kill one first.")
-        source = self._template_home(template)
+        source = like.home if like else self._template_home(template)
         now = time.time()
         record = Record(
             _new_id(), template, self._take_uid(), secrets.token_hex(32), now, now + seconds, seconds, **options
@@ -101,16 +108,21 @@ class Registry:
         try:
             directory.mkdir(mode=0o711)
             directory.chmod(0o711)
-            await self._make_home(sandbox, source)
+            async with like.still() if like else contextlib.nullcontext():
+                await self._make_home(sandbox, source)
             await sandbox.start(seconds)
         except BaseException:
             await asyncio.shield(self.kill(sandbox))
             raise
+        self.counts["created"] += 1
+        log.say("created", sandbox=sandbox.id, template=template, seconds=round(time.time() - now, 3))
         return sandbox
 
     def _template_home(self, name: str) -> Path | None:
         if name in PLAIN_TEMPLATES:
             return None
+        if snapshot := self.snapshots.home(name):
+            return snapshot
         home = self.templates.home(name)
         if home is None:
             raise UnknownTemplate(f"template '{name}' not found")
@@ -131,9 +143,26 @@ class Registry:
     def get(self, sandbox_id: str) -> Sandbox | None:
         return self.sandboxes.get(sandbox_id)
 
+    async def snapshot(self, sandbox: Sandbox, name: str) -> Snapshot:
+        """Raises TooMany, BadName, CopyFailed, NotRunning."""
+        if len(self.sandboxes) + len(self.snapshots.known) >= self.max_total:
+            raise TooMany(f"This host keeps {self.max_total} sandboxes and snapshots, which is its limit.")
+        return await self.snapshots.take(sandbox, name, PLAIN_TEMPLATES | self.templates.prepared().keys())
+
+    async def fork(self, sandbox: Sandbox, seconds: int) -> Sandbox:
+        """A new sandbox with a copy of the files and the same options. Raises what `create` raises."""
+        record = sandbox.record
+        names = ("auto_pause", "auto_resume", "internet", "allow_out", "deny_out", "metadata", "envs")
+        options = {name: copy.deepcopy(getattr(record, name)) for name in names}
+        if record.traffic_token:
+            options["traffic_token"] = secrets.token_hex(32)
+        return await self.create(record.template, seconds, options, like=sandbox)
+
     async def kill(self, sandbox: Sandbox) -> None:
         """End it and let its files be removed in the background."""
-        self.sandboxes.pop(sandbox.id, None)
+        if self.sandboxes.pop(sandbox.id, None) is not None:
+            self.counts["killed"] += 1
+            log.say("killed", sandbox=sandbox.id)
         await sandbox.kill()
         grave = self.trash / sandbox.id
         try:
@@ -142,6 +171,12 @@ class Registry:
             self._uids.discard(sandbox.record.uid)
             return
         self._remove_later(grave, sandbox.record.uid)
+
+    def bury(self, directory: Path) -> None:
+        """Remove a directory that belongs to no sandbox."""
+        grave = self.trash / directory.name
+        directory.rename(grave)
+        self._remove_later(grave)
 
     def _remove_later(self, path: Path, uid: int | None = None) -> None:
         task = asyncio.get_running_loop().create_task(self._remove(path, uid))
@@ -179,7 +214,7 @@ class Registry:
                 except NotRunning:
                     pass
                 except Exception:
-                    log.exception("sandbox %s could not be timed out", sandbox.id)
+                    logging.getLogger("sandbox_host").exception("sandbox %s could not be timed out", sandbox.id)
 
     async def watch_memory(self) -> None:
         """Four times a second, where the kernel does not hold it."""
@@ -208,6 +243,7 @@ class Registry:
     async def _check(self, sandbox: Sandbox, now: float) -> None:
         record = sandbox.record
         if record.state == "running" and now >= record.end:
+            log.say("time is over", sandbox=sandbox.id, then="pause" if record.auto_pause else "kill")
             if record.auto_pause:
                 await sandbox.pause()
             else:

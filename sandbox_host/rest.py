@@ -6,6 +6,7 @@ import binascii
 import hmac
 import json
 import os
+import secrets
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -15,21 +16,27 @@ from urllib.parse import parse_qsl, unquote
 from aiohttp import web
 
 from sandbox_host.first_use import FirstUse
+from sandbox_host.homes import CopyFailed
+from sandbox_host.idempotency import Keys, KeyTaken
 from sandbox_host.isolation import MIB
 from sandbox_host.launch import AgentGone
 from sandbox_host.preparing import PROBLEMS
 from sandbox_host.registry import DEFAULT_TIMEOUT, MAX_TIMEOUT, Registry, TooMany, UnknownTemplate
-from sandbox_host.sandbox import NotRunning, Sandbox
+from sandbox_host.sandbox import NotRunning, NoWayOut, Sandbox
+from sandbox_host.snapshots import BadName
 
 ENVD_VERSION = "0.6.13"
 REGISTRY = web.AppKey("registry", Registry)
 API_KEY = web.AppKey("api_key", str)
 DOMAIN = web.AppKey("domain", str)
 FIRST_USE = web.AppKey("first_use", FirstUse)
+KEYS = web.AppKey("keys", Keys)
 PAGE_LIMIT = 100
+MAX_FORKS = 20
+FORK_TIMEOUT = 15  # seconds, E2B's
 _CLOUD_ONLY = "is not something the embedded sandbox host can do; set E2B_API_KEY to use E2B's cloud for it."
 _CLOUD_OPTIONS = {"mcp": "An MCP gateway", "iam": "IAM", "volumeMounts": "A volume"}
-_CLOUD_NETWORK = ("dnsServers", "egressProxy", "rules", "httpsPorts")
+_CLOUD_NETWORK = ("dnsServers", "egressProxy", "rules", "httpsPorts", "maskRequestHost")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -63,7 +70,13 @@ def guarded(handler: Handler) -> Handler:
             return error(404, str(unknown))
         except NotRunning as gone:
             return error(404, f"Sandbox {gone} not found")
-        except AgentGone as gone:
+        except NoWayOut as closed:
+            return error(501, str(closed))
+        except KeyTaken as taken:
+            return error(409, str(taken))
+        except BadName as wrong:
+            return error(400, str(wrong))
+        except (AgentGone, CopyFailed) as gone:
             return error(500, str(gone))
 
     return wrapped
@@ -137,9 +150,15 @@ async def create(request: web.Request) -> web.Response:
         "envs": _strings(body, "envVars"),
         **_network(body.get("network") or {}),
     }
+    if (body.get("network") or {}).get("allowPublicTraffic") is False:
+        options["traffic_token"] = secrets.token_hex(32)
     timeout = _timeout(body)
-    await _prepared(request, template)
-    sandbox = await request.app[REGISTRY].create(template, timeout, options)
+
+    async def make() -> Sandbox:
+        await _prepared(request, template)
+        return await request.app[REGISTRY].create(template, timeout, options)
+
+    sandbox = await request.app[KEYS].once(request.headers.get("Idempotency-Key", ""), body, make)
     return web.json_response(_created(request, sandbox), status=201)
 
 
@@ -160,7 +179,7 @@ def _created(request: web.Request, sandbox: Sandbox) -> dict[str, Any]:
         "clientID": "local",
         "envdVersion": ENVD_VERSION,
         "envdAccessToken": sandbox.record.token,
-        "trafficAccessToken": None,
+        "trafficAccessToken": sandbox.record.traffic_token or None,
         "domain": request.app[DOMAIN],
     }
 
@@ -325,6 +344,55 @@ async def network(request: web.Request) -> web.Response:
     return web.Response(status=204)
 
 
+async def snapshot(request: web.Request) -> web.Response:
+    """Of the files alone; `memory` is not looked at."""
+    sandbox, body = _sandbox(request), await _body(request)
+    name = body.get("name") or ""
+    if not isinstance(name, str):
+        raise Refusal(400, "name must be a string.")
+    made = await request.app[REGISTRY].snapshot(sandbox, name)
+    return web.json_response({"snapshotID": made.id, "names": [made.id]}, status=201)
+
+
+async def list_snapshots(request: web.Request) -> web.Response:
+    """Newest first, in one page."""
+    known = sorted(request.app[REGISTRY].snapshots.known.values(), key=lambda one: -one.made)
+    wanted = request.query.get("sandboxID")
+    found = [{"snapshotID": one.id, "names": [one.id]} for one in known if wanted in (None, one.sandbox)]
+    return web.json_response(found)
+
+
+async def delete_snapshot(request: web.Request) -> web.Response:
+    name = request.match_info["name"]
+    if not await request.app[REGISTRY].snapshots.delete(name):
+        raise Refusal(404, f"Snapshot {name} not found")
+    return web.Response(status=204)
+
+
+async def fork(request: web.Request) -> web.Response:
+    """New sandboxes with copies of the files; each one's failure is told in its place."""
+    sandbox, body = _sandbox(request), await _body(request)
+    count = body.get("count", 1)
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count <= MAX_FORKS:
+        raise Refusal(400, f"count must be between 1 and {MAX_FORKS}.")
+    results: list[dict[str, Any]] = []
+    for _ in range(count):
+        try:
+            made = await request.app[REGISTRY].fork(sandbox, _timeout(body, FORK_TIMEOUT))
+            results.append({"sandbox": _created(request, made)})
+        except (TooMany, AgentGone) as problem:
+            code = 429 if isinstance(problem, TooMany) else 500
+            results.append({"error": {"code": code, "message": str(problem)}})
+    return web.json_response(results, status=201)
+
+
+async def logs(request: web.Request) -> web.Response:
+    """The newest 1,000 connections that the sandbox made or tried to make, oldest first."""
+    lines = await asyncio.to_thread(_sandbox(request).egress_log)
+    entries = [{"timestamp": json.loads(line)["at"], "line": line} for line in lines]
+    return web.json_response({"logs": entries, "logEntries": []})
+
+
 async def cloud_only(request: web.Request) -> web.Response:
     raise Refusal(501, f"{request.method} {request.path} {_CLOUD_ONLY}")
 
@@ -340,8 +408,11 @@ def add_routes(app: web.Application) -> None:
         ("POST", "/sandboxes/{id}/resume", connect),
         ("GET", "/sandboxes/{id}/metrics", metrics),
         ("PUT", "/sandboxes/{id}/network", network),
-        ("POST", "/sandboxes/{id}/fork", cloud_only),
-        ("POST", "/sandboxes/{id}/snapshots", cloud_only),
+        ("GET", "/sandboxes/{id}/logs", logs),
+        ("POST", "/sandboxes/{id}/fork", fork),
+        ("POST", "/sandboxes/{id}/snapshots", snapshot),
+        ("GET", "/snapshots", list_snapshots),
+        ("DELETE", "/templates/{name}", delete_snapshot),
     ]
     both = [("POST", "/sandboxes", create), ("POST", "/sandboxes/{id}/connect", connect)]
     for method, path, handler in [
@@ -351,6 +422,6 @@ def add_routes(app: web.Application) -> None:
         ("GET", "/v2/sandboxes", listing),
     ]:
         app.router.add_route(method, path, guarded(handler))
-    for prefix in ("/snapshots", "/templates", "/v2/templates", "/v3/templates", "/volumes", "/secrets"):
+    for prefix in ("/templates", "/v2/templates", "/v3/templates", "/volumes", "/secrets"):
         app.router.add_route("*", prefix, guarded(cloud_only))
         app.router.add_route("*", prefix + "/{rest:.*}", guarded(cloud_only))

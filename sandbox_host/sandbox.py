@@ -19,6 +19,7 @@ from sandbox_host.launch import AgentError, AgentGone, Channel, Launch
 from sandbox_host.usage import Usage
 
 ALL_ADDRESSES = "0.0.0.0/0"
+LOG_LINES = 1000
 DYING = 2.0  # seconds that the end of a sandbox's last process may take
 RESTART_PAUSE = 1.0  # seconds between two starts of a sandbox whose processes keep dying
 
@@ -29,6 +30,10 @@ class PortClosed(Exception):
 
 class NotRunning(Exception):
     """The sandbox is paused or was killed."""
+
+
+class NoWayOut(Exception):
+    """The sandbox has no socket that leads outside; the message says so."""
 
 
 @dataclass
@@ -46,6 +51,7 @@ class Record:
     paused_at: float = 0.0
     auto_pause: bool = True
     auto_resume: bool = True
+    traffic_token: str = ""  # previews answer only to those who send it; "" answers to all
     internet: bool = True
     allow_out: list[str] = field(default_factory=list)
     deny_out: list[str] = field(default_factory=list)
@@ -74,6 +80,7 @@ class Sandbox:
         self.proxy: egress.EgressProxy | None = None
         self.usage = Usage(self.home, place.machine.limits)
         self.killed = self.frozen = False
+        self.contexts: dict[str, Any] = {}  # of the code interpreter, by their ids
         self._lock = asyncio.Lock()
         self._last_start = 0.0
 
@@ -146,13 +153,18 @@ class Sandbox:
         if self.proxy is None:
             path, log = self.place.sockets / f"{self.id}.egress", self.directory / "egress.log"
             self.proxy = egress.EgressProxy(path, self.allowed_hosts(), log, uid=self.record.uid)
+            self.proxy.deny = self.denied_hosts()
             await self.proxy.start()
         return self.place.run / f"{self.id}.egress"
+
+    def denied_hosts(self) -> frozenset[str]:
+        """Names that are refused although they are below an allowed one."""
+        return frozenset(self.record.deny_out) - {ALL_ADDRESSES}
 
     def allowed_hosts(self) -> frozenset[str]:
         """The machine's package registries unless all is denied, with the creator's own additions and exceptions."""
         standard = frozenset() if ALL_ADDRESSES in self.record.deny_out else self.place.bundle
-        return (standard | frozenset(self.record.allow_out)) - frozenset(self.record.deny_out)
+        return standard | frozenset(self.record.allow_out)
 
     async def _stop(self) -> None:
         launch, self.launch, self.frozen = self.launch, None, False
@@ -162,7 +174,7 @@ class Sandbox:
         if proxy is not None:
             await proxy.stop()
 
-    async def _open(self, request: dict[str, Any]) -> Channel:
+    async def open(self, request: dict[str, Any]) -> Channel:
         """A channel to the agent. One that is just dying (its own code may kill it) is waited for and started anew."""
         launch = await self.running()
         try:
@@ -174,7 +186,7 @@ class Sandbox:
     @asynccontextmanager
     async def operation(self, request: dict[str, Any]) -> AsyncIterator[Channel]:
         """One operation of the agent inside. Raises NotRunning, AgentGone, and AgentError when it is refused."""
-        channel = await self._open(request)
+        channel = await self.open(request)
         try:
             yield channel
         finally:
@@ -186,7 +198,7 @@ class Sandbox:
 
     async def dial(self, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """A connection to 127.0.0.1 (or ::1) and `port` inside. Raises PortClosed, NotRunning, AgentGone."""
-        channel = await self._open({"op": "dial", "port": port})
+        channel = await self.open({"op": "dial", "port": port})
         try:
             await channel.reply()
         except AgentError as error:
@@ -252,6 +264,21 @@ class Sandbox:
                 await self._stop()
             self.save()
 
+    @asynccontextmanager
+    async def still(self) -> AsyncIterator[None]:
+        """Nothing inside runs meanwhile, so that its files are of one moment and nobody moves them about."""
+        async with self._lock:
+            launch = self.launch if self.launch is not None and self.launch.alive and not self.frozen else None
+            if self.killed:
+                raise NotRunning(self.id)
+            if launch is not None:
+                launch.stop()
+            try:
+                yield
+            finally:
+                if launch is not None:
+                    launch.thaw()
+
     async def forget_memory(self) -> None:
         """End the processes of a paused sandbox; its files stay."""
         async with self._lock:
@@ -272,13 +299,21 @@ class Sandbox:
                 self.record.state, self.record.paused_at = "paused", time.time()
                 self.save()
 
+    def egress_log(self) -> list[str]:
+        """JSON lines of the newest connections, oldest first; see EgressProxy for their fields."""
+        lines: list[str] = []
+        for name in ("egress.1.log", "egress.log"):
+            path = self.directory / name
+            lines += path.read_text().splitlines() if path.exists() else []
+        return lines[-LOG_LINES:]
+
     def set_network(self, internet: bool | None, allow_out: list[str], deny_out: list[str]) -> None:
-        """New rules for new connections. A sandbox made without internet access has no way out that could be opened
-        later.
-        """
+        """New rules for new connections. Raises NoWayOut when they would open a way for a sandbox that has none."""
+        if not self.record.internet and (internet or allow_out):
+            raise NoWayOut("This sandbox was created without internet access and has no way out. Create another one.")
         self.record.allow_out, self.record.deny_out = allow_out, deny_out
         if internet is False:
             self.record.allow_out, self.record.deny_out = [], [ALL_ADDRESSES]
         if self.proxy is not None:
-            self.proxy.allow = self.allowed_hosts()
+            self.proxy.allow, self.proxy.deny = self.allowed_hosts(), self.denied_hosts()
         self.save()

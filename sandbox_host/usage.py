@@ -31,7 +31,7 @@ class Usage:
         self.home, self.limits = home, limits
         self.disk_bytes = self.disk_inodes = 0
         self.full = False
-        self.memory_kills = 0
+        self.memory_kills = self.disk_kills = 0
         self._killed_at = 0
         self._cpu: tuple[float, float] = (time.monotonic(), 0.0)
 
@@ -53,7 +53,21 @@ class Usage:
             self._killed_at = 0
         elif launch is not None and self.disk_bytes + self.disk_inodes > self._killed_at:
             launch.kill_commands()
+            self.disk_kills += 1
             self._killed_at = self.disk_bytes + self.disk_inodes
+
+    def kills(self, launch: Launch | None) -> tuple[int, int]:
+        """How often something was killed for want of memory, and of disk space."""
+        return self.out_of_memory(launch), self.disk_kills
+
+    def reason(self, before: tuple[int, int], launch: Launch | None) -> str:
+        """Which limit ended a command since `kills` gave `before`; "" if none."""
+        memory, disk = self.kills(launch)
+        if memory > before[0]:
+            return f"out of memory: this sandbox may use {_size(self.limits.memory)}"
+        if disk > before[1]:
+            return f"disk full: this sandbox may use {_size(self.limits.disk)} in {self.limits.inodes} files"
+        return ""
 
     def memory_bytes(self, launch: Launch | None) -> int:
         """Of the control group, or the sum of what each process holds."""
@@ -83,6 +97,10 @@ class Usage:
         now, used = time.monotonic(), sum(_cpu_seconds(pid) for pid in launch.processes()) if launch else 0.0
         before, self._cpu = self._cpu, (now, used)
         return round(max(0.0, used - before[1]) / max(now - before[0], 0.01) * 100, 1)
+
+
+def _size(mib: int) -> str:
+    return f"{mib // 1024} GiB" if mib % 1024 == 0 else f"{mib} MiB"
 
 
 class FreeSpace:

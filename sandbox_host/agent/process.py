@@ -21,7 +21,7 @@ _PIPE_SIZE = 1024 * 1024
 _DRAIN_LIMIT = (
     2 * _PIPE_SIZE
 )  # what a command can have left in its pipes; more than that comes from children it left behind
-_SIGNALS = {"SIGNAL_SIGTERM": _signal.SIGTERM, "SIGNAL_SIGKILL": _signal.SIGKILL}
+_SIGNALS = {"SIGNAL_SIGINT": _signal.SIGINT, "SIGNAL_SIGTERM": _signal.SIGTERM, "SIGNAL_SIGKILL": _signal.SIGKILL}
 
 _processes: dict[int, Process] = {}
 

@@ -107,9 +107,17 @@ def test_it_names_the_memory_limit(cramped: Sandbox) -> None:
         "import mmap, time\nx = [mmap.mmap(-1, 8 << 20) for _ in range(100)]\n"
         "for m in x: m.write(b'x' * (8 << 20))\ntime.sleep(5)",
     )
+    for command in ("exec python3 hog.py", "python3 hog.py; exit $?"):
+        with pytest.raises(CommandExitException) as caught:
+            cramped.commands.run(command)
+        assert "out of memory: this sandbox may use 256 MiB" in str(caught.value.error)
+        assert "out of memory: this sandbox may use 256 MiB" in caught.value.stderr
+
+
+def test_it_names_the_disk_limit(cramped: Sandbox) -> None:
     with pytest.raises(CommandExitException) as caught:
-        cramped.commands.run("exec python3 hog.py")
-    assert "out of memory: the sandbox's limit is 256 MiB" in str(caught.value.error)
+        cramped.commands.run("for n in $(seq 100); do head -c 1M /dev/urandom > big$n; done; sleep 20")
+    assert "disk full: this sandbox may use 40 MiB in 3000 files" in caught.value.stderr
 
 
 def test_it_stops_a_file_at_its_limit(cramped: Sandbox) -> None:

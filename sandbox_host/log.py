@@ -1,0 +1,31 @@
+"""Log lines that a program can read: one JSON object each, with the fields that a message names."""
+
+import json
+import logging
+from datetime import UTC, datetime
+from typing import Any
+
+
+class _Lines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, Any] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "from": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def begin() -> None:
+    """Send all log lines to stderr in this form."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Lines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+def say(message: str, **fields: object) -> None:
+    logging.getLogger("sandbox_host").info(message, extra={"fields": fields})
