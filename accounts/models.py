@@ -9,6 +9,8 @@ from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts import vault
+
 
 class UserManager(BaseUserManager["User"]):
     """Creates users by e-mail; addresses are kept in lower case."""
@@ -100,3 +102,40 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class ProviderKey(models.Model):
+    """A user's own key of a model provider, sealed. It is opened in a worker, at the call, and nowhere else."""
+
+    class Provider(models.TextChoices):
+        ANTHROPIC = "anthropic", "Anthropic"
+        OPENAI = "openai", "OpenAI"
+        GEMINI = "gemini", "Google Gemini"
+        XAI = "xai", "xAI"
+        OPENROUTER = "openrouter", "OpenRouter"
+        GATEWAY = "gateway", "AI gateway"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="provider_keys")
+    provider = models.CharField(max_length=12, choices=Provider.choices)
+    sealed = models.TextField(editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["provider"]
+        constraints = [models.UniqueConstraint(fields=["user", "provider"], name="one_key_per_provider")]
+
+    def __str__(self) -> str:
+        return f"{self.provider} (…{self.last_four})"
+
+    @property
+    def bound_to(self) -> str:
+        return f"provider-key|{self.user_id}|{self.provider}"
+
+    def put(self, secret: str) -> None:
+        """Seals a secret into the row; saving is the caller's."""
+        self.sealed, self.last_four = vault.seal(secret, self.bound_to), secret[-4:]
+
+    def secret(self) -> str:
+        """Raises vault.CannotOpen."""
+        return vault.unseal(self.sealed, self.bound_to)

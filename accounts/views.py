@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.forms import ProfileForm, ThemeForm, TokenForm
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, ProviderKey, User
 
 MAX_TOKENS = 50
 YEAR_SECONDS = 365 * 24 * 3600
@@ -79,6 +79,8 @@ def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse
     context = {
         "form": ProfileForm(instance=user),
         "token_form": TokenForm(),
+        "providers": ProviderKey.Provider.choices,
+        "provider_keys": user.provider_keys.all(),
         "tokens": user.api_tokens.filter(revoked__isnull=True).order_by("-created"),
         **extra,
     }

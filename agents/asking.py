@@ -9,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 
+from accounts.vault import CannotOpen
 from agents import catalogue, events, runs
 from agents.lease import Lease, RunStopped, StepTimeout
 from agents.llm import Call, ModelBusy, ModelError, Turn, providers
@@ -31,14 +32,17 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: list[dict[str
     """Asks for the run's next turn and appends it. Raises ModelError when it cannot be had."""
     model = catalogue.get(run.model)
     try:
-        source = providers.source(model.index)
+        source = providers.source(model.index, _own_keys(run))
     except providers.NoProvider as error:
         raise ModelError("model_missing", str(error)) from error
+    except CannotOpen as error:
+        raise ModelError("own_key_lost", str(error), "Save the key again under Settings.") from error
     party = source.provider
-    call = Call(source.model, system, said, tools, party.key, party.base_url, key_name=party.key_name)
+    key_name = "your own key under Settings" if source.own else f"{party.key_name} in .env"
+    call = Call(source.model, system, said, tools, party.key, party.base_url, key_name)
     number = log.turn + 1
     turn = _ask(lease, log, run, call, number, wire(party.protocol))
-    cost = model.cost(turn.usage)
+    cost = 0 if source.own else model.cost(turn.usage)
     data = {
         "turn": number,
         "round": log.round,
@@ -47,6 +51,7 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: list[dict[str
         "tools": [block["name"] for block in turn.content if block["type"] == "tool_use"],
         "usage": turn.usage,
         "cost": cost,
+        "own_key": source.own,
     }
     content = [block for block in turn.content if block["type"] != "text" or block["text"]]
     record = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
@@ -54,6 +59,11 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: list[dict[str
         runs.lock(lease.fence)
         log.add("reply", data, key=f"turn-{number}", record=record)
         runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, cost)
+
+
+def _own_keys(run: Run) -> dict[str, str]:
+    """The keys that the project's owner brought. Opened here, at the call, and kept nowhere."""
+    return {key.provider: key.secret() for key in run.project.owner.provider_keys.all()}
 
 
 def _ask(lease: Lease, log: Log, run: Run, call: Call, number: int, ask: Ask) -> Turn:

@@ -90,7 +90,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     balance = credits.account_of(project.owner).available
     log.add(
         "credit",
-        {"charged": charged, "balance": balance, "reason": _why_free(ending, version, run) if not charged else ""},
+        {"charged": charged, "balance": balance, "reason": _why_free(ending, version, run, log) if not charged else ""},
     )
     log.add("state", {"state": ending.state, "reason": ending.reason})
     began = run.started or run.created
@@ -108,6 +108,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             "seconds": round((timezone.now() - began).total_seconds(), 1),
             "cost": charged,
             "cost_text": credits.text(charged),
+            "mode": run.message.mode,
             "complete": True,
         },
         key="complete",
@@ -139,16 +140,19 @@ def _version_data(version: Version, changes: dict[str, list[str]]) -> dict[str, 
 
 def _charge(run: Run, log: Log, ending: Ending, version: Version | None) -> int:
     """Settles what was delivered and releases the rest. A failed run, or one that changed nothing, is free."""
-    if _why_free(ending, version, run):
+    if _why_free(ending, version, run, log):
         credits.release(run.pk)
         return 0
     note = f"Run in {run.project.name}"
     return credits.settle(run.pk, log.cost(), note).used
 
 
-def _why_free(ending: Ending, version: Version | None, run: Run) -> str:
+def _why_free(ending: Ending, version: Version | None, run: Run, log: Log) -> str:
     if ending.state == Run.State.FAILED:
         return "failed runs are free"
+    turns = log.of("reply")
+    if turns and all(turn.data.get("own_key") for turn in turns):
+        return "your own key was used"
     answered = run.message.mode == Message.Mode.ASK and ending.state == Run.State.SUCCEEDED
     return "" if version or answered else "no files changed"
 

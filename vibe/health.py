@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from agents.llm import providers
+from agents.llm.reach import NotReached, reach
 
 SECONDS = 3.0
 # Outside parties are asked at most this often, however often we are: the page needs no sign-in.
@@ -70,14 +71,9 @@ def _sandbox() -> None:
 
 def _model() -> None:
     try:
-        party = providers.source(1).provider
-    except providers.NoProvider as error:
+        reach(providers.source(1).provider, SECONDS)
+    except (providers.NoProvider, NotReached) as error:
         raise NotReady(str(error)) from None
-    if party.protocol == "messages":
-        headers, route = {"x-api-key": party.key, "anthropic-version": "2023-06-01"}, "/v1/models?limit=1"
-    else:
-        headers, route = {"Authorization": f"Bearer {party.key}"}, "/models"
-    _get(party.base_url.rstrip("/") + route, headers)
 
 
 def _get(url: str, headers: dict[str, str]) -> None:

@@ -20,9 +20,9 @@ class Call:
     tools: list[dict[str, Any]]
     api_key: str
     base_url: str
+    # Where the key stands, for the sentence that says it was refused.
+    key_name: str
     max_tokens: int = 32_000
-    # The variable that holds the key, for the sentence that says it was refused.
-    key_name: str = "ANTHROPIC_API_KEY"
 
 
 @dataclass

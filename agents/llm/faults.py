@@ -21,8 +21,7 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
     if kind == "APITimeoutError":
         return ModelBusy("model_timeout", f"{call.model} at {call.base_url} did not answer in time.")
     if kind == "APIConnectionError":
-        base = call.key_name.replace("_API_KEY", "_BASE_URL")
-        what_next = f"Check the network and {base}, then try again."
+        what_next = "Check the network and the provider's address (ANTHROPIC_BASE_URL, OPENAI_BASE_URL) in .env."
         return ModelBusy("model_unreachable", f"{call.model} cannot be reached at {call.base_url}.", what_next)
     status = getattr(error, "status_code", None)
     if status is None:
@@ -33,7 +32,7 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
         code = "model_rate_limited" if status == 429 else "model_overloaded"
         return ModelBusy(code, f"The model answered {status}: {error.message}", retry_after=_retry_after(error))
     if status in (401, 403):
-        what_next = f"Check {call.key_name} in .env, then try again."
+        what_next = f"Check {call.key_name}, then try again."
         return ModelRefused("model_key_refused", f"The key for {call.base_url} was refused.", what_next)
     if status == 404:
         return ModelRefused("model_unknown", f"There is no model named {call.model}.", "Choose another model.")

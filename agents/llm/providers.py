@@ -2,7 +2,7 @@
 behind a branded name. The first provider with a key answers, unless MODEL_S, MODEL_M or MODEL_L name another.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from django.conf import settings
@@ -33,6 +33,7 @@ class Source:
 
     provider: Provider
     model: str
+    own: bool = False
 
 
 class NoProvider(Exception):
@@ -90,9 +91,15 @@ def providers() -> dict[str, Provider]:
     return {provider.name: provider for provider in found}
 
 
-def source(index: int) -> Source:
-    """Who answers for Vibe-S (0), Vibe-M (1) or Vibe-L (2). Raises NoProvider."""
+def source(index: int, own: dict[str, str] | None = None) -> Source:
+    """Who answers for Vibe-S (0), Vibe-M (1) or Vibe-L (2). Raises NoProvider.
+
+    `own`: keys that the run's user brought, by provider; with one of those, that provider answers.
+    """
     known, wish = providers(), settings.MODEL_CHOICES[index]
+    for name, party in known.items():
+        if own and name in own:
+            return Source(replace(party, key=own[name]), party.models[index], own=True)
     if wish:
         name, _, model = wish.partition(":")
         provider = known.get(name.strip().lower())

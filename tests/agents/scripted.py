@@ -28,6 +28,7 @@ class ScriptedModel:
     def __init__(self) -> None:
         self.script: list[Any] = []
         self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
         self.gone = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
@@ -48,6 +49,7 @@ class ScriptedModel:
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 model.requests.append(request)
+                model.headers.append(dict(self.headers))
                 turn = model.script.pop(0) if model.script else [wire.text("Nothing more to say.")]
                 turn = turn(request) if callable(turn) else turn
                 try:

@@ -69,3 +69,18 @@ def test_it_shows_what_waits_below_the_chat_and_then_where_its_run_begins(model,
     # The last is next in line: nothing stands before it any more.
     assert shown[-1] == "msg" and workspace_context(first.project)["queue"] == []
     assert Step.objects.filter(run=third, type="complete").count() == 0
+
+
+def test_it_knows_the_answer_that_came_before_a_message_that_waited(model, start, work):
+    model.say(
+        [write(index_html=page("Tea"))], [finish("The tea page.")], [write(index_html=page("Coffee"))], [finish()]
+    )
+    first = start()
+    second = services.start_run(first.project, "Now coffee")
+    services.drop_queued(services.start_run(first.project, "Now cocoa"))
+    work(first)
+    work(second)
+    said = [(one["role"], str(one["content"])) for one in model.requests[-1]["messages"]]
+    assert [role for role, _ in said][:3] == ["user", "assistant", "user"]
+    assert "The tea page." in said[1][1] and "Now coffee" in said[2][1]
+    assert "Now cocoa" not in str(said)

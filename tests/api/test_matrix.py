@@ -34,11 +34,15 @@ PAGES = {
     "home": [Route(200, public=True)],
     "pricing": [Route(200, public=True)],
     "showcase": [Route(200, public=True)],
+    "ui": [Route(404, public=True)],
     "healthz": [Route(200, public=True)],
     # The tests' clients ask from this machine, without a proxy.
     "metrics": [Route(200, public=True)],
     "theme": [Route(302, "post", public=True, data={"theme": "dark"})],
     "settings": [Route(200), Route(302, "post", data={"name": "A", "theme": "dark"})],
+    "key-save": [Route(302, "post", data={"provider": "anthropic", "key": "sk-not-a-real-key"})],
+    # Alice has no key here.
+    "key-delete": [Route(404, "post", more={"provider": "anthropic"})],
     "token-create": [Route(200, "post", data={"name": "Laptop"})],
     "token-revoke": [Route(302, "post", "token")],
     "usage": [Route(200)],
@@ -49,6 +53,7 @@ PAGES = {
     "project-detail": [Route(200, of="project")],
     "project-rename": [Route(302, "post", "project", data={"name": "New"})],
     "project-delete": [Route(302, "post", "project")],
+    "project-duplicate": [Route(302, "post", "project")],
     "project-undelete": [Route(302, "post", "deleted")],
     "project-download": [Route(200, of="project")],
     "message-send": [Route(302, "post", "project", data={"text": "Make it blue"})],
@@ -90,6 +95,8 @@ API = {
     "api-sandbox-start": [Route(202, "post", "project")],
     "api-sandbox-restart": [Route(202, "post", "project")],
     "api-sandbox-stop": [Route(202, "post", "project")],
+    "api-sandbox-check": [Route(200, of="project")],
+    "api-context": [Route(200, of="project")],
     # 409: alice's project has no sandbox here.
     "api-sandbox-logs": [Route(409, of="project")],
     "api-run": [
@@ -262,7 +269,7 @@ def test_it_changes_nothing_from_another_site(alice, name, route, thing):
 def test_it_changes_nothing_by_get(as_user, alice, name, request):
     route = PAGES[name][0]
     thing = uuid4() if route.of in ("project", "run", "deleted") else 1 if route.of else None
-    kwargs = {"pk": thing} if route.of else {}
+    kwargs = {"pk": thing} if route.of else route.more
     assert as_user(alice).get(reverse(name, kwargs=kwargs)).status_code == 405
 
 

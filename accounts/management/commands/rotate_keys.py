@@ -1,0 +1,29 @@
+"""`bin/manage rotate_keys`: seals provider keys under the newest ENCRYPTION_KEY. Safe to stop and repeat."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError
+
+from accounts import vault
+from accounts.models import ProviderKey
+
+
+class Command(BaseCommand):
+    help = "Seals every stored provider key under the newest ENCRYPTION_KEY."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        sealed, lost = 0, 0
+        for row in ProviderKey.objects.iterator():
+            if vault.is_newest(row.sealed):
+                continue
+            before = row.sealed
+            try:
+                row.put(row.secret())
+            except vault.CannotOpen:
+                lost += 1
+                continue
+            # Only if nobody saved another key meanwhile.
+            sealed += ProviderKey.objects.filter(pk=row.pk, sealed=before).update(sealed=row.sealed)
+        self.stdout.write(f"{sealed} keys sealed anew.")
+        if lost:
+            raise CommandError(f"{lost} keys cannot be opened: put the key they were sealed under back.")

@@ -1,0 +1,10 @@
+"""Addresses under /settings/keys/."""
+
+from django.urls import path
+
+from agents import key_views
+
+urlpatterns = [
+    path("", key_views.key_save, name="key-save"),
+    path("<slug:provider>/delete/", key_views.key_delete, name="key-delete"),
+]
