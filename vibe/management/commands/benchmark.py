@@ -1,12 +1,14 @@
 """`bin/manage benchmark`: measures a site of its own; prints each figure beside its limit and goal."""
 
+import os
 from argparse import ArgumentParser
+from pathlib import Path
 from statistics import median
 from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from benchmarks import runs, starting
+from benchmarks import runs, sandbox, starting
 from benchmarks.client import Client, token
 
 
@@ -17,11 +19,15 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8700, help="first of four free ports")
         parser.add_argument("--builds", type=int, default=5, help="builds per framework")
+        parser.add_argument("--sandbox", action="store_true", help="the sandbox host alone")
         parser.add_argument("--first-start", action="store_true", help="also from a fresh clone; takes minutes")
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = options["port"]
         self.say("what", "measured", "limit in this run", "goal")
+        if options["sandbox"]:
+            sandbox.measure(self.say, Path(os.environ.get("VIBE_HOME", ".vibe")))
+            return
         if options["first_start"]:
             self.say("first bin/up, fresh clone", f"{starting.first_start(port):.1f} s", "–", "≤ 240 s")
         with starting.prepared_home() as home:
