@@ -108,6 +108,18 @@ def rename(project: Project, name: str) -> None:
     project.save(update_fields=["name", "updated"])
 
 
+@transaction.atomic
+def duplicate(project: Project) -> Project:
+    """A new project with the files of this one's newest version; chat and older versions stay where they are."""
+    name = f"{project.name[:73]} (copy)"
+    copy = Project.objects.create(owner=project.owner, name=name, framework=project.framework, model=project.model)
+    newest = project.versions.order_by("-number").first()
+    if newest is not None:
+        facts = {"manifest": newest.manifest, "verdict": newest.verdict, "source": newest.source}
+        copy.versions.create(number=1, title=f"Copy of {project.name}, version {newest.number}"[:200], **facts)
+    return copy
+
+
 def delete(project: Project) -> None:
     """Hide a project. Nothing is lost: `undelete` brings it back."""
     Project.objects.filter(pk=project.pk, deleted__isnull=True).update(deleted=timezone.now())

@@ -6,6 +6,7 @@ from projects import views
 
 urlpatterns = [
     path("<uuid:pk>/rename/", views.project_rename, name="project-rename"),
+    path("<uuid:pk>/duplicate/", views.project_duplicate, name="project-duplicate"),
     path("<uuid:pk>/undelete/", views.project_undelete, name="project-undelete"),
     path("<uuid:pk>/download/", views.project_download, name="project-download"),
 ]

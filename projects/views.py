@@ -33,6 +33,14 @@ def project_rename(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def project_duplicate(request: HttpRequest, pk: UUID) -> HttpResponse:
+    copy = services.duplicate(get_object_or_404(Project.objects.for_user(request.user), pk=pk))
+    messages.success(request, f"This is a copy: “{copy.name}”.")
+    return redirect(copy)
+
+
+@login_required
+@require_POST
 def project_undelete(request: HttpRequest, pk: UUID) -> HttpResponse:
     services.undelete(get_object_or_404(deleted(request), pk=pk))
     return redirect("project-list")

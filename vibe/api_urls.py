@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import stream
+from agents import doctor, lens, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from usage import api as usage
@@ -46,6 +46,8 @@ urlpatterns = [
         path(f"{PROJECT}sandbox/{action}/", agents.SandboxAction.as_view(), {"action": action}, f"api-sandbox-{action}")
         for action in ("start", "restart", "stop")
     ),
+    path(f"{PROJECT}sandbox/check/", doctor.Check.as_view(), name="api-sandbox-check"),
+    path(f"{PROJECT}context/", lens.Lens.as_view(), name="api-context"),
     path(f"{PROJECT}sandbox/logs/", sandbox_logs, name="api-sandbox-logs"),
     path("runs/<uuid:pk>/", agents.RunDetail.as_view(), name="api-run"),
     path("runs/<uuid:pk>/cancel/", agents.RunCancel.as_view(), name="api-run-cancel"),

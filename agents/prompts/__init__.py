@@ -1,5 +1,6 @@
 """What the model is told: prompts are files here, put together with the project's facts."""
 
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ HERE = Path(__file__).parent
 HISTORY_MESSAGES = 20
 HISTORY_CHARS = 4_000
 TREE_LINES = 200
+# Messages that may wait behind a run and so be newer than its own.
+MAX_BEHIND = 10
 
 
 @cache
@@ -72,12 +75,20 @@ def problem(check: dict[str, Any]) -> str:
 
 
 def _history(run: Run) -> list[dict[str, Any]]:
-    earlier = run.project.messages.filter(created__lt=run.message.created).order_by("-created")[:HISTORY_MESSAGES]
+    said = run.project.messages.exclude(run__reason="dropped").select_related("run", "reply_of").order_by("-created")
+    turns = ((_turn(message), message) for message in said[: HISTORY_MESSAGES + MAX_BEHIND])
+    earlier = sorted((turn, message.created, message) for turn, message in turns if turn < run.created)
     messages: list[dict[str, Any]] = []
-    for message in reversed(earlier):
+    for _, _, message in earlier[-HISTORY_MESSAGES:]:
         if messages or message.role == Message.Role.USER:  # a conversation begins with the user
             _say(messages, message.role, [{"type": "text", "text": message.text[:HISTORY_CHARS] or "(nothing)"}])
     return messages
+
+
+def _turn(message: Message) -> datetime:
+    """When the run of a message was asked for: what waited behind another run comes after that run's answer."""
+    run: Run | None = getattr(message, "run", None) or getattr(message, "reply_of", None)
+    return run.created if run else message.created
 
 
 def _say(messages: list[dict[str, Any]], role: str, content: list[dict[str, Any]]) -> None:

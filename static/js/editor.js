@@ -1,5 +1,6 @@
-// The read-only editor: CodeMirror 6, our colours, languages loaded when a file needs them.
-import { HighlightStyle, foldGutter, foldKeymap, syntaxHighlighting } from "@codemirror/language";
+// The editor: CodeMirror 6, our colours, languages loaded when a file needs them, an undo history per file.
+import { defaultKeymap, history, historyKeymap, indentWithTab } from "@codemirror/commands";
+import { HighlightStyle, bracketMatching, foldGutter, foldKeymap, indentOnInput, syntaxHighlighting } from "@codemirror/language";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { EditorState } from "@codemirror/state";
 import { EditorView, highlightActiveLine, highlightActiveLineGutter, keymap, lineNumbers } from "@codemirror/view";
@@ -46,35 +47,79 @@ const look = EditorView.theme({
 
 const nonce = document.querySelector("script[nonce]")?.nonce;
 let view;
+let shown = "";
+// The states of files left and come back to: cursor and undo history stay.
+const states = new Map();
+const MOST_STATES = 30;
 
-/** Shows `text` in `parent`, coloured by the extension of `path`. */
-export async function show(parent, path, text) {
+/**
+ * Shows `text` in `parent`, coloured by the extension of `path`.
+ * @param {{readOnly?: boolean, onChange?: (text: string) => void, onSave?: () => void}} how
+ */
+export async function show(parent, path, text, { readOnly = false, onChange, onSave } = {}) {
   const language = await LANGUAGES[path.split(".").pop().toLowerCase()]?.();
-  const state = EditorState.create({
+  keep();
+  const known = readOnly ? undefined : states.get(path);
+  const state = known && known.doc.toString() === text ? known : fresh(path, text, language, { readOnly, onChange, onSave });
+  shown = readOnly ? "" : path;
+  if (view) view.setState(state);
+  else view = new EditorView({ state });
+  if (!parent.contains(view.dom)) parent.replaceChildren(view.dom);
+  if (state !== known) view.scrollDOM.scrollTop = 0;
+}
+
+function fresh(path, text, language, { readOnly, onChange, onSave }) {
+  const save = () => {
+    onSave?.();
+    return true;
+  };
+  return EditorState.create({
     doc: text,
     extensions: [
       lineNumbers(),
       foldGutter(),
+      history(),
+      indentOnInput(),
+      bracketMatching(),
       highlightActiveLine(),
       highlightActiveLineGutter(),
       highlightSelectionMatches(),
       search({ top: true }),
-      keymap.of([...searchKeymap, ...foldKeymap]),
+      // Escape, then Tab leaves the editor.
+      keymap.of([{ key: "Mod-s", run: save, preventDefault: true }, ...searchKeymap, ...foldKeymap, ...historyKeymap, ...defaultKeymap, indentWithTab]),
       syntaxHighlighting(colours),
       look,
-      EditorState.readOnly.of(true),
+      EditorState.readOnly.of(readOnly),
+      EditorView.updateListener.of((update) => update.docChanged && onChange?.(update.state.doc.toString())),
       EditorView.contentAttributes.of({ "aria-label": path, tabindex: "0" }),
       EditorView.cspNonce.of(nonce ?? ""),
       ...(language ? [language] : []),
     ],
   });
-  if (view) view.setState(state);
-  else view = new EditorView({ state });
-  if (!parent.contains(view.dom)) parent.replaceChildren(view.dom);
-  view.scrollDOM.scrollTop = 0;
+}
+function keep() {
+  if (!view || !shown) return;
+  states.delete(shown);
+  states.set(shown, view.state);
+  if (states.size > MOST_STATES) states.delete(states.keys().next().value);
+}
+
+/** Puts the cursor at the start of `line` (from 1), or a column of it, in the middle of what is seen. */
+export function goTo(line, column = 0) {
+  if (!view || line > view.state.doc.lines) return;
+  const place = view.state.doc.line(line);
+  const at = Math.min(place.from + column, place.to);
+  view.dispatch({ selection: { anchor: at }, effects: EditorView.scrollIntoView(at, { y: "center" }) });
+  view.focus();
+}
+
+export function focus() {
+  view?.focus();
 }
 
 export function close() {
+  keep();
   view?.destroy();
   view = undefined;
+  shown = "";
 }

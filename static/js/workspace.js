@@ -8,8 +8,13 @@ import { toast } from "./lib/toast.js";
 import { chat as makeChat } from "./workspace/chat.js";
 import { code as makeCode } from "./workspace/code.js";
 import { composer as makeComposer } from "./workspace/composer.js";
+import { context as makeContext } from "./workspace/context.js";
+import { doctor as makeDoctor } from "./workspace/doctor.js";
+import { history as makeHistory } from "./workspace/history.js";
+import { logs as makeLogs } from "./workspace/logs.js";
 import { panes as makePanes } from "./workspace/panes.js";
 import { preview as makePreview } from "./workspace/preview.js";
+import { queue as makeQueue } from "./workspace/queue.js";
 import { runLine } from "./workspace/run.js";
 
 // The prompt this project came from is no draft any more.
@@ -23,20 +28,36 @@ const panes = makePanes(root);
 const composer = makeComposer(root, chat);
 const preview = makePreview(root, composer, run);
 const code = makeCode(root, panes);
+const waiting = makeQueue(root, chat, run);
+const past = makeHistory(root, panes);
+const logs = makeLogs(root, panes);
+const lens = makeContext(root, panes);
+const doctor = makeDoctor(root, panes, composer, preview);
 
 const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "version", "error", "complete"]);
 const handlers = {
-  state: (event) => run.setState(event.run, event.data, event.at),
+  state: (event) => {
+    run.setState(event.run, event.data, event.at);
+    waiting.setState(event.run, event.data);
+  },
   stage: (event) => run.setStage(event.run, event.data, event.at),
   // What a run that is over had begun to say may still come by; it is no news.
   text: ({ run: id, data }) => {
     if (run.shows(id) && !chat.stream(`turn-${id}-${data.turn}`, data.offset, data.text)) live.resume();
   },
   terminal: ({ run: id, data }) => chat.terminal(`tool-${id}-${data.key}`, data.offset, data.text),
-  file: ({ data }) => code.changed(data),
+  file: ({ data }) => {
+    code.changed(data);
+    preview.touched();
+  },
   preview: ({ data }) => {
     preview.set(data);
-    if (data.state === "ready") panes.news("preview");
+    code.applied(data.state);
+    doctor.news(data.state);
+    if (data.state === "ready") {
+      panes.news("preview");
+      logs.again();
+    }
   },
   credit: ({ data }) => {
     // Micro-credits, as everywhere on the wire.
@@ -44,38 +65,45 @@ const handlers = {
   },
   user_message: () => chat.dropPending(),
   version: ({ data, at }) => {
+    root.dataset.version = data.number;
     addVersion(data, at);
-    code.saved(data.number);
+    code.saved(data);
+    past.saved();
+    lens.saved();
   },
   complete: ({ run: id, data, at }) => {
     chat.freeze();
     run.setState(id, data, at);
-    // The frame was opened while the first files were being written; it may have met half an app.
-    if (data.version === 1) preview.load();
+    code.released();
+    if (data.version) preview.settle(data.version === 1);
   },
 };
 
 // Events are handled once per frame, however fast they come; a hidden tab has no frames.
 let queue = [];
-let waiting = false;
+let scheduled = false;
 function deliver(events) {
   queue.push(...events);
-  if (waiting) return;
-  waiting = true;
+  if (scheduled) return;
+  scheduled = true;
   if (document.hidden) setTimeout(flush, 50);
   else requestAnimationFrame(flush);
 }
 function flush() {
-  waiting = false;
+  scheduled = false;
   const events = queue;
   queue = [];
   let inChat = false;
   let bare = false;
   for (const event of events) {
     handlers[event.type]?.(event);
+    // Not for the chat: a message that waits for its turn, and the end of one that was dropped while it did.
+    if (event.type === "user_message" && waiting.take(event)) continue;
+    if (event.type === "complete" && event.data.reason === "dropped") continue;
     if (event.html?.trim()) chat.upsert(event.html_id, event.html);
     else if (IN_CHAT.has(event.type) && event.html === undefined) bare = true;
     inChat ||= Boolean(event.html?.trim()) || event.type === "text";
+    if (event.type === "complete") waiting.settle();
   }
   if (inChat) chat.settle();
   if (bare) rerender();
@@ -121,6 +149,12 @@ delegate(document, "click", "[data-say]", (_event, button) => {
   composer.fill(button.dataset.say);
   $("#composer").requestSubmit();
 });
+delegate(document, "click", "[data-suggest]", (_event, button) => composer.fill(button.dataset.suggest));
+delegate(document, "click", "[data-open-history]", (_event, button) => {
+  button.closest("details.menu")?.removeAttribute("open");
+  panes.show("history", { push: false });
+  past.show(Number(button.dataset.openHistory) || null);
+});
 delegate(document, "submit", "[data-retry]", async (event, form) => {
   event.preventDefault();
   const button = $("button", form);
@@ -137,11 +171,14 @@ delegate(document, "submit", "[data-retry]", async (event, form) => {
 /** What the address asks for: tab, file, version. Also after Back. */
 function follow() {
   const wanted = new URLSearchParams(location.search);
-  const isCode = wanted.get("tab") === "code" || wanted.has("file");
-  panes.show(isCode ? "code" : "preview", { push: false });
-  if (wanted.get("version")) code.openVersion(Number(wanted.get("version")));
-  else if (wanted.get("file")) code.open(wanted.get("file"), { push: false });
-  if (!isCode && matchMedia("(max-width: 820px)").matches) panes.show("chat", { push: false });
+  const named = wanted.get("tab") ?? (wanted.has("file") || wanted.has("version") ? "code" : "preview");
+  const tab = panes.has(named) ? named : "preview";
+  const version = Number(wanted.get("version")) || null;
+  panes.show(tab, { push: false });
+  if (tab === "history") past.show(version, wanted.has("against") ? Number(wanted.get("against")) : null, { push: false });
+  else if (tab === "code" && version) code.openVersion(version, { push: false, file: wanted.get("file") });
+  else if (tab === "code" && wanted.get("file")) code.open(wanted.get("file"), { push: false });
+  if (tab === "preview" && matchMedia("(max-width: 820px)").matches) panes.show("chat", { push: false });
 }
 addEventListener("popstate", follow);
 follow();

@@ -42,6 +42,9 @@ async function send(method, url, body, type) {
 const plain = (response, text) => (response.headers.get("Content-Type")?.startsWith("text/plain") ? { detail: text } : null);
 
 export const getJson = (url) => send("GET", url);
+export const putJson = (url, body) => send("PUT", url, JSON.stringify(body), "application/json");
+export const patchJson = (url, body) => send("PATCH", url, JSON.stringify(body), "application/json");
+export const remove = (url) => send("DELETE", url);
 export const postJson = (url, body = {}) => send("POST", url, JSON.stringify(body), "application/json");
 /** Posts what a <form> holds; the answer's HTML is not needed. */
 export const postForm = (url, fields) => send("POST", url, new URLSearchParams(fields), "application/x-www-form-urlencoded");

@@ -1,24 +1,42 @@
-// The code view: the tree, one file at a time in a read-only editor that is loaded when first needed.
-import { $, el } from "../lib/dom.js";
-import { getJson, postJson } from "../lib/http.js";
+// The code view: the tree and one file at a time in an editor that is loaded when first needed. Saving makes a version.
+import { $, $$, el } from "../lib/dom.js";
+import { ask } from "../lib/dialog.js";
+import { getJson, patchJson, postJson, putJson, remove } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
+import { buffers as makeBuffers } from "./buffers.js";
 import { setParams } from "./panes.js";
+import { fileSearch } from "./search.js";
 import { fileTree } from "./tree.js";
 
 const FIRST = ["src/App.tsx", "src/App.jsx", "index.html", "src/main.tsx", "README.md"];
+/** So long a saved change may take to reach the preview before the tick is given up. */
+const APPLIES_WITHIN = 30_000;
 
-export function code(root, panes) {
+export function code(root, panes, run) {
   const box = $("#editor");
+  const notice = $("#code-notice");
   const tree = fileTree($("#tree"), (path) => open(path));
+  const buffers = makeBuffers(paintState);
   let paths = JSON.parse($("#files").textContent);
   let newest = root.dataset.version;
   let version = null;
   let current = "";
+  // The text as the server has it.
   let content = "";
   let editor;
+  // "" | saving | saved | applying | applied: what became of the last save.
+  let save = "";
+  let saveTimer;
+  let saveLater = false;
+  // What was sent last: its own version event is no conflict.
+  let sent = "";
+  // Files that were changed elsewhere while they were edited here, with the other text and its version.
+  const conflicts = new Map();
+  let meeting = Promise.resolve();
 
   const query = () => (version ? `?version=${version}` : "");
-  const url = (path) => root.dataset.files + path.split("/").map(encodeURIComponent).join("/") + query();
+  const address = (path) => root.dataset.files + path.split("/").map(encodeURIComponent).join("/");
+  const isOld = () => Boolean(version) && String(version) !== String(newest);
 
   function paintTree() {
     tree.show(paths);
@@ -26,39 +44,66 @@ export function code(root, panes) {
     const badge = $("#code-version");
     badge.hidden = !version;
     badge.textContent = version ? `v${version}` : "";
-    const isOld = version && String(version) !== String(newest);
-    $("#restore").hidden = !isOld;
+    $("#restore").hidden = !isOld();
     $("#restore span").textContent = `Restore v${version}`;
-    badge.className = `badge ${isOld ? "warn" : ""}`;
+    badge.className = `badge ${isOld() ? "warn" : ""}`;
+    for (const item of $$("[data-edits]", root)) item.hidden = isOld();
+    paintState();
   }
 
-  /** Opens a file; a slower answer for another one is dropped. */
-  async function open(path, { push = true } = {}) {
+  const WORDS = { saving: "Saving…", saved: "Saved", applying: "Saved · reaching the preview…", applied: "Applied to the preview", unsaved: "Unsaved" };
+  function paintState() {
+    const dirty = buffers.has(current);
+    const state = dirty && save !== "saving" ? "unsaved" : save;
+    const line = $("#save-state");
+    line.dataset.state = state;
+    $("span", line).textContent = WORDS[state] ?? "";
+    $("#save").disabled = !dirty || save === "saving" || isOld();
+    tree.mark(buffers.paths());
+    for (const button of $$("[data-file-action]", root)) button.disabled = !current;
+  }
+  function setSave(state) {
+    save = state;
+    clearTimeout(saveTimer);
+    if (state === "applying") saveTimer = setTimeout(() => setSave("saved"), APPLIES_WITHIN);
+    if (state === "applied" || state === "saved") saveTimer = setTimeout(() => setSave(""), 6_000);
+    paintState();
+  }
+
+  /** Opens a file; a slower answer for another one is dropped. `at` is {line, column}. */
+  async function open(path, { push = true, at } = {}) {
+    if (path !== current) hideNotice();
     current = path;
     tree.select(path);
     if (push) setParams({ file: path, tab: "code" });
     crumbs(path);
     $("#code").classList.toggle("tree-hidden", matchMedia("(max-width: 820px)").matches || hidden);
     if (!box.querySelector(".cm-editor")) box.replaceChildren(skeleton());
+    paintState();
     try {
-      const answer = await getJson(url(path));
+      const answer = await getJson(address(path) + query());
       if (current !== path) return;
       if (answer.encoding !== "utf-8") return note(`${Math.ceil(answer.size / 1024)} kB of binary data. Download the ZIP to get it.`);
       content = answer.content;
       await show(path);
+      if (at) editor?.goTo(at.line, at.column);
+      if (conflicts.has(path)) sayConflict(path);
     } catch (error) {
       if (current === path) note(error.status === 404 ? "This file is not in this version." : error.message);
     }
   }
   async function show(path) {
     $("#copy").disabled = false;
+    const text = isOld() ? content : (buffers.get(path)?.text ?? content);
     try {
       editor ??= await import("./editor.js");
-      if (current === path) await editor.show(box, path, content);
+      const onChange = (now) => path === current && buffers.set(path, buffers.get(path)?.base ?? content, now);
+      if (current === path) await editor.show(box, path, text, { readOnly: isOld(), onChange, onSave: saveFile });
     } catch {
       // Without the bundle the text is still there to read.
       box.replaceChildren(el("pre", {}, content));
     }
+    paintState();
   }
   function note(text) {
     editor?.close();
@@ -74,17 +119,150 @@ export function code(root, panes) {
     $("#crumbs").replaceChildren(...line);
   }
 
+  // --- Saving ---------------------------------------------------------------------------------------------------------
+  async function saveFile(path = current) {
+    const buffer = buffers.get(path);
+    if (!buffer || save === "saving" || isOld()) return;
+    if (conflicts.has(path)) return sayConflict(path);
+    const { text } = buffer;
+    sent = text;
+    setSave("saving");
+    try {
+      const made = await putJson(address(path), { content: text });
+      settled(path, text);
+      hideNotice();
+      newest = made.number;
+      setSave($("#preview").dataset.state === "ready" ? "applying" : "saved");
+    } catch (error) {
+      setSave("");
+      if (error.status !== 409) return toast(`It was not saved. ${error.message}`, { error: true });
+      say("The agent is working on these files, so this cannot be saved yet. What you typed stays here.", [
+        ["Save when it is done", () => {
+          saveLater = true;
+          say("It will be saved when the agent is done. You can keep typing.", []);
+        }],
+      ]);
+    }
+  }
+  /** `text` is on the server now; what was typed meanwhile stays unsaved. */
+  function settled(path, text) {
+    const now = buffers.get(path);
+    if (path === current) content = text;
+    if (now) buffers.set(path, text, now.text);
+  }
+  function say(text, actions) {
+    notice.hidden = false;
+    const buttons = actions.map(([label, act]) => el("button", { type: "button", class: "btn sm", onclick: act }, label));
+    notice.replaceChildren(el("span", {}, text), ...buttons);
+  }
+  function hideNotice() {
+    notice.hidden = true;
+  }
+  /** Another version has changed a file that is being edited here. */
+  async function meet(path, number) {
+    const buffer = buffers.get(path);
+    const { content: theirs } = await getJson(address(path)).catch(() => ({}));
+    if (!buffer || theirs === undefined || theirs === buffer.base || theirs === buffer.text || theirs === sent) {
+      if (theirs !== undefined) settled(path, theirs);
+      return;
+    }
+    conflicts.set(path, { theirs, number });
+    if (path === current) sayConflict(path);
+  }
+  function sayConflict(path) {
+    const { theirs, number } = conflicts.get(path);
+    if (path !== current) return open(path);
+    const settle = (keep) => {
+      conflicts.delete(path);
+      hideNotice();
+      if (keep) buffers.set(path, theirs, buffers.get(path)?.text ?? theirs);
+      else buffers.drop(path);
+      content = theirs;
+      if (!keep) show(path);
+      paintState();
+    };
+    say(`Version ${number} changed this file too. Nothing is lost: choose what goes on.`, [
+      ["Keep mine", () => settle(true)],
+      ["Take theirs", () => settle(false)],
+    ]);
+  }
+
+  // --- Files: new, another name, gone -----------------------------------------------------------------------------------
+  async function change(work, done) {
+    try {
+      const made = await work();
+      newest = made.number;
+      done();
+      setSave($("#preview").dataset.state === "ready" ? "applying" : "saved");
+    } catch (error) {
+      toast(error.message, { error: true });
+    }
+  }
+  async function create() {
+    const folder = current.includes("/") ? current.slice(0, current.lastIndexOf("/") + 1) : "";
+    const path = await ask({ title: "New file", field: { label: "Path", value: folder }, action: "Create" });
+    if (!path) return;
+    if (paths.includes(path)) return open(path);
+    await change(() => putJson(address(path), { content: "" }), () => {
+      paths = [...paths, path].sort();
+      paintTree();
+      open(path).then(() => editor?.focus());
+    });
+  }
+  async function rename() {
+    const from = current;
+    const start = from.lastIndexOf("/") + 1;
+    const dot = from.lastIndexOf(".");
+    const select = [start, dot > start ? dot : from.length];
+    const to = await ask({ title: "Rename or move", field: { label: "New path", value: from, select }, action: "Rename" });
+    if (!to || to === from) return;
+    await change(() => patchJson(address(from), { path: to }), () => {
+      buffers.move(from, to);
+      paths = paths.map((path) => (path === from ? to : path)).sort();
+      paintTree();
+      open(to);
+    });
+  }
+  async function discard() {
+    const path = current;
+    const text = "Earlier versions keep it, so it can be restored from the history.";
+    if (!(await ask({ title: `Delete ${path}?`, text, action: "Delete", danger: true }))) return;
+    await change(() => remove(address(path)), () => {
+      buffers.drop(path);
+      paths = paths.filter((other) => other !== path);
+      current = "";
+      paintTree();
+      ensure(true);
+    });
+  }
+  const ACTIONS = { create, rename, delete: discard };
+  root.addEventListener("click", (event) => {
+    const action = event.target.closest("[data-file-action], [data-new-file]");
+    if (!action) return;
+    action.closest("details.menu")?.removeAttribute("open");
+    ACTIONS[action.dataset.fileAction ?? "create"]();
+  });
+  $("#save").addEventListener("click", () => saveFile());
+  addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && !$("#code").hidden) {
+      event.preventDefault();
+      saveFile();
+    }
+  });
+
+  // --- Versions -----------------------------------------------------------------------------------------------------------
   /** Shows the files of version `number` (null: the newest). */
-  async function openVersion(number) {
+  async function openVersion(number, { push = true, file } = {}) {
     version = String(number) === String(newest) ? null : number;
     try {
       const answer = await getJson(root.dataset.files + query());
-      paths = answer.files.map((file) => file.path).sort();
+      paths = answer.files.map((one) => one.path).sort();
     } catch (error) {
       toast(error.message, { error: true });
       return;
     }
-    setParams({ version, tab: "code" });
+    if (push) setParams({ version, tab: "code", against: null });
+    if (file) current = file;
     paintTree();
     ensure(true);
   }
@@ -103,8 +281,13 @@ export function code(root, panes) {
     tree.select(current);
     if (action !== "deleted") tree.touch(path);
   }
-  /** A new version: what is shown follows it, unless an older one was chosen. */
-  async function saved(number) {
+  /** A new version: what is shown follows it, unless an older one was chosen or it is being edited. */
+  let settledVersions = Promise.resolve();
+  function saved(made) {
+    settledVersions = followVersion(made);
+    return settledVersions;
+  }
+  async function followVersion({ number, added = [], changed: touched = [], deleted = [] }) {
     newest = number;
     if (version) return paintTree();
     try {
@@ -114,8 +297,28 @@ export function code(root, panes) {
       return;
     }
     paintTree();
-    if (panes.current() === "code" || !$("#code").hidden) ensure(true);
-    else current = "";
+    const met = [...added, ...touched].filter((path) => buffers.has(path)).map((path) => meet(path, number));
+    meeting = Promise.all([meeting, ...met]);
+    const mine = [...added, ...touched, ...deleted].includes(current) && !buffers.has(current);
+    if ($("#code").hidden) current = buffers.has(current) ? current : "";
+    else if (mine || !paths.includes(current)) ensure(true);
+  }
+  /** The app answers again: what was saved is in it. */
+  function applied(state) {
+    if (save !== "applying") return;
+    if (state === "ready") setSave("applied");
+    else if (state === "failed") setSave("saved");
+  }
+  /** A run is over: what waited for it is saved now. */
+  async function released() {
+    if (!saveLater) return;
+    saveLater = false;
+    hideNotice();
+    // What the run changed too is not overwritten.
+    await settledVersions;
+    await meeting;
+    for (const path of buffers.paths()) if (!conflicts.has(path)) await saveFile(path);
+    if (conflicts.size) sayConflict(conflicts.has(current) ? current : conflicts.keys().next().value);
   }
 
   let hidden = false;
@@ -125,22 +328,26 @@ export function code(root, panes) {
     $("#tree-toggle").setAttribute("aria-pressed", !hidden);
   });
   $("#copy").addEventListener("click", async () => {
-    await navigator.clipboard.writeText(content);
+    await navigator.clipboard.writeText(buffers.get(current)?.text ?? content);
     toast("Copied.");
   });
   $("#restore").addEventListener("click", async () => {
     const number = version;
+    const before = newest;
     try {
       const made = await postJson(`${root.dataset.versions}${number}/restore/`);
       version = null;
       setParams({ version: null });
-      await saved(made.number);
-      toast(`Version ${made.number} is version ${number} again. Nothing was lost.`);
+      await saved(made);
+      ensure(true);
+      const undo = async () => saved(await postJson(`${root.dataset.versions}${before}/restore/`));
+      toast(`Version ${made.number} is version ${number} again. Nothing was lost.`, { action: { label: "Undo", run: undo } });
     } catch (error) {
       toast(error.message, { error: true });
     }
   });
-  panes.whenCode = () => ensure();
+  fileSearch(root, query, (path, at) => open(path, { at }));
+  panes.when("code", (seen) => seen && ensure());
   paintTree();
-  return { open, openVersion, changed, saved };
+  return { open, openVersion, changed, saved, applied, released, paths: () => paths, newest: () => newest };
 }

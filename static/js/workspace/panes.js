@@ -5,10 +5,12 @@ import { recall, remember } from "../lib/store.js";
 const STEP = 24;
 
 export function panes(root) {
-  const tabs = { preview: $("#tab-preview"), code: $("#tab-code") };
-  let onCode = () => {};
+  const tabs = Object.fromEntries($$("[role=tab]", root).map((tab) => [tab.getAttribute("aria-controls"), tab]));
+  const names = Object.keys(tabs);
+  // Called each time a pane comes into sight.
+  const callbacks = {};
 
-  /** Shows "chat" (phone only), "preview" or "code". */
+  /** Shows "chat" (phone only) or the pane of a tab. */
   function show(pane, { push = true } = {}) {
     root.dataset.pane = pane;
     for (const button of $$("[data-pane-tab]", root)) {
@@ -16,23 +18,25 @@ export function panes(root) {
       else button.removeAttribute("aria-current");
       if (button.dataset.paneTab === pane) button.classList.remove("news");
     }
-    if (pane === "chat") return;
+    if (pane === "chat" || !tabs[pane]) return;
     for (const [name, tab] of Object.entries(tabs)) {
       const on = name === pane;
       tab.setAttribute("aria-selected", on);
       tab.tabIndex = on ? 0 : -1;
       document.getElementById(name).hidden = !on;
       $(`[data-for="${name}"]`, root).hidden = !on;
+      if (!on) callbacks[name]?.(false);
     }
-    if (push) setParams({ tab: pane === "code" ? "code" : null });
-    if (pane === "code") onCode();
+    if (push) setParams({ tab: pane === "preview" ? null : pane });
+    callbacks[pane]?.(true);
   }
 
   for (const [name, tab] of Object.entries(tabs)) {
     tab.addEventListener("click", () => show(name));
     tab.addEventListener("keydown", (event) => {
-      if (!["ArrowLeft", "ArrowRight"].includes(event.key)) return;
-      const other = name === "preview" ? "code" : "preview";
+      const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (!step) return;
+      const other = names.at((names.indexOf(name) + step) % names.length);
       show(other);
       tabs[other].focus();
     });
@@ -44,8 +48,10 @@ export function panes(root) {
     show,
     current: () => root.dataset.pane,
     news: (pane) => root.dataset.pane !== pane && $(`[data-pane-tab="${pane}"]`, root).classList.add("news"),
-    set whenCode(callback) {
-      onCode = callback;
+    has: (pane) => pane in tabs,
+    /** `callback(seen)` when the pane comes into sight and when it leaves. */
+    when(pane, callback) {
+      callbacks[pane] = callback;
     },
   };
 }

@@ -1,10 +1,13 @@
-// The running app: its frame, address, widths, and what to do when it does not answer.
-import { $, $$, delegate } from "../lib/dom.js";
+// The running app: its frame, address, sizes, and what to do when it does not answer.
+import { $, delegate, el } from "../lib/dom.js";
 import { getJson, postJson } from "../lib/http.js";
-import { recall, remember } from "../lib/store.js";
 import { toast } from "../lib/toast.js";
+import { device } from "./device.js";
 
+// The server puts what nobody looked at for a quarter of an hour to sleep.
 const LOOKING = 5 * 60_000;
+/** So long a page may take from being served to hearing of changes. */
+const LISTENS_AFTER = 3_000;
 const FIX = "The preview does not work. Find out why and mend it.";
 
 export function preview(root, composer, run) {
@@ -13,6 +16,12 @@ export function preview(root, composer, run) {
   const open = $("#open");
   const path = $("#path");
   let base = "";
+  // Set while an app that was seen is brought up to date or started again.
+  let again = "";
+  // When the frame was last loaded, and whether a file changed before the app in it could be listening for that.
+  let loadedAt = 0;
+  let doubtful = false;
+  frame.addEventListener("load", () => (loadedAt = performance.now()));
 
   const address = () => (base ? new URL(path.value.replace(/^\/+/, ""), base).href : "");
 
@@ -23,24 +32,39 @@ export function preview(root, composer, run) {
     open.href = address();
     // Setting the same address again reloads, whatever page of it is shown.
     frame.src = address();
+    loadedAt = performance.now();
+    doubtful = false;
+  }
+  const touched = () => (doubtful ||= performance.now() - loadedAt < LISTENS_AFTER);
+  /** A run is over: the frame was opened while the first files were being written, or may have missed a change. */
+  function settle(isFirst) {
+    if (isFirst || doubtful) load();
   }
   function set({ state, url, detail }) {
     const was = panel.dataset.state;
+    // What is seen stays seen while it is brought up to date: the app's own dev server shows the change.
+    if (state === "starting" && was === "ready" && base) {
+      again ||= "update";
+      panel.setAttribute("aria-busy", "true");
+      return;
+    }
+    panel.removeAttribute("aria-busy");
     panel.dataset.state = state;
     if (state === "failed" && detail) $("#preview-failed").textContent = detail;
     if (state === "starting") $("#preview-starting").textContent = detail || "Starting the app";
     if (state === "paused") frame.hidden = true;
     if (state !== "ready" || !url) return;
-    const same = base === url && was === "ready";
+    const same = base === url && was === "ready" && again !== "restart";
     base = url;
+    again = "";
     if (!same) load();
   }
-  async function wake() {
-    panel.dataset.was = panel.dataset.state;
+  /** Wakes the app, or starts its dev server again. The event that follows says when it answers. */
+  async function wake(restart = panel.dataset.state === "failed") {
+    if (restart) again = "restart";
     set({ state: "starting" });
     try {
-      // The event that follows says when the app answers.
-      await postJson(`${root.dataset.sandbox}${panel.dataset.was === "failed" ? "restart" : "start"}/`);
+      await postJson(`${root.dataset.sandbox}${restart ? "restart" : "start"}/`);
     } catch (error) {
       set({ state: "failed", detail: error.message });
     }
@@ -51,31 +75,36 @@ export function preview(root, composer, run) {
     event.preventDefault();
     load();
   });
-  delegate(panel, "click", "[data-wake]", wake);
+  delegate(root, "click", "[data-wake]", () => wake());
+  delegate(root, "click", "[data-restart]", () => {
+    toast("Starting the dev server again.");
+    wake(true);
+  });
   delegate(panel, "click", "[data-fix]", () => composer.fill(FIX));
+  device(root, panel);
+  routes(root, path);
 
-  function device(name) {
-    panel.dataset.device = name;
-    for (const button of $$("[data-device]", root)) {
-      if (button.tagName === "BUTTON") button.setAttribute("aria-pressed", button.dataset.device === name);
-    }
-    remember("device", name);
-  }
-  delegate(root, "click", "button[data-device]", (_event, button) => device(button.dataset.device));
-  device(recall("device") ?? "desktop");
-
-  const first = root.dataset.previewState;
-  set({ state: first, url: root.dataset.preview });
   // Looking at a finished app wakes it, also where nobody here knows that it fell asleep; a run starts it itself.
-  if (root.dataset.version && !run.active()) {
-    if (first === "ready") postJson(`${root.dataset.sandbox}start/`).catch(() => {});
-    else wake();
-  }
+  if (root.dataset.version && !run.active()) wake(false);
+  else set({ state: root.dataset.previewState, url: root.dataset.preview });
   // Says that somebody looks, and hears if the app went to sleep all the same.
   setInterval(async () => {
     if (document.hidden || panel.dataset.state !== "ready") return;
     const { state } = await getJson(root.dataset.sandbox).catch(() => ({}));
     if (state === "paused") set({ state });
   }, LOOKING);
-  return { set, load };
+  return { set, wake, touched, settle };
+}
+
+/** Offers the app's pages in the address: its HTML files, and the paths its code gives to a router. */
+function routes(root, field) {
+  const list = $("#routes");
+  field.addEventListener("focus", async () => {
+    const { files = [] } = await getJson(root.dataset.files).catch(() => ({}));
+    const pages = files.map(({ path }) => path).filter((path) => /^(public\/)?[^/]+\.html$/.test(path) && path !== "index.html");
+    const { matches = [] } = await getJson(`${root.dataset.search}?q=path`).catch(() => ({}));
+    const paths = matches.flatMap(({ text }) => [...text.matchAll(/\bpath\s*[=:]\s*\{?["'`]\/?([\w\-/]+)["'`]/g)].map((match) => match[1]));
+    const known = new Set(["", ...pages.map((path) => path.replace(/^public\//, "")), ...paths]);
+    list.replaceChildren(...[...known].map((path) => el("option", { value: path }, path ? "" : "the first page")));
+  });
 }

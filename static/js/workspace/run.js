@@ -28,7 +28,7 @@ export function runLine(root) {
   let usual = 0;
   let stageAt = 0;
   // Runs that wait behind the one shown.
-  const behind = new Set();
+  const behind = new Set($$("[data-queued]", root).map((item) => item.dataset.queued));
 
   function tick() {
     if (!ACTIVE.has(state)) return;
@@ -42,6 +42,7 @@ export function runLine(root) {
   function paint(announce = true) {
     const active = ACTIVE.has(state);
     line.hidden = !active;
+    $("#suggestions").hidden = active || !root.dataset.version;
     root.toggleAttribute("data-working", active);
     const badge = document.createElement("span");
     badge.className = "badge state";

@@ -20,6 +20,7 @@ const extension = (name) => (name.includes(".") ? name.split(".").pop().toLowerC
 
 export function fileTree(root, open) {
   const closed = new Set();
+  let unsaved = new Set();
   let selected = "";
 
   function folder(name, path, node, level) {
@@ -35,7 +36,7 @@ export function fileTree(root, open) {
     const ext = extension(name);
     return el(
       "li",
-      { role: "treeitem", "aria-level": level, "aria-selected": String(path === selected), "data-path": path, tabindex: -1 },
+      { role: "treeitem", "aria-level": level, "aria-selected": String(path === selected), "data-path": path, tabindex: -1, class: unsaved.has(path) ? "unsaved" : null },
       el("div", { class: "node" }, el("i", { class: "ext", "data-ext": ext, "aria-hidden": "true" }, ext.slice(0, 2) || "·"), el("span", {}, name)),
     );
   }
@@ -62,6 +63,12 @@ export function fileTree(root, open) {
   }
   /** A dot on a file that the run has just changed. */
   const touch = (path) => $(`[data-path="${CSS.escape(path)}"]`, root)?.classList.add("touched");
+
+  /** A ring on files with changes that are not saved. */
+  function mark(paths) {
+    unsaved = new Set(paths);
+    for (const item of $$("[data-path]", root)) item.classList.toggle("unsaved", unsaved.has(item.dataset.path));
+  }
 
   function toggle(item, on = item.getAttribute("aria-expanded") !== "true") {
     item.setAttribute("aria-expanded", on);
@@ -108,5 +115,5 @@ export function fileTree(root, open) {
       next.focus();
     }
   });
-  return { show, select, touch };
+  return { show, select, touch, mark };
 }

@@ -1,0 +1,49 @@
+// What the agent sees of the project: instructions, conversation, files, each with its share of the tokens.
+import { $, el } from "../lib/dom.js";
+import { getJson } from "../lib/http.js";
+
+const thousands = (count) => (count < 1000 ? String(count) : `${(count / 1000).toFixed(1)} k`);
+
+export function context(root, panes) {
+  const box = $("#context");
+  let stale = true;
+
+  async function load() {
+    stale = false;
+    box.setAttribute("aria-busy", "true");
+    try {
+      paint(await getJson(root.dataset.context));
+    } catch (error) {
+      stale = true;
+      box.replaceChildren(el("p", { class: "muted" }, error.message));
+    }
+    box.removeAttribute("aria-busy");
+  }
+  function paint({ model, framework, tokens, messages, files, instructions }) {
+    const parts = [
+      [`Instructions, about ${thousands(tokens.instructions)} tokens`, tokens.instructions],
+      [`Conversation, about ${thousands(tokens.conversation)} tokens in ${messages} message${messages === 1 ? "" : "s"}`, tokens.conversation],
+      [`File list and package.json, about ${thousands(tokens.files)} tokens`, tokens.files],
+    ];
+    $("#context-sum").textContent = `${model} · ${framework} · about ${thousands(parts.reduce((sum, [, count]) => sum + count, 0))} tokens before it reads a file`;
+    const bar = el("div", { class: "lens", "aria-hidden": "true" }, ...parts.map(() => el("i")));
+    parts.forEach(([, count], index) => bar.children[index].style.setProperty("--share", count));
+    const key = el("ul", { class: "lens-key" }, ...parts.map(([text]) => el("li", {}, text)));
+    const rows = files.map(({ path, size, tokens: count }) =>
+      el("li", {}, el("button", { type: "button", "data-open-file": path }, path), el("span", { class: "muted num" }, size < 1024 ? `${size} B` : `${(size / 1024).toFixed(1)} kB`), el("span", { class: "muted num" }, count === null ? "not text" : `${thousands(count)} tokens`)),
+    );
+    box.replaceChildren(
+      el("section", {}, el("h2", {}, "Sent with every message"), bar, key),
+      el("section", {}, el("h2", {}, `Files it can read (${files.length})`), files.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet.")),
+      el("section", {}, el("h2", {}, "Instructions"), el("pre", { class: "instructions" }, instructions)),
+    );
+  }
+  panes.when("context", (seen) => seen && stale && load());
+  $("#context-again").addEventListener("click", load);
+  return {
+    saved() {
+      stale = true;
+      if (!$("#context").hidden) load();
+    },
+  };
+}

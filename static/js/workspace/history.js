@@ -1,0 +1,209 @@
+// The history: every version with its verdict, what changed between any two, restore of all or of one file.
+import { $, $$, delegate, el, icon } from "../lib/dom.js";
+import { getJson, patchJson, postJson } from "../lib/http.js";
+import { recall, remember } from "../lib/store.js";
+import { ago } from "../lib/time.js";
+import { toast } from "../lib/toast.js";
+import { inline, split } from "./diff.js";
+import { setParams } from "./panes.js";
+
+const SOURCES = { run: "by the agent", edit: "by hand", restore: "restored" };
+const CHECKS = { build: "Builds", lint: "Lint clean", page: "Page answers" };
+
+export function history(root, panes) {
+  const list = $("#history-list");
+  const main = $("#history-main");
+  const against = $("#against");
+  const more = $("#history-more");
+  let versions = [];
+  let next = null;
+  let shown = null;
+  let base = null;
+  let look = recall("diff-look") ?? "inline";
+  let stale = true;
+  let latest = 0;
+
+  const newest = () => versions[0]?.number;
+  const known = (number) => versions.find((version) => version.number === number);
+
+  function take(answer) {
+    const page = answer.next && new URL(answer.next, location.href);
+    next = page && page.pathname + page.search;
+    versions.push(...answer.results);
+    more.hidden = !next;
+  }
+  const load = async () => next && take(await getJson(next));
+
+  let refreshing = null;
+  /** Reads the first page anew; who asks meanwhile waits for the same answer. */
+  function refresh() {
+    refreshing ??= getJson(`${root.dataset.versions}?page_size=50`)
+      .then((answer) => {
+        stale = false;
+        versions = [];
+        take(answer);
+        paintList();
+      })
+      .catch((error) => toast(error.message, { error: true }))
+      .finally(() => (refreshing = null));
+    return refreshing;
+  }
+
+  function facts(version) {
+    const checks = Object.entries(version.verdict).map(([name, ok]) => el("span", { class: ok ? "plus" : "minus" }, `${name} ${ok ? "✓" : "✗"}`));
+    const time = el("time", { datetime: version.created, "data-ago": true, title: new Date(version.created).toLocaleString() }, ago(version.created));
+    return [time, el("span", {}, SOURCES[version.source]), ...checks];
+  }
+  function paintList() {
+    list.replaceChildren(
+      ...versions.map((version) =>
+        el(
+          "li",
+          {},
+          el(
+            "button",
+            { type: "button", class: "version-row", "data-version": version.number, "aria-current": version.number === shown ? "true" : null },
+            el("span", { class: "version-chip" }, `v${version.number}`),
+            el("span", { class: "version-row-text" }, el("span", { class: "version-title" }, version.title || "Saved"), el("span", { class: "muted" }, ...facts(version))),
+          ),
+        ),
+      ),
+    );
+    const options = [...versions.filter(({ number }) => number !== shown).map(({ number, title }) => [number, `v${number} · ${title || "Saved"}`]), [0, "nothing (the empty project)"]];
+    against.replaceChildren(...options.map(([number, text]) => el("option", { value: number, selected: number === base }, text.slice(0, 60))));
+  }
+
+  /** Shows what changed from version `from` (null: the one before) to `number` (null: the newest). */
+  async function show(number, from = null, { push = true } = {}) {
+    if (stale || !versions.length) await refresh();
+    if (!versions.length) return;
+    while (number && !known(number) && next) await load();
+    const version = known(number) ?? versions[0];
+    shown = version.number;
+    base = from ?? Math.max(0, shown - 1);
+    if (push) setParams({ tab: "history", version: shown, against: from, file: null });
+    paintList();
+    $(`[data-version="${shown}"]`, list)?.scrollIntoView({ block: "nearest" });
+    $("#history-now").replaceChildren(el("b", {}, `v${shown}`));
+    const mine = ++latest;
+    main.setAttribute("aria-busy", "true");
+    try {
+      const changes = await getJson(`${root.dataset.versions}${base}/diff/${shown}/`);
+      if (mine === latest) paint(version, changes);
+    } catch (error) {
+      if (mine === latest) main.replaceChildren(el("p", { class: "muted" }, error.message));
+    }
+    main.removeAttribute("aria-busy");
+  }
+
+  function paint(version, changes) {
+    const added = changes.reduce((sum, change) => sum + change.added, 0);
+    const removed = changes.reduce((sum, change) => sum + change.removed, 0);
+    const sum = el("p", { class: "muted small num" }, `${changes.length} file${changes.length === 1 ? "" : "s"} changed `);
+    if (added) sum.append(el("span", { class: "plus" }, `+${added} `));
+    if (removed) sum.append(el("span", { class: "minus" }, `−${removed}`));
+    main.replaceChildren(head(version), sum, ...changes.map((change) => file(version, change)));
+    if (!changes.length) sum.textContent = "The two are equal.";
+    main.scrollTop = 0;
+  }
+  function head(version) {
+    const rename = el("button", { type: "button", class: "btn quiet sm square", title: "Rename this version", "aria-label": "Rename this version" }, icon("pencil"));
+    const title = el("h2", {}, el("span", { class: "version-chip" }, `v${version.number}`), el("span", {}, version.title || "Saved"), rename);
+    rename.addEventListener("click", () => edit(version, title));
+    const ticks = Object.entries(version.verdict).map(([name, ok]) => el("li", { class: ok ? "good" : "bad" }, icon(ok ? "check" : "x"), CHECKS[name] ?? name));
+    const [time, source] = facts(version);
+    const actions = el("div", { class: "row" });
+    if (version.number !== newest()) {
+      actions.append(el("button", { type: "button", class: "btn sm primary", onclick: () => restore(version.number) }, icon("undo"), `Restore v${version.number}`));
+    }
+    actions.append(
+      el("button", { type: "button", class: "btn sm", "data-open-version": version.number }, icon("code"), "Files"),
+      el("a", { class: "btn sm", href: `${root.dataset.download}?version=${version.number}` }, icon("download"), "ZIP"),
+    );
+    return el("header", {}, title, el("ul", { class: "facts" }, el("li", {}, time), el("li", {}, source), ...ticks), actions);
+  }
+  function edit(version, title) {
+    const input = el("input", { class: "input sm", value: version.title, maxlength: 200, required: true, "aria-label": "Name of this version" });
+    const form = el("form", { class: "title-edit" }, input, el("button", { class: "btn sm primary" }, "Save"));
+    title.replaceChildren($(".version-chip", title), form);
+    input.focus();
+    input.addEventListener("keydown", (event) => event.key === "Escape" && show(version.number, base, { push: false }));
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        Object.assign(version, await patchJson(`${root.dataset.versions}${version.number}/`, { title: input.value }));
+        const row = $(`[data-open-version="${version.number}"] .version-title`, $("#versions"));
+        if (row) row.textContent = version.title;
+        show(version.number, base, { push: false });
+      } catch (error) {
+        toast(error.message, { error: true });
+      }
+    });
+  }
+  function file(version, change) {
+    const name = { added: ["new", "good"], deleted: ["deleted", "bad"] }[change.action];
+    const line = el("div", { class: "change-head" }, el("span", { class: "change-path" }, change.path));
+    if (name) line.append(el("span", { class: `badge ${name[1]}` }, name[0]));
+    if (change.added) line.append(el("span", { class: "plus num" }, `+${change.added}`));
+    if (change.removed) line.append(el("span", { class: "minus num" }, `−${change.removed}`));
+    if (shown !== newest()) line.append(el("button", { type: "button", class: "btn sm", "data-part": change.path, title: `Bring this file back as it was in v${version.number}` }, icon("undo"), `As in v${version.number}`));
+    if (base) line.append(el("button", { type: "button", class: "btn sm", "data-part": change.path, "data-from": base, title: `Bring this file back as it was in v${base}` }, icon("undo"), `As in v${base}`));
+    const body = change.diff === null ? el("p", { class: "muted small tree-none" }, "Not shown: this is no text, or very long.") : look === "split" ? split(change.diff) : inline(change.diff);
+    return el("section", { class: "change" }, line, body);
+  }
+
+  async function restore(number, path = "") {
+    const before = newest();
+    try {
+      const made = await postJson(`${root.dataset.versions}${number}/restore/`, path ? { path } : {});
+      if (made.number === before) return toast("It is like that already.");
+      const undo = async () => {
+        try {
+          await postJson(`${root.dataset.versions}${before}/restore/`, path ? { path } : {});
+        } catch (error) {
+          toast(error.message, { error: true });
+        }
+      };
+      toast(path ? `${path} is as in v${number} again, in v${made.number}.` : `Version ${made.number} is version ${number} again. Nothing was lost.`, { action: { label: "Undo", run: undo } });
+      await saved();
+      show(made.number);
+    } catch (error) {
+      toast(error.message, { error: true });
+    }
+  }
+  /** There is a new version. */
+  async function saved() {
+    stale = true;
+    if ($("#history").hidden) return;
+    await refreshing;
+    await refresh();
+  }
+
+  delegate(list, "click", "[data-version]", (_event, row) => show(Number(row.dataset.version)));
+  list.addEventListener("keydown", (event) => {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const rows = $$("[data-version]", list);
+    rows[rows.indexOf(event.target.closest("[data-version]")) + step]?.focus();
+  });
+  delegate(main, "click", "[data-part]", (_event, button) => restore(Number(button.dataset.from ?? shown), button.dataset.part));
+  against.addEventListener("change", () => show(shown, Number(against.value)));
+  more.addEventListener("click", async () => {
+    await load();
+    paintList();
+  });
+  function choose(name) {
+    look = name;
+    remember("diff-look", name);
+    for (const button of $$("[data-look]", root)) button.setAttribute("aria-pressed", button.dataset.look === name);
+  }
+  delegate($("#diff-look"), "click", "[data-look]", (_event, button) => {
+    choose(button.dataset.look);
+    if (shown) show(shown, base, { push: false });
+  });
+  choose(look);
+  // The newest, unless one was chosen.
+  panes.when("history", (seen) => seen && !new URLSearchParams(location.search).has("version") && show(null, null, { push: false }));
+  return { show, saved };
+}

@@ -1,0 +1,96 @@
+// Messages that wait behind a run: shown below the chat, to be changed or dropped until their turn comes.
+import { $, $$, delegate, el, icon } from "../lib/dom.js";
+import { patchJson, postJson, remove } from "../lib/http.js";
+import { toast } from "../lib/toast.js";
+
+export function queue(root, chat, run) {
+  const box = $("#queue");
+  const list = $("#queue-list");
+  const find = (id) => $(`[data-queued="${id}"]`, list);
+
+  function paint() {
+    const count = list.childElementCount;
+    box.hidden = count === 0;
+    $("#queue-head").textContent = count === 1 ? "1 message waits" : `${count} messages wait`;
+  }
+  /** Takes a message's event; true when it waits and so is not for the chat yet. */
+  function take({ run: id, data, html, html_id: card }) {
+    const old = find(id);
+    if (!old && !(id && run.active() && !run.shows(id))) return false;
+    const item = row(id, data.text, data.mode);
+    $("template", item).innerHTML = html ?? "";
+    item.dataset.card = card;
+    if (old) old.replaceWith(item);
+    else list.append(item);
+    paint();
+    return true;
+  }
+  function row(id, text, mode) {
+    const words = el("p", { class: "queue-text" }, text);
+    const edit = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "edit", title: "Change", "aria-label": "Change this message" }, icon("pencil"));
+    const drop = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "drop", title: "Drop", "aria-label": "Drop this message" }, icon("x"));
+    const mark = mode === "ask" ? [el("span", { class: "badge" }, "Question")] : [];
+    return el("li", { "data-queued": id, "data-mode": mode }, words, ...mark, edit, drop, el("template"));
+  }
+  /** A state event: a run that begins takes its message into the chat; one that is over leaves the queue. */
+  function setState(id, { state, reason }) {
+    const item = find(id);
+    if (!item || state === "queued") return;
+    item.remove();
+    if (reason !== "dropped") chat.upsert(item.dataset.card, $("template", item).innerHTML);
+    paint();
+  }
+  /** The next in line stands in the chat already before a worker has it. */
+  function settle() {
+    for (const item of $$("[data-queued]", list)) if (run.shows(item.dataset.queued)) setState(item.dataset.queued, { state: "running" });
+  }
+
+  function edit(item) {
+    const area = el("textarea", { class: "input", rows: 2, "aria-label": "Message" });
+    area.value = $(".queue-text", item).textContent;
+    const before = [...item.children];
+    const back = () => item.replaceChildren(...before);
+    const form = el("form", { class: "queue-edit" }, area, el("div", {}, el("button", { type: "button", class: "btn sm", onclick: back }, "Cancel"), el("button", { class: "btn sm primary" }, "Save")));
+    item.replaceChildren(form, before.at(-1));
+    area.focus();
+    area.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") back();
+      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+        event.preventDefault();
+        form.requestSubmit();
+      }
+    });
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      try {
+        // The event that follows shows the new text.
+        await patchJson(`${root.dataset.runs}${item.dataset.queued}/`, { text: area.value });
+        if (item.isConnected && item.contains(form)) {
+          back();
+          $(".queue-text", item).textContent = area.value.trim();
+        }
+      } catch (error) {
+        toast(error.message, { error: true });
+      }
+    });
+  }
+  async function drop(item) {
+    const text = $(".queue-text", item).textContent;
+    try {
+      await remove(`${root.dataset.runs}${item.dataset.queued}/`);
+    } catch (error) {
+      return toast(error.message, { error: true });
+    }
+    item.remove();
+    paint();
+    const again = () => postJson(root.dataset.messages, { text, mode: item.dataset.mode || "build" }).catch((error) => toast(error.message, { error: true }));
+    toast("The message was dropped.", { action: { label: "Undo", run: again } });
+  }
+  delegate(list, "click", "[data-queue]", (_event, button) => {
+    const item = button.closest("[data-queued]");
+    if (button.dataset.queue === "edit") edit(item);
+    else drop(item);
+  });
+  paint();
+  return { take, setState, settle };
+}

@@ -1,0 +1,69 @@
+"""Versions: what changed between any two, restore of all or one file, undo, names; the address says what is shown."""
+
+import re
+
+import pytest
+
+from tests.e2e.conftest import BUILD_MS
+
+
+@pytest.fixture
+def history(page, begin):
+    """The history of an app with two versions; the second has another first line in index.html."""
+    from playwright.sync_api import expect
+
+    from agents import edits
+    from projects import versions
+    from projects.models import Project
+
+    begin(page, "a landing page for a tea shop")
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    project = Project.objects.get()
+    first = versions.read(versions.newest(project), "index.html")
+    edits.save_file(project, "index.html", b"<!-- second -->\n" + first)
+    edits.save_file(project, "notes.txt", b"one\ntwo\n")
+    expect(page.locator("#version-now")).to_have_text("v3")
+    page.click("#tab-history")
+    expect(page.locator("#history-list [data-version]")).to_have_count(3)
+    return page
+
+
+def test_it_compares_restores_and_undoes(history):
+    from playwright.sync_api import expect
+
+    page = history
+    expect(page.locator("#history-main h2")).to_contain_text("v3")
+    expect(page.locator("#history-main .change-path")).to_have_text(["notes.txt"])
+    page.locator("#history-list [data-version='2']").click()
+    expect(page.locator("#history-main .diff .add", has_text="<!-- second -->")).to_be_visible()
+    expect(page).to_have_url(re.compile(r"tab=history&version=2$"))
+    page.click("[data-look=split]")
+    expect(page.locator(".split .add", has_text="<!-- second -->")).to_be_visible()
+    page.locator("#history-list [data-version='3']").click()
+    page.select_option("#against", "1")
+    expect(page.locator("#history-main .change-path")).to_have_text(["index.html", "notes.txt"])
+    expect(page).to_have_url(re.compile("against=1"))
+    page.go_back()
+    expect(page).to_have_url(re.compile("version=3$"))
+    expect(page.locator("#history-main .change-path")).to_have_text(["notes.txt"])
+    page.go_forward()
+
+    page.locator("[data-part='index.html'][data-from='1']").click()
+    expect(page.locator("#version-now")).to_have_text("v4")
+    expect(page.locator("#history-main h2")).to_contain_text("Restore index.html from version 1")
+    page.locator("#history-list [data-version='1']").click()
+    page.get_by_role("button", name="Restore v1").click()
+    expect(page.locator("#version-now")).to_have_text("v5")
+    page.locator(".toast", has_text="is version 1 again").locator(".toast-action").click()
+    expect(page.locator("#version-now")).to_have_text("v6")
+    page.select_option("#against", "4")
+    page.locator("#history-list [data-version='6']").click()
+    page.select_option("#against", "4")
+    expect(page.locator("#history-main")).to_contain_text("The two are equal.")
+
+    page.get_by_role("button", name="Rename this version").click()
+    page.get_by_label("Name of this version").fill("The one for Monday")
+    page.keyboard.press("Enter")
+    expect(page.locator("#history-list [data-version='6']")).to_contain_text("The one for Monday")
+    page.reload()
+    expect(page.locator("#history-main h2")).to_contain_text("The one for Monday")

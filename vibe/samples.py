@@ -1,0 +1,43 @@
+"""What the page of components shows: one card of the chat per state, as events carry them."""
+
+from typing import Any
+
+DIFF = "--- a/index.html\n+++ b/index.html\n@@ -1,2 +1,2 @@\n <main>\n-  <h1>Tea</h1>\n+  <h1>Coffee</h1>"
+FILE = {"path": "index.html", "action": "changed", "added": 1, "removed": 1, "diff": DIFF}
+CALL = {"name": "terminal", "title": "Run npm run lint", "summary": "", "input": {"command": "npm run lint"}}
+END = {
+    "files": {"added": ["a.html"], "changed": ["b.css", "c.js"], "deleted": []},
+    "seconds": 12.4,
+    "cost": 170_000,
+    "cost_text": "0.17 credits",
+    "mode": "build",
+}
+DONE = {**END, "html": "<p>Made the page.</p>", "checks": {"lint": True, "build": True, "page": True}, "version": 3}
+NONE: dict[str, list[str]] = {"added": [], "changed": [], "deleted": []}
+FAILED = {**END, "state": "failed", "checks": {"lint": False}, "files": NONE, "cost": 0}
+ERROR = {
+    "title": "The model did not answer",
+    "detail": "It was busy. Tried 3 times.",
+    "next": "Try again in a minute.",
+}
+
+# (partial, what it is, its data)
+SAMPLES: list[tuple[str, str, dict[str, Any]]] = [
+    ("steps/_user_message.html", "A message", {"html": "<p>Make it green</p>", "mode": "build"}),
+    ("steps/_user_message.html", "A question", {"html": "<p>Where is the colour set?</p>", "mode": "ask"}),
+    ("steps/_reply.html", "A reply", {"html": "<p>I look at it <code>first</code>.</p>", "cost": 20_000}),
+    ("steps/_reply.html", "Interrupted", {"html": "<p>I begin with the</p>", "interrupted": True}),
+    ("steps/_tool_call.html", "A call under way", CALL),
+    ("steps/_tool_result.html", "Worked", {**CALL, "ok": True, "output": "no problems", "seconds": 1.2}),
+    ("steps/_tool_result.html", "Failed", {**CALL, "ok": False, "output": "1 error", "exit_code": 1, "seconds": 0.4}),
+    ("steps/_tool_result.html", "An edit", {"name": "edit_file", "title": "Edit", "ok": True, "files": [FILE]}),
+    ("steps/_check.html", "A check", {"title": "Builds", "ok": True, "seconds": 2.0, "output": ""}),
+    ("steps/_check.html", "One that fails", {"title": "Lint", "ok": False, "seconds": 0.8, "output": "index.html 3:1"}),
+    ("steps/_version.html", "A version", {"number": 2, "title": "Edit index.html", "changed": ["index.html"]}),
+    ("steps/_error.html", "An error", ERROR),
+    ("steps/_complete.html", "Done", {**DONE, "state": "succeeded"}),
+    ("steps/_complete.html", "Nothing to do", {**DONE, "version": None, "files": NONE, "state": "succeeded"}),
+    ("steps/_complete.html", "Failed", FAILED),
+    ("steps/_complete.html", "Stopped by a person", {**FAILED, "state": "cancelled", "checks": {}}),
+    ("steps/_complete.html", "Stopped at a limit", {**FAILED, "state": "stopped", "checks": {}}),
+]
