@@ -171,7 +171,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VIBE_HOME / "static"
-WHITENOISE_USE_FINDERS = True
+# In an image all files were collected and compressed; else they are served from where they lie.
+WHITENOISE_USE_FINDERS = not env.bool("STATIC_COLLECTED", False)
 
 # --- REST API -----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {
