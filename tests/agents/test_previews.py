@@ -56,7 +56,7 @@ def test_it_is_rebuilt_from_the_newest_version_when_it_is_gone(project):
 
 
 def test_it_shows_a_version_that_was_restored_while_it_slept(project):
-    versions.save(project, {**versions.files(versions.newest(project)), "index.html": b"<h1>New</h1>"}, source="edit")
+    versions.save_file(project, "index.html", b"<h1>New</h1>")
     project = Project.objects.get(pk=project.pk)
     assert seen(project)[1] == "New"
     versions.restore(project, project.versions.last())
