@@ -148,7 +148,8 @@ async def _try(sandbox: Sandbox, template: Template) -> None:
                 raise Failed(f"{template.name}: the dev server ended:\n{_end(output)}")
             loading.result()
         except (TimeoutError, aiohttp.ClientError) as error:
-            raise Failed(f"{template.name}: the dev server gave no page ({error}):\n{_end(output)}") from None
+            reason = str(error) or f"none in {PROBE_SECONDS} s"
+            raise Failed(f"{template.name}: the dev server gave no page ({reason}):\n{_end(output)}") from None
         finally:
             for task in (ended, loading):
                 task.cancel()
@@ -158,13 +159,23 @@ async def _try(sandbox: Sandbox, template: Template) -> None:
 
 
 async def _load(sandbox: Sandbox, port: int) -> None:
-    """The first page, then what it refers to, and so on. Raises aiohttp.ClientError when the page is not a success."""
+    """All that the first page needs. A server that still starts (or makes its bundles anew) is asked again: it cuts
+    connections off and answers 5xx. Raises aiohttp.ClientError for any other answer that is not a success.
+    """
     while True:
         try:
-            page = await _get(sandbox, port, "/")
-            break
-        except PortClosed:
-            await asyncio.sleep(0.05)
+            return await _walk(sandbox, port)
+        except (PortClosed, aiohttp.ClientConnectionError):
+            pass
+        except aiohttp.ClientResponseError as error:
+            if error.status < 500:
+                raise
+        await asyncio.sleep(0.1)
+
+
+async def _walk(sandbox: Sandbox, port: int) -> None:
+    """The first page, then what it refers to, and so on."""
+    page = await _get(sandbox, port, "/")
     seen, pending = {"/"}, _NEXT.findall(page)
     while pending and len(seen) < MAX_PAGES:
         path = pending.pop(0)

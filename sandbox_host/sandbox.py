@@ -122,15 +122,17 @@ class Sandbox:
 
     async def running(self) -> Launch:
         """The processes, started anew if they died on their own. Raises NotRunning."""
-        if self.killed or self.record.state != "running":
-            raise NotRunning(self.id)
+        self._require_running()
         if self.launch is None or not self.launch.alive:
             async with self._lock:
-                if self.killed or self.record.state != "running":
-                    raise NotRunning(self.id)
+                self._require_running()
                 await self._start()
         assert self.launch is not None
         return self.launch
+
+    def _require_running(self) -> None:
+        if self.killed or self.record.state != "running":
+            raise NotRunning(self.id)
 
     async def _start(self) -> None:
         if self.launch is not None:
@@ -213,6 +215,7 @@ class Sandbox:
         """Variables of a command: ours, then the template's and the creator's, then the call's. Never a secret of
         the host.
         """
+        preview = self.place.domain.partition(":")[0]
         base = {
             "HOME": HOME,
             "USER": user,
@@ -225,7 +228,9 @@ class Sandbox:
             "E2B_SANDBOX": "true",
             "E2B_SANDBOX_ID": self.id,
             "E2B_TEMPLATE_ID": self.record.template,
-            "PREVIEW_DOMAIN": self.place.domain.partition(":")[0],  # dev servers refuse names they do not know
+            # Dev servers refuse names they do not know. Templates read the first, Angular's Vite reads the second.
+            "PREVIEW_DOMAIN": preview,
+            "__VITE_ADDITIONAL_SERVER_ALLOWED_HOSTS": f".{preview}" if preview else "",
         }
         return {**base, **(egress.sandbox_env() if self.record.internet else {}), **self.record.envs, **extra}
 

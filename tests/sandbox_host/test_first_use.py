@@ -106,4 +106,5 @@ async def test_it_makes_no_sandbox_for_who_has_gone(own_host: Make, sources: Pat
 
 def test_dev_servers_are_told_the_preview_domain(own_host: Make) -> None:
     sandbox: Sandbox = own_host("--domain", "preview.example:8443").create()
-    assert sandbox.commands.run("echo $PREVIEW_DOMAIN").stdout == "preview.example\n"
+    told = sandbox.commands.run("echo $PREVIEW_DOMAIN $__VITE_ADDITIONAL_SERVER_ALLOWED_HOSTS").stdout
+    assert told == "preview.example .preview.example\n"
