@@ -22,7 +22,7 @@ async def fill(home: Path, source: Path, uid: int) -> None:
             await asyncio.to_thread(_fill, source, home, uid, shared=False)
         else:
             await _copy(source, home)
-    except OSError as error:
+    except (OSError, RecursionError) as error:  # recursion: somebody made thousands of folders in each other
         raise CopyFailed(str(error)) from error
 
 

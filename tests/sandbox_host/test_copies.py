@@ -62,6 +62,18 @@ def test_it_forks_with_files_and_options(host: Host) -> None:
         made.kill()
 
 
+def test_it_gets_over_folders_in_folders(host: Host, sandbox: Sandbox) -> None:
+    """An ordinary user's host copies them; root's says that it cannot. Nothing stays behind."""
+    deep = "import os\nfor _ in range(1500): os.mkdir('d'); os.chdir('d')"
+    sandbox.commands.run(f'python3 -c "{deep}"')
+    try:
+        Sandbox.delete_snapshot(sandbox.create_snapshot().snapshot_id, **host.options)
+    except SandboxException as problem:
+        assert "recursion" in str(problem) or "too long" in str(problem)
+    assert list((host.state / "snapshots").iterdir()) == []
+    assert sandbox.commands.run("echo on").stdout == "on\n"
+
+
 def test_it_forks_one_that_sleeps(host: Host) -> None:
     sandbox = host.create()
     sandbox.files.write("kept", "text")

@@ -43,8 +43,8 @@ def test_it_takes_absolute_paths_in_a_form_of_many_files(sandbox: Sandbox) -> No
 
 def test_it_carries_bytes_unchanged_both_ways(sandbox: Sandbox) -> None:
     data = bytes(range(256)) * 20_000
-    for options in ({}, {"gzip": True}, {"use_octet_stream": True}):
-        sandbox.files.write("binary", data, **options)
+    for packed, plain in ((False, False), (True, True), (False, True)):
+        sandbox.files.write("binary", data, gzip=packed, use_octet_stream=plain)
         assert bytes(sandbox.files.read("binary", format="bytes")) == data
     sandbox.files.write("binary", io.BytesIO(data))
     assert b"".join(sandbox.files.read("binary", format="stream")) == data

@@ -63,12 +63,13 @@ def test_it_is_gone_after_a_kill(host: Host) -> None:
 def test_it_leaves_nothing_after_a_kill(own_host: Callable[..., Host]) -> None:
     host = own_host()
     assert host.process is not None
-    before = descendants(host.process.pid)
+    pid = host.process.pid
+    before = descendants(pid)
     sandbox = host.create()
     sandbox.commands.run("(setsid sleep 1000 &) ; (trap '' TERM; nohup sleep 1000 &) ; true")
     assert descendants(host.process.pid) - before
     sandbox.kill()
-    wait_for(lambda: descendants(host.process.pid) == before)  # the last to go is the rm of its files
+    wait_for(lambda: descendants(pid) == before)  # the last to go is the rm of its files
     wait_for(lambda: not [path for folder in ("sandboxes", "trash", "run") for path in (host.state / folder).iterdir()])
 
 
@@ -137,10 +138,11 @@ def test_it_stands_still_while_paused(own_host: Callable[..., Host]) -> None:
     sandbox.commands.run("while true; do :; done", background=True, timeout=0)
     assert host.process is not None
     sandbox.pause()
-    states = [_state(pid) for pid in descendants(host.process.pid) if _state(pid)]
+    host_pid = host.process.pid
+    states = [_state(pid) for pid in descendants(host_pid) if _state(pid)]
     assert states.count("T") >= 3 and "R" not in states
     sandbox.kill()
-    wait_for(lambda: descendants(host.process.pid) == set())
+    wait_for(lambda: descendants(host_pid) == set())
 
 
 def _state(pid: int) -> str:

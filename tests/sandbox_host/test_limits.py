@@ -190,12 +190,13 @@ def test_it_ends_what_does_not_want_to_end(small: Host) -> None:
     immortal = f"trap '' TERM INT HUP; (setsid bash -c 'trap \"\" TERM; {forever}' &) ; {forever}"
     sandbox.commands.run(immortal, background=True, timeout=0)
     assert small.process is not None
-    inside = descendants(small.process.pid)
+    host_pid = small.process.pid
+    inside = descendants(host_pid)
     assert inside
     started = time.monotonic()
     sandbox.kill()
     assert time.monotonic() - started < 5
-    wait_for(lambda: not descendants(small.process.pid) & inside)
+    wait_for(lambda: not descendants(host_pid) & inside)
 
 
 def test_it_limits_how_many_run(own_host: Callable[..., Host]) -> None:

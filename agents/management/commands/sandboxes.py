@@ -1,7 +1,6 @@
 """`bin/manage sandboxes`: lists the sandboxes of whoever gives them to us, kills one, or opens a shell in one."""
 
 import os
-import select
 import shutil
 import signal
 import sys
@@ -80,7 +79,7 @@ class Command(BaseCommand):
 
 
 def _type(sandbox: e2b.Sandbox, pid: int) -> None:
-    while select.select([0], [], []) and (data := os.read(0, 4096)):
+    while data := os.read(0, 4096):
         sandbox.pty.send_stdin(pid, data)
     sandbox.pty.send_stdin(pid, b"\x04")
 
