@@ -61,7 +61,7 @@ def examine(project: Project) -> list[Link]:
     try:
         status, body = fetch(row, "/")
     except (OSError, http.client.HTTPException) as error:
-        text = f"{previews.url(row)} could not be reached: {error or type(error).__name__}"
+        text = f"{previews.url(row)} could not be reached: {str(error) or type(error).__name__}"
         return [*links, Link("server", False, "The dev server does not answer", text, "restart")]
     if status in (502, 503, 504):
         text = f"Nothing listens on port {FRAMEWORKS[row.template].port} (HTTP {status})."

@@ -74,7 +74,12 @@ def test_it_keeps_what_was_typed_while_the_agent_works_and_saves_it_after(code):
     from playwright.sync_api import expect
 
     asked = []
-    code.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.dismiss()))
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    code.on("dialog", stay)
     type_first(code, "<!-- mine -->\n")
     code.fill("#text", "Add a FAQ section [[demo:slow=4]]")
     code.press("#text", "Enter")

@@ -21,7 +21,7 @@ export function lines(diff) {
 
 const SIGN = { add: "+", del: "-", same: " ", hunk: "" };
 export function inline(diff) {
-  return el("pre", { class: "diff" }, ...lines(diff).map(({ kind, text }) => el("span", { class: kind }, `${SIGN[kind]}${text}\n`)));
+  return el("pre", { class: "diff", tabindex: 0 }, ...lines(diff).map(({ kind, text }) => el("span", { class: kind }, `${SIGN[kind]}${text}\n`)));
 }
 
 /** Lines that were taken away stand beside those that came in their place. */
