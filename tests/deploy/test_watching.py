@@ -67,3 +67,13 @@ def test_its_units_start_what_is_there():
     commands = [command for unit in units for command in re.findall(r"/srv/vibe/(\S+)", unit.read_text())]
     assert "bin/up" in commands and "bin/manage" in commands
     assert all((ROOT / command).is_file() for command in commands)
+
+
+def test_its_page_names_what_is_there():
+    page = text("docs/deployment.md")
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", page) if "://" not in link]
+    assert links and all((ROOT / "docs" / link).exists() for link in links)
+    for service in re.findall(r"docker compose (?:exec|stop|run|up)((?: [a-z0-9-]+)+)", page):
+        named = [word for word in service.split() if word in services()]
+        assert named or service.split()[0].startswith("-"), service
+    assert set(re.findall(r"bin/manage (\w+)", page)) - {"check", "benchmark"} == {"backup", "restore"}
