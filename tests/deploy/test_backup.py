@@ -25,8 +25,8 @@ TABLES = (
 )
 
 
-def address(name: str) -> str:
-    return re.sub(r"/[^/]*$", f"/{name}", os.environ["DATABASE_URL"])
+def address(name: str, user: str = "vibe") -> str:
+    return re.sub(r"//[^@]+@(.*)/[^/]*$", rf"//{user}@\1/{name}", os.environ["DATABASE_URL"])
 
 
 def connect(name: str) -> "psycopg.Connection[tuple[Any, ...]]":
@@ -43,19 +43,21 @@ def content(name: str) -> dict[str, list[tuple[Any, ...]]]:
 
 @pytest.fixture
 def database() -> Iterator[Callable[[], str]]:
-    """`database()`: the name of a new, empty database."""
+    """`database()`: the name of a new, empty database, and of the role it belongs to, which may nothing else."""
     names: list[str] = []
 
     def make() -> str:
         names.append(f"scratch_{uuid4().hex[:12]}")
         with connect("postgres") as connection:
-            connection.execute(f"CREATE DATABASE {names[-1]}")
+            connection.execute(f"CREATE ROLE {names[-1]} LOGIN")
+            connection.execute(f"CREATE DATABASE {names[-1]} OWNER {names[-1]}")
         return names[-1]
 
     yield make
     with connect("postgres") as connection:
         for name in names:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+            connection.execute(f"DROP ROLE {name}")
 
 
 @pytest.fixture
@@ -75,7 +77,7 @@ def backup(here, tmp_path) -> Path:
 def test_it_restores_what_was_backed_up(backup, here, database, tmp_path):
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600 and list(tmp_path.iterdir()) == [backup]
     there = database()
-    done = manage("restore", str(backup), DATABASE_URL=address(there))
+    done = manage("restore", str(backup), DATABASE_URL=address(there, there))
     assert done.returncode == 0, done.stderr
     assert content(there) == content(here)
     with connect(there) as connection:
@@ -84,12 +86,13 @@ def test_it_restores_what_was_backed_up(backup, here, database, tmp_path):
             connection.execute("UPDATE usage_entry SET amount = 0")
         # What came with a newer version's tables does not stay.
         connection.execute("CREATE TABLE left_over (account bigint REFERENCES usage_account)")
+        connection.execute(f"ALTER TABLE left_over OWNER TO {there}")
 
-    refused = manage("restore", str(backup), DATABASE_URL=address(there))
+    refused = manage("restore", str(backup), DATABASE_URL=address(there, there))
     assert refused.returncode != 0 and f"The database {there} is not empty" in refused.stderr
-    again = manage("backup", str(tmp_path / "again.dump"), DATABASE_URL=address(there))
+    again = manage("backup", str(tmp_path / "again.dump"), DATABASE_URL=address(there, there))
     assert again.returncode == 0, again.stderr
-    done = manage("restore", str(backup), "--overwrite", DATABASE_URL=address(there))
+    done = manage("restore", str(backup), "--overwrite", DATABASE_URL=address(there, there))
     assert done.returncode == 0, done.stderr
     with connect(there) as connection:
         assert connection.execute("SELECT to_regclass('left_over')").fetchone() == (None,)
@@ -100,8 +103,9 @@ def test_it_changes_nothing_when_the_file_is_damaged(backup, here, database):
     there = database()
     with connect(there) as connection:
         connection.execute("CREATE TABLE precious AS SELECT 42 AS answer")
+        connection.execute(f"ALTER TABLE precious OWNER TO {there}")
     backup.write_bytes(backup.read_bytes()[:-1000])
-    done = manage("restore", str(backup), "--overwrite", DATABASE_URL=address(there))
+    done = manage("restore", str(backup), "--overwrite", DATABASE_URL=address(there, there))
     assert done.returncode != 0 and "Nothing was changed" in done.stderr, done.stderr
     with connect(there) as connection:
         assert connection.execute("SELECT answer FROM precious").fetchone() == (42,)
