@@ -3,7 +3,9 @@
 Nothing here asks a model, wakes a sandbox or costs credits.
 """
 
+import contextlib
 import http.client
+import json
 import re
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -135,10 +137,12 @@ def _code(project: Project, row: Sandbox, body: str) -> Link:
 
 def _first_words(body: str) -> str:
     """What an error page says, in short: the message a dev server puts into its overlay, else the page's words."""
-    said = re.search(r'"message":\s*"((?:[^"\\]|\\.)+)"', body)
-    text = (
-        said[1].replace("\\n", "\n").replace('\\"', '"')
-        if said
-        else re.sub(r"<(style|script).*?</\1>", "", body, flags=re.DOTALL)
-    )
-    return re.sub(r"\u001b\[[0-9;]*m|\\u001b\[[0-9;]*m", "", re.sub(r"<[^>]*>", " ", text)).strip()[:600]
+    said = re.search(r'"message":\s*("(?:[^"\\]|\\.)+")', body)
+    if said:
+        with contextlib.suppress(ValueError):
+            return _plain(str(json.loads(said[1])))
+    return _plain(re.sub(r"<[^>]*>", " ", re.sub(r"<(style|script).*?</\1>", "", body, flags=re.DOTALL)))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip()[:600]

@@ -10,10 +10,10 @@ def test_it_copies_the_newest_files_and_nothing_else(as_user, alice, project):
     copy = Project.objects.exclude(pk=project.pk).get()
     assert answer.headers["Location"] == copy.get_absolute_url()
     assert (copy.owner, copy.name, copy.framework) == (alice, f"{project.name} (copy)", "html")
-    version = copy.versions.get()
-    assert (version.number, versions.files(version)) == (1, versions.files(versions.newest(project)))
+    version, original = copy.versions.get(), project.versions.get(number=2)
+    assert (version.number, versions.files(version)) == (1, versions.files(original))
     versions.save_file(copy, "app.js", b"3")
-    assert versions.read(versions.newest(project), "app.js") == b"2"
+    assert versions.read(project.versions.get(number=2), "app.js") == b"2"
     assert copy.messages.count() == 0
 
 

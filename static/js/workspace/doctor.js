@@ -3,8 +3,9 @@ import { $, delegate, el, icon } from "../lib/dom.js";
 import { getJson } from "../lib/http.js";
 import { followLog, isError } from "./logs.js";
 
-/** The log's last lines come at once; what does not come within this is not waited for. */
-const LOG_WAIT = 2_500;
+/** The log's last lines come together; what does not come within the first is not waited for. */
+const LOG_WAIT = 5_000;
+const LOG_QUIET = 500;
 const LOG_LINES = 12;
 
 export function doctor(root, panes, composer, preview) {
@@ -26,8 +27,13 @@ export function doctor(root, panes, composer, preview) {
         const good = lines.findLastIndex((line) => /ready in|hmr update|page reload|serving|listening/i.test(line));
         resolve({ said: Boolean(text), error: at > good ? lines.slice(Math.max(0, at - 2), at + LOG_LINES).join("\n") : "" });
       };
-      const timer = setTimeout(done, LOG_WAIT);
-      const close = followLog(root, (piece) => (text += piece), done);
+      let timer = setTimeout(done, LOG_WAIT);
+      const take = (piece) => {
+        text += piece;
+        clearTimeout(timer);
+        timer = setTimeout(done, LOG_QUIET);
+      };
+      const close = followLog(root, take, done);
     });
   }
   async function examine() {
