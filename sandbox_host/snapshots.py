@@ -89,5 +89,7 @@ class Snapshots:
 async def _erase(directory: Path) -> None:
     """By rm, which minds no depth; what its owner made unreadable is made readable first if we are not root."""
     for command in (("chmod", "-R", "u+rwX"), ("rm", "-rf")) if os.geteuid() else (("rm", "-rf"),):
-        options = {"stderr": asyncio.subprocess.DEVNULL}
-        await (await asyncio.create_subprocess_exec(*command, "--", str(directory), **options)).wait()
+        process = await asyncio.create_subprocess_exec(
+            *command, "--", str(directory), stderr=asyncio.subprocess.DEVNULL
+        )
+        await process.wait()
