@@ -14,23 +14,28 @@ export function composer(root, chat) {
     box.area.placeholder = mode.value === "ask" ? "Ask about this app; no file is changed" : "What should change?";
   });
 
-  form.addEventListener("submit", async (event) => {
+  // One after the other, in the order they were typed; the box is free for the next at once.
+  let sending = Promise.resolve();
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = box.area.value.trim();
     if (!text) return;
     const item = chat.pending(text);
+    const chosen = mode.value;
     box.clear();
-    box.busy(true);
+    sending = sending.then(() => send(text, chosen, item));
+  });
+
+  async function send(text, chosen, item) {
     try {
-      await postJson(root.dataset.messages, { text, mode: mode.value });
+      await postJson(root.dataset.messages, { text, mode: chosen });
     } catch (error) {
       item.remove();
-      box.fill(text);
+      const typed = box.area.value;
+      box.fill(typed ? `${text}\n\n${typed}` : text);
       box.error(error.message);
       plans.hidden = error.status !== 402;
-    } finally {
-      box.busy(false);
     }
-  });
+  }
   return { fill: box.fill };
 }
