@@ -72,7 +72,7 @@ def test_it_names_who_does_not_answer(ready, party, closed):
 def test_it_says_when_a_key_is_wrong(ready, party):
     answer, checks = ready(f"{party}/200", f"{party}/401")
     assert answer.status_code == 503
-    assert checks["model"]["detail"] == "answers 401 – check its key"
+    assert checks["model"]["detail"] == "Anthropic refuses this key."
 
 
 def test_it_tells_no_secrets(ready, party, settings):

@@ -98,7 +98,8 @@ def test_it_tells_what_changed(empty):
     assert (changes["app.js"].diff or "").startswith("--- a/app.js\n+++ b/app.js\n")
     assert "-2\n+two" in (changes["app.js"].diff or "")
     assert changes["pic"].diff is None
-    assert versions.changes(before, after) == {"added": ["new"], "changed": ["app.js", "pic"], "deleted": ["gone"]}
+    found = versions.changes(before.manifest, after.manifest)
+    assert found == {"added": ["new"], "changed": ["app.js", "pic"], "deleted": ["gone"]}
     assert [change.action for change in versions.diff(None, before)] == ["added"] * 4
 
 
