@@ -79,7 +79,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             ending = Ending(
                 Run.State.FAILED, "bad_files", "The app cannot be saved", str(error), "Ask for other files."
             )
-    changes = _changes(old, version)
+    changes = versions.changes(old, version.manifest if version else old)
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)
         log.add("version", _version_data(version, changes))
@@ -114,18 +114,6 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         key="complete",
     )
     runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged)
-
-
-def _changes(old: dict[str, str], after: Version | None) -> dict[str, list[str]]:
-    """Paths that the run added, changed and deleted, from the two manifests; at first, against the template's."""
-    if after is None:
-        return {"added": [], "changed": [], "deleted": []}
-    new: dict[str, str] = after.manifest
-    return {
-        "added": sorted(new.keys() - old.keys()),
-        "changed": sorted(path for path in new.keys() & old.keys() if new[path] != old[path]),
-        "deleted": sorted(old.keys() - new.keys()),
-    }
 
 
 def _version_data(version: Version, changes: dict[str, list[str]]) -> dict[str, Any]:

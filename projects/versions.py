@@ -114,10 +114,8 @@ def name(version: Version, title: str) -> None:
     version.save(update_fields=["title"])
 
 
-def changes(before: Version | None, after: Version) -> dict[str, list[str]]:
-    """{"added", "changed", "deleted"}: sorted paths, from the two manifests alone."""
-    old: dict[str, str] = before.manifest if before else {}
-    new: dict[str, str] = after.manifest
+def changes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, list[str]]:
+    """{"added", "changed", "deleted"}: sorted paths, from two manifests alone."""
     return {
         "added": sorted(new.keys() - old.keys()),
         "changed": sorted(path for path in new.keys() & old.keys() if new[path] != old[path]),

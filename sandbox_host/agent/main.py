@@ -69,23 +69,9 @@ def main() -> None:
     null = os.open("/dev/null", os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
-    loop.spawn(_accept(_socket.socket(fileno=server)))
+    loop.spawn(wire.accept(_socket.socket(fileno=server), _serve))
     loop.spawn(relay.serve_egress())
     loop.run()
-
-
-async def _accept(server: _socket.socket) -> None:
-    while True:
-        try:
-            fd, _ = server._accept()  # type: ignore[attr-defined] # the part of accept() that makes no Python socket
-        except BlockingIOError:
-            await loop.readable(server.fileno())
-            continue
-        except OSError:  # out of descriptors: leave the caller in the queue
-            await loop.sleep(0.05)
-            continue
-        os.set_blocking(fd, False)
-        loop.spawn(_serve(wire.Connection(fd)))
 
 
 async def _serve(conn: wire.Connection) -> None:

@@ -65,17 +65,7 @@ async def serve_egress() -> None:
     server.bind(("127.0.0.1", EGRESS_PORT))
     server.listen(128)
     server.setblocking(False)
-    while True:
-        try:
-            fd, _ = server._accept()  # type: ignore[attr-defined] # the part of accept() that makes no Python socket
-        except BlockingIOError:
-            await loop.readable(server.fileno())
-            continue
-        except OSError:  # out of descriptors: leave the caller in the queue
-            await loop.sleep(0.05)
-            continue
-        os.set_blocking(fd, False)
-        loop.spawn(_egress(wire.Connection(fd)))
+    await wire.accept(server, _egress)
 
 
 async def _egress(conn: wire.Connection) -> None:

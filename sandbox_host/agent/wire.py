@@ -12,6 +12,8 @@ from sandbox_host.agent import loop
 
 TYPE_CHECKING = False  # as mypy reads it; importing typing would cost 6 ms at each start
 if TYPE_CHECKING:
+    import _socket
+    from collections.abc import Callable
     from typing import Any
 
 HEADER = struct.Struct("!cI")
@@ -125,6 +127,21 @@ class Connection:
         if self.open:
             self.open = False
             close(self.fd)
+
+
+async def accept(server: _socket.socket, serve: Callable[[Connection], loop.Job]) -> None:
+    """Serve each connection to `server`, which does not block, in a task of its own; for ever."""
+    while True:
+        try:
+            fd, _ = server._accept()  # type: ignore[attr-defined] # the part of accept() that makes no Python socket
+        except BlockingIOError:
+            await loop.readable(server.fileno())
+            continue
+        except OSError:  # out of descriptors: leave the caller in the queue
+            await loop.sleep(0.05)
+            continue
+        os.set_blocking(fd, False)
+        loop.spawn(serve(Connection(fd)))
 
 
 def close(fd: int) -> None:
