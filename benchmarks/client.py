@@ -22,7 +22,8 @@ class Client:
         content = answer.read()
         if answer.status >= 400:
             raise RuntimeError(f"{method} {path}: {answer.status} {content[:300]!r}")
-        return json.loads(content) if content else None
+        is_json = "json" in (answer.getheader("Content-Type") or "")
+        return json.loads(content) if content and is_json else None
 
     def events(self, project: str, after: int = 0) -> Iterator[dict[str, Any]]:
         """The project's events as they come, until the stream ends."""
