@@ -46,7 +46,7 @@ def test_it_cuts_a_long_name_between_words():
 
 
 def test_it_refuses_an_unknown_framework_and_names_those_there_are(alice):
-    with pytest.raises(BadPrompt, match="html, .*react") as refused:
+    with pytest.raises(BadPrompt, match=r"html, .*react") as refused:
         services.create_project(alice, "A page", model="vibe-m", framework="cobol")
     assert refused.value.field == "framework"
 
