@@ -101,6 +101,7 @@ def _existing(project: Project, wait: Wait) -> Box | None:
 
 
 def _new(project: Project, wait: Wait) -> Box:
+    gone = Sandbox.objects.filter(project=project).values_list("sandbox_id", flat=True).first()
     sdk = wait(
         AsyncSandbox.create(
             template=project.framework,
@@ -116,18 +117,28 @@ def _new(project: Project, wait: Wait) -> Box:
     newest = project.versions.first()
     if newest:
         wait(box.replace_all(versions.files(newest)))
-    Sandbox.objects.update_or_create(
-        project=project,
-        defaults={
-            "sandbox_id": sdk.sandbox_id,
-            "template": project.framework,
-            "version": newest.number if newest else 0,
-            "host": box.host,
-            "paused": False,
-            "last_used": Now(),
-        },
-    )
-    return box
+    facts = {
+        "sandbox_id": sdk.sandbox_id,
+        "template": project.framework,
+        "version": newest.number if newest else 0,
+        "host": box.host,
+        "paused": False,
+        "last_used": Now(),
+    }
+    if _adopt(project, gone, facts):
+        return box
+    # A run and a visit opened one in the same moment: a project has one, the first.
+    wait(AsyncSandbox.kill(sdk.sandbox_id, **options()))
+    if (theirs := _existing(project, wait)) is None:
+        raise SandboxUnavailable("The project's sandbox went away while it was opened. Try again.")
+    return theirs
+
+
+def _adopt(project: Project, gone: str | None, facts: dict[str, Any]) -> bool:
+    """Makes a sandbox the project's, in place of the one that is gone. False: somebody else did meanwhile."""
+    if gone is None:
+        return Sandbox.objects.get_or_create(project=project, defaults=facts)[1]
+    return bool(Sandbox.objects.filter(project=project, sandbox_id=gone).update(**facts))
 
 
 def pause(row: Sandbox, wait: Wait = aio.run) -> None:

@@ -1,7 +1,10 @@
 """The project's app outside a run: woken, rebuilt when its sandbox is gone, restarted, put to sleep when idle."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import e2b
 import pytest
+from django.db import connection
 
 from agents import aio, previews, sandbox, tasks
 from agents.models import Sandbox
@@ -53,6 +56,24 @@ def test_it_is_rebuilt_from_the_newest_version_when_it_is_gone(project):
     tasks.open_preview(str(project.pk))
     assert Sandbox.objects.get().sandbox_id != old.sandbox_id
     assert seen(project) == (200, "Tea Tea")
+
+
+def test_it_is_one_however_many_open_it_at_once(project):
+    aio.run(e2b.AsyncSandbox.kill(Sandbox.objects.get().sandbox_id, **sandbox.options()))
+    with ThreadPoolExecutor(4) as threads:
+        futures = [threads.submit(_open, project) for _ in range(4)]
+        opened = {future.result() for future in futures}
+    assert opened == {Sandbox.objects.get().sandbox_id}
+    mine = e2b.SandboxQuery(metadata={"project": str(project.pk)})
+    alive = aio.run(e2b.AsyncSandbox.list(query=mine, **sandbox.options()).next_items())
+    assert {one.sandbox_id for one in alive} == opened
+
+
+def _open(project):
+    try:
+        return sandbox.ensure(Project.objects.get(pk=project.pk)).sdk.sandbox_id
+    finally:
+        connection.close()
 
 
 def test_it_shows_a_version_that_was_restored_while_it_slept(project):
