@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agents import aio, edits, lease, previews, runs, sandbox, services
+from agents import about, aio, edits, lease, previews, runs, sandbox, services
 from agents.models import Run, Sandbox
 from projects.models import Project
 
@@ -31,7 +31,7 @@ def run_agent(run_id: str) -> None:
     if fence is None:
         return
     try:
-        with lease.held(lease.Lease(fence)) as held:
+        with about.working_on(run=run_id, project=str(fence.project_id)), lease.held(lease.Lease(fence)) as held:
             loop.run_agent(held)
         for following in runs.due_after(fence.project_id):
             services.ring(following)

@@ -17,6 +17,7 @@ from projects.paths import BadFiles
 from projects.services import BadPrompt
 from projects.versions import NoSuchFile
 from usage.services import NotEnoughCredits
+from vibe import request_ids
 
 logger = logging.getLogger(__name__)
 
@@ -64,7 +65,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    return _error(request, 500, "We have been told. Try again in a moment.")
+    """Nothing of what went wrong, but an id by which whoever runs the site finds it in the log."""
+    name = request_ids.current()
+    return _error(request, 500, f"It is in our log. Try again in a moment; if it stays, tell us this number: {name}.")
 
 
 def _error(request: HttpRequest, code: int, detail: str) -> HttpResponse:

@@ -46,6 +46,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "vibe.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -244,15 +245,36 @@ SENTRY_DSN = env.str("SENTRY_DSN", "")
 if SENTRY_DSN:
     import sentry_sdk
 
+    from vibe.logs import scrub
+
     sentry_sdk.init(
-        SENTRY_DSN, traces_sample_rate=0.1, send_default_pii=False, include_local_variables=False, release=VERSION
+        SENTRY_DSN,
+        environment=env.str("SENTRY_ENVIRONMENT", "production"),
+        release=VERSION,
+        traces_sample_rate=env.float("SENTRY_TRACES", 0.1),
+        send_default_pii=False,
+        include_local_variables=False,
+        max_request_body_size="never",
+        before_send=scrub,
+        before_send_transaction=scrub,
     )
 
+LOG_FORMAT = env.str("LOG_FORMAT", "line")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"about": {"()": "vibe.logs.About"}},
+    "formatters": {
+        "line": {"()": "vibe.logs.Line", "format": "%(asctime)s %(levelname)s %(name)s %(message)s"},
+        "json": {"()": "vibe.logs.Json"},
+    },
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json" if LOG_FORMAT == "json" else "line",
+            "filters": ["about"],
+        }
+    },
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", "INFO")},
     # SDKs log every request at INFO; runs have their own log.
     "loggers": {name: {"level": "WARNING"} for name in ("httpx", "httpx2", "httpcore", "e2b", "anthropic")},

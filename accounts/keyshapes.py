@@ -1,0 +1,61 @@
+"""What secrets look like: one table for everything that must not let them through (logs, errors, downloads, chats)."""
+
+import re
+from typing import Any
+
+# Published formats of the vendors' keys, so that ordinary text is left alone; the last two are formats of standards
+# (RFC 7468 for keys in PEM, RFC 3986 for a password in an address).
+SHAPES = {
+    "Anthropic key": r"sk-ant-[\w-]{16,}",
+    "OpenRouter key": r"sk-or-[\w-]{16,}",
+    "OpenAI key": r"sk-(?!ant-|or-)(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}",
+    "Google key": r"AIza[\w-]{35}",
+    "xAI key": r"xai-[A-Za-z0-9]{20,}",
+    "E2B key": r"e2b_[0-9a-f]{40}",
+    "Stripe key": r"(?:sk|rk)_(?:live|test)_[A-Za-z0-9]{16,}",
+    "Stripe webhook secret": r"whsec_[A-Za-z0-9+/=]{16,}",
+    "GitHub token": r"(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_\w{22,})",
+    "GitLab token": r"glpat-[\w-]{20,}",
+    "Slack token": r"xox[abeoprs]-[A-Za-z0-9-]{10,}",
+    "AWS key": r"(?:AKIA|ASIA)[A-Z2-7]{16}",
+    "npm token": r"npm_[A-Za-z0-9]{36}",
+    "SendGrid key": r"SG\.[\w-]{22}\.[\w-]{43}",
+    "Vibe token": r"vibe_[\w-]{40,}",
+    "private key": r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[\s\S]{0,9999}?(?:-----END (?:[A-Z]+ )?PRIVATE KEY-----|$)",
+    "password in an address": r"(?<=://)[^\s:/@'\"]{1,64}:[^\s:/@'\"]{1,256}(?=@)",
+}
+_ANY = re.compile("|".join(f"(?P<s{number}>{shape})" for number, shape in enumerate(SHAPES.values())))
+_NAMES = list(SHAPES)
+# Keys of mappings whose value is a secret whatever it looks like.
+SECRET_NAME = re.compile(
+    r"passw|secret|token|api[_-]?key|authorization|cookie|session|csrf|private|credential|dsn$|(database|redis|broker|email)_url$",
+    re.IGNORECASE,
+)
+MASK = "[removed]"
+MAX_DEPTH = 12
+
+
+def found(text: str) -> list[tuple[str, int]]:
+    """Every secret in a text: what it is, and its line, from 1. The secret itself is not told."""
+    return [
+        (_NAMES[int(str(match.lastgroup)[1:])], text.count("\n", 0, match.start()) + 1) for match in _ANY.finditer(text)
+    ]
+
+
+def masked(text: str) -> str:
+    """The text with every secret replaced."""
+    return _ANY.sub(MASK, text)
+
+
+def masked_all(value: Any, depth: int = 0) -> Any:
+    """A structure of dicts, lists and texts with its secrets replaced: by their look, and by their names."""
+    if depth > MAX_DEPTH:
+        return MASK
+    if isinstance(value, str):
+        return masked(value)
+    if isinstance(value, dict):
+        return {
+            key: MASK if isinstance(key, str) and SECRET_NAME.search(key) and item else masked_all(item, depth + 1)
+            for key, item in value.items()
+        }
+    return [masked_all(item, depth + 1) for item in value] if isinstance(value, list | tuple) else value
