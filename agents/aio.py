@@ -1,4 +1,6 @@
-"""One asyncio loop per process, in a thread of its own: model streams and sandbox calls of all runs wait there."""
+"""Asyncio loops in threads of their own: one per process on which the model streams and sandbox calls of all runs wait,
+and others by name for work that must not hold those up.
+"""
 
 import asyncio
 import threading
@@ -11,16 +13,16 @@ T = TypeVar("T")
 
 
 @cache
-def loop() -> asyncio.AbstractEventLoop:
-    """The process's loop, started at first use."""
+def loop(name: str = "aio") -> asyncio.AbstractEventLoop:
+    """The process's loop of that name, started at first use."""
     new = asyncio.new_event_loop()
-    threading.Thread(target=new.run_forever, name="aio", daemon=True).start()
+    threading.Thread(target=new.run_forever, name=name, daemon=True).start()
     return new
 
 
-def submit(coro: Coroutine[Any, Any, T]) -> "Future[T]":
-    """Starts a coroutine on the loop; cancelling the future cancels it there."""
-    return asyncio.run_coroutine_threadsafe(coro, loop())
+def submit(coro: Coroutine[Any, Any, T], name: str = "aio") -> "Future[T]":
+    """Starts a coroutine on a loop; cancelling the future cancels it there."""
+    return asyncio.run_coroutine_threadsafe(coro, loop(name))
 
 
 def run(coro: Coroutine[Any, Any, T], seconds: float = 60) -> T:

@@ -21,7 +21,7 @@ KNOWN = frozenset(
     PREVIEW_ORIGINS HTTPS SENTRY_DSN EMAIL_URL EMAIL_VERIFICATION DEFAULT_FROM_EMAIL WORKER_CONCURRENCY VIBE_HOME
     LOG_LEVEL SIGNUP_CREDITS FLOWER_PASSWORD LEASE_SECONDS HEARTBEAT_SECONDS RUN_MAX_TURNS RUN_MAX_SECONDS
     RUNS_PER_USER MODEL_CALL_SECONDS SANDBOX_TIMEOUT_SECONDS SANDBOX_IDLE_SECONDS API_READS_PER_MINUTE
-    API_WRITES_PER_MINUTE METRICS_TOKEN
+    API_WRITES_PER_MINUTE METRICS_TOKEN CHROMIUM CHROMIUM_SANDBOX
     """.split()
 )
 MODEL_KEYS = (
@@ -107,7 +107,7 @@ def check_values(values: Mapping[str, str]) -> list[str]:
             for name in KNOWN
             if name.endswith(("_SECONDS", "_TURNS", "_CREDITS", "_CONCURRENCY", "_POOL", "_MINUTE"))
         ),
-        *(_boolean(values, name) for name in ("DEBUG", "HTTPS")),
+        *(_boolean(values, name) for name in ("DEBUG", "HTTPS", "CHROMIUM_SANDBOX")),
     ]
     if len(values.get("SECRET_KEY", "x" * 32)) < 32:
         checks.append(

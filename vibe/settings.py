@@ -221,6 +221,11 @@ E2B_API_URL = env.str("E2B_API_URL", "")
 E2B_SANDBOX_URL = env.str("E2B_SANDBOX_URL", "")
 ENCRYPTION_KEYS = env.list("ENCRYPTION_KEY", default=[])
 
+# --- Pictures: headless Chromium looks at previews, where there is one --------------------------------------------
+CHROMIUM = env.str("CHROMIUM", "")  # its path; empty: looked for in PATH
+# Without its own sandbox a page that breaks it is this user on this machine: only where it is closed in by other means.
+CHROMIUM_SANDBOX = env.bool("CHROMIUM_SANDBOX", True)
+
 # --- Runs ---------------------------------------------------------------------------------------------------------
 LEASE_SECONDS = env.int("LEASE_SECONDS", 30)
 HEARTBEAT_SECONDS = env.int("HEARTBEAT_SECONDS", 10)
