@@ -4,6 +4,7 @@ import base64
 import binascii
 from typing import Any
 
+from django.db import transaction
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -17,7 +18,7 @@ from accounts.models import User
 from agents import catalogue, edits, events, previews, services
 from agents.models import Run, Sandbox
 from projects import api as projects
-from projects import versions
+from projects import briefing, versions
 from projects.models import Message, Project, Version
 from projects.services import rename
 from usage import services as usage
@@ -88,6 +89,14 @@ class StartedSerializer(projects.ProjectSerializer):
 class ChangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(required=False)
     model = ModelField(required=False)
+    rules = serializers.CharField(required=False, allow_blank=True, help_text="What the agent has to keep to.")
+    criteria = serializers.CharField(required=False, allow_blank=True, help_text="What the review looks for.")
+    memory = serializers.CharField(required=False, allow_blank=True, help_text="What the agent noted; a line each.")
+    locked = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Globs of files the agent may not change."
+    )
+    review = serializers.BooleanField(required=False, help_text="A second look at what a run changed.")
+    auto_fix = serializers.BooleanField(required=False, help_text="The agent mends what its checks find.")
 
 
 class SaySerializer(serializers.Serializer[Any]):
@@ -155,16 +164,19 @@ class ProjectList(projects.ProjectList):
 
 
 class ProjectDetail(projects.InProject, projects.ProjectDetail):
-    @extend_schema(request=ChangeSerializer, responses=projects.ProjectSerializer)
+    @extend_schema(request=ChangeSerializer, responses=projects.BriefedProjectSerializer)
+    @transaction.atomic
     def patch(self, request: Request, pk: Any) -> Response:
-        """Another name, or another model for the runs to come."""
+        """Another name; for the runs to come another model, rules, review criteria, memory, locked files."""
         project, data = self.project(), _valid(ChangeSerializer, request)
         if "name" in data:
-            rename(project, data["name"])
+            rename(project, data.pop("name"))
         if "model" in data:
-            project.model = data["model"]
+            project.model = data.pop("model")
             project.save(update_fields=["model", "updated"])
-        return Response(projects.ProjectSerializer(project).data)
+        if data:
+            briefing.change(project, **data)
+        return Response(projects.BriefedProjectSerializer(project).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: Any) -> Response:

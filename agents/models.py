@@ -41,6 +41,9 @@ class Run(models.Model):
         "projects.Message", on_delete=models.SET_NULL, null=True, blank=True, related_name="reply_of"
     )
     version = models.ForeignKey("projects.Version", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    follows = models.ForeignKey(
+        "self", on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="The run it goes on from."
+    )
     model = models.CharField(max_length=40)
     state = models.CharField(max_length=9, choices=State.choices, default=State.QUEUED)
     reason = models.CharField(max_length=40, blank=True, help_text="Why it ended, when not well.")

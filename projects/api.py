@@ -63,6 +63,16 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
         read_only_fields = ("framework",)
 
 
+class BriefedProjectSerializer(ProjectSerializer):
+    """A project with what it tells every run of the agent."""
+
+    class Meta(ProjectSerializer.Meta):
+        fields = (  # type: ignore[assignment]
+            *ProjectSerializer.Meta.fields,
+            *("framework_open", "rules", "criteria", "memory", "locked", "review", "auto_fix"),
+        )
+
+
 class FragmentSerializer(serializers.ModelSerializer[Fragment]):
     class Meta:
         model = Fragment
@@ -79,9 +89,11 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
 
 class VersionSerializer(serializers.ModelSerializer[Version]):
+    works = serializers.BooleanField(read_only=True, help_text="Its checks were made and none failed.")
+
     class Meta:
         model = Version
-        fields = ("number", "title", "source", "verdict", "created")
+        fields = ("number", "title", "source", "verdict", "works", "created")
         read_only_fields = fields
 
 
@@ -171,7 +183,7 @@ class ProjectList(generics.ListAPIView[Project]):
 class ProjectDetail(generics.RetrieveAPIView[Project]):
     """One project."""
 
-    serializer_class = ProjectSerializer
+    serializer_class = BriefedProjectSerializer
 
     def get_queryset(self) -> QuerySet[Project]:
         return visible(self.request)

@@ -43,9 +43,15 @@ def _load(root: Path) -> dict[str, Framework]:
 @cache
 def starting_manifest(name: str) -> dict[str, str]:
     """{path: sha256} of the files that every app of a framework begins with."""
+    return {path: hashlib.sha256(content).hexdigest() for path, content in starting_files(name).items()}
+
+
+@cache
+def starting_files(name: str) -> dict[str, bytes]:
+    """{path: content} of the files that every app of a framework begins with."""
     root = FRAMEWORKS[name].folder / "app"
     paths = (path for path in root.rglob("*") if path.is_file() and "node_modules" not in path.parts)
-    return {path.relative_to(root).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {path.relative_to(root).as_posix(): path.read_bytes() for path in paths}
 
 
 FRAMEWORKS = _load(settings.BASE_DIR / "sandbox_templates")

@@ -27,7 +27,17 @@ class Project(models.Model):
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="projects")
     name = models.CharField(max_length=80)
     framework = models.CharField(max_length=20)
+    framework_open = models.BooleanField(default=False, help_text="Nobody named one: the first run chooses it.")
     model = models.CharField(max_length=40, help_text="Branded model name, as in the catalogue.")
+    # What the owner tells every run. Bounds: projects/briefing.py.
+    rules = models.TextField(blank=True, help_text="What the agent has to keep to.")
+    criteria = models.TextField(blank=True, help_text="What the review looks for besides its own list.")
+    memory = models.TextField(blank=True, help_text="What the agent noted for later runs, a line each.")
+    locked = models.JSONField(default=list, blank=True, help_text="Globs of the files the agent may not change.")
+    review = models.BooleanField(default=True, help_text="A second look at what a run changed.")
+    auto_fix = models.BooleanField(default=True, help_text="The agent mends what its checks find.")
+    context = models.TextField(blank=True, editable=False, help_text="Summary of the files that runs begin with.")
+    context_version = models.IntegerField(null=True, editable=False, help_text="Version it was made from; 0: template.")
     cursor = models.BigIntegerField(default=0, editable=False, help_text="Id of the newest event.")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True, db_index=True)
@@ -82,12 +92,13 @@ class Fragment(models.Model):
         CODE = "CODE"
         COMMAND = "COMMAND"
         IMAGE = "IMAGE"
+        PLAN = "PLAN"
 
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="fragments")
     position = models.PositiveIntegerField()
     kind = models.CharField(max_length=7, choices=Kind.choices)
     text = models.TextField(blank=True)
-    meta = models.JSONField(default=dict, help_text="path, language, change; or command, exit_code, seconds.")
+    meta = models.JSONField(default=dict, help_text="path, language, change; command, exit_code, seconds; a plan.")
 
     class Meta:
         ordering = ["position"]
@@ -131,3 +142,8 @@ class Version(models.Model):
 
     def __str__(self) -> str:
         return f"v{self.number}"
+
+    @property
+    def works(self) -> bool:
+        """Whether its checks were made and none failed."""
+        return bool(self.verdict) and all(self.verdict.values())

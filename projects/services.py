@@ -13,6 +13,8 @@ from projects import frameworks
 from projects.models import Message, Project
 
 NAME_CHARS = 60
+# What a project tells its runs, apart from its files.
+BRIEFING = ("rules", "criteria", "memory", "locked", "review", "auto_fix")
 # "Please build me a …" says nothing about the app.
 FILLER = re.compile(
     r"^(please|can you|could you|i want( you to)?|i need|i'd like|help me|let's|build|create|make|write|design|generate"
@@ -32,15 +34,22 @@ class BadPrompt(ValueError):
 
 def check_prompt(text: str, field: str = "prompt") -> str:
     """The prompt, with plain line ends and no space around it. Raises BadPrompt."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
+    text = check_text(text, field)
     if not text:
         raise BadPrompt("Say what to build: the prompt is empty.", field)
     if len(text) > settings.PROMPT_MAX_CHARS:
         raise BadPrompt(
             f"The prompt has {len(text):,} characters; at most {settings.PROMPT_MAX_CHARS:,} can be taken.", field
         )
+    return text
+
+
+def check_text(text: str, field: str) -> str:
+    """A text that may be empty, with plain line ends and no space around it. Raises BadPrompt."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
     if any(_forbidden(char) for char in text):
-        raise BadPrompt("The prompt holds control characters. Paste it as plain text.", field)
+        name = "prompt" if field in ("prompt", "text") else "text"
+        raise BadPrompt(f"The {name} holds control characters. Paste it as plain text.", field)
     return text
 
 
@@ -110,9 +119,11 @@ def rename(project: Project, name: str) -> None:
 
 @transaction.atomic
 def duplicate(project: Project) -> Project:
-    """A new project with the files of this one's newest version; chat and older versions stay where they are."""
+    """A new project with this one's rules and the files of its newest version; chat and older versions stay here."""
     name = f"{project.name[:73]} (copy)"
-    copy = Project.objects.create(owner=project.owner, name=name, framework=project.framework, model=project.model)
+    told = {field: getattr(project, field) for field in BRIEFING}
+    facts = {"framework": project.framework, "model": project.model, **told}
+    copy = Project.objects.create(owner=project.owner, name=name, **facts)
     newest = project.versions.order_by("-number").first()
     if newest is not None:
         facts = {"manifest": newest.manifest, "verdict": newest.verdict, "source": newest.source}

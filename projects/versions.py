@@ -20,6 +20,7 @@ __all__ = [
     "diff_file",
     "file_sizes",
     "files",
+    "last_working",
     "move_file",
     "name",
     "newest",
@@ -125,6 +126,12 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, list[st
 
 def newest(project: Project) -> Version | None:
     return project.versions.order_by("-number").first()
+
+
+def last_working(project: Project) -> Version | None:
+    """The newest version whose checks were made and none failed."""
+    found = project.versions.order_by("-number").defer("manifest")[:100]
+    return next((version for version in found if version.works), None)
 
 
 @transaction.atomic

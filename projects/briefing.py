@@ -1,0 +1,61 @@
+"""What a project tells every run of the agent: rules, review criteria, memory, locked files; their bounds."""
+
+import re
+from typing import Any
+
+from django.db import transaction
+
+from projects.models import Project
+from projects.services import BadPrompt, check_text
+
+# Characters. All of it is sent with every run: together some 4,000 tokens at most.
+LIMITS = {"rules": 8_000, "criteria": 4_000, "memory": 8_000}
+SWITCHES = ("review", "auto_fix")
+MAX_LOCKS, LOCK_CHARS = 50, 200
+# Order and tag characters that a person cannot see and a model reads: orders could hide in them.
+HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+
+
+def change(project: Project, **values: Any) -> None:
+    """Sets rules, criteria, memory (text), locked (globs), review and auto_fix. Raises BadPrompt."""
+    for name, value in values.items():
+        if name in LIMITS:
+            value = _text(name, value)
+        elif name == "locked":
+            value = check_locks(value)
+        elif name not in SWITCHES:
+            raise ValueError(name)
+        setattr(project, name, value)
+    project.save(update_fields=[*values, "updated"])
+
+
+@transaction.atomic
+def remember(project: Project, lines: list[str]) -> None:
+    """Adds lines to the memory, each once; the oldest go when it is full."""
+    row = Project.objects.select_for_update().get(pk=project.pk)
+    kept = row.memory.splitlines()
+    for line in (" ".join(HIDDEN.sub("", line).split()) for line in lines):
+        if line and (note := f"- {line.removeprefix('- ')}"[:500]) not in kept:
+            kept.append(note)
+    while len("\n".join(kept)) > LIMITS["memory"]:
+        kept.pop(0)
+    project.memory = row.memory = "\n".join(kept)
+    row.save(update_fields=["memory"])
+
+
+def check_locks(patterns: list[str]) -> list[str]:
+    """Globs as they are kept: trimmed, each once. Raises BadPrompt."""
+    patterns = list(dict.fromkeys(pattern for raw in patterns if (pattern := raw.strip().removeprefix("./"))))
+    if len(patterns) > MAX_LOCKS:
+        raise BadPrompt(f"At most {MAX_LOCKS} patterns can be locked; a folder's name locks all in it.", "locked")
+    for pattern in patterns:
+        if len(pattern) > LOCK_CHARS or "\\" in pattern or not pattern.isprintable() or ".." in pattern.split("/"):
+            raise BadPrompt(f"{pattern[:60]!r} is no pattern of paths such as src/*.css or public.", "locked")
+    return patterns
+
+
+def _text(name: str, value: str) -> str:
+    value = HIDDEN.sub("", check_text(value, name))
+    if len(value) > LIMITS[name]:
+        raise BadPrompt(f"This has {len(value):,} characters; at most {LIMITS[name]:,} can be kept.", name)
+    return value
