@@ -72,11 +72,20 @@ class ModelField(serializers.CharField):
         return name
 
 
+class CapField(serializers.IntegerField):
+    """The most a run may cost."""
+
+    def __init__(self) -> None:
+        text = "Most that the run may cost, in micro-credits; without it your own setting."
+        super().__init__(required=False, allow_null=True, min_value=1, max_value=usage.MOST, help_text=text)
+
+
 class StartSerializer(serializers.Serializer[Any]):
     prompt = serializers.CharField(trim_whitespace=False, allow_blank=True)
     framework = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     model = ModelField(required=False, allow_null=True, allow_blank=True)
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
+    cap = CapField()
 
 
 class StartedSerializer(projects.ProjectSerializer):
@@ -103,6 +112,7 @@ class SaySerializer(serializers.Serializer[Any]):
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     mode = serializers.ChoiceField(Message.Mode.choices, default=Message.Mode.BUILD)
     attachments = serializers.ListField(required=False, max_length=0, help_text="This server takes none.")
+    cap = CapField()
 
 
 class SaidSerializer(serializers.Serializer[Any]):
@@ -157,7 +167,7 @@ class ProjectList(projects.ProjectList):
     def _start(self, request: Request) -> Response:
         data = _valid(StartSerializer, request)
         chosen = {key: data.get(key) or None for key in ("framework", "model", "name")}
-        run = services.start_project(_user(request), data["prompt"], **chosen)
+        run = services.start_project(_user(request), data["prompt"], **chosen, cap=data.get("cap"))
         project = projects.visible(request).get(pk=run.project_id)
         body = projects.ProjectSerializer(project).data | {"run": RunBriefSerializer(run).data}
         return Response(body, status=201, headers={"Location": f"{request.path}{project.pk}/"})
@@ -193,7 +203,7 @@ class MessageList(projects.MessageList):
 
     def _say(self, request: Request) -> Response:
         project, data = self.project(), _valid(SaySerializer, request)
-        run = services.start_run(project, data["text"], data["mode"])
+        run = services.start_run(project, data["text"], data["mode"], data.get("cap"))
         return Response(SaidSerializer({"message": run.message, "run": run}).data, status=202)
 
 

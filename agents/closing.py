@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.utils import timezone
 
-from agents import aio, runs, sandbox
+from agents import aio, charging, runs, sandbox
 from agents.box import Box
 from agents.lease import Lease
 from agents.log import Log
@@ -22,7 +22,6 @@ from projects.models import Fragment, Message, Version
 from projects.paths import BadFiles
 from projects.services import add_message
 from usage import services as credits
-from usage.models import Reservation
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +32,6 @@ class Ending(Exception):
     def __init__(self, state: str, reason: str = "", title: str = "", detail: str = "", next: str = "") -> None:
         super().__init__(detail or state)
         self.state, self.reason, self.title, self.detail, self.next = state, reason, title, detail, next
-
-
-def reserved(run: Run) -> int:
-    """Micro-credits held back for the run."""
-    return Reservation.objects.values_list("amount", flat=True).get(run_id=run.pk)
 
 
 def close(lease: Lease, run: Run, log: Log, box: Box | None, ending: Ending) -> None:
@@ -131,8 +125,7 @@ def _charge(run: Run, log: Log, ending: Ending, version: Version | None) -> int:
     if _why_free(ending, version, run, log):
         credits.release(run.pk)
         return 0
-    note = f"Run in {run.project.name}"
-    return credits.settle(run.pk, log.cost(), note).used
+    return charging.settle(run, log.cost())
 
 
 def _why_free(ending: Ending, version: Version | None, run: Run, log: Log) -> str:

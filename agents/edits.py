@@ -5,7 +5,7 @@ import contextlib
 from django.db import transaction
 from django.db.models import QuerySet
 
-from agents import runs
+from agents import charging, runs
 from agents.models import Run, Sandbox
 from agents.services import NotNow, cancel_run, open_preview
 from projects import services as projects
@@ -33,11 +33,14 @@ def move_file(project: Project, path: str, to: str) -> Version | None:
 def restore(project: Project, version: Version, path: str = "") -> Version | None:
     """A new version equal to `version`, or with only that file or folder from it; None if nothing changes.
 
+    What a whole return undoes within ten minutes of its run is refunded.
     Raises NotNow; with a path also NoSuchFile and BadFiles.
     """
     _check_idle(project)
     before = versions.newest(project)
     made = versions.restore_part(project, version, path) if path else versions.restore(project, version)
+    if made and not path:
+        charging.undo(project, version.number)
     return _tell(project, before, made)
 
 

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 
-from agents import aio, closing, events, previews, prompts, runs, sandbox
+from agents import aio, charging, closing, events, previews, prompts, runs, sandbox
 from agents.asking import next_turn
 from agents.box import Box
 from agents.closing import Ending
@@ -160,14 +160,16 @@ class Work:
         if (timezone.now() - self.log.running_since()).total_seconds() > settings.RUN_MAX_SECONDS:
             minutes = settings.RUN_MAX_SECONDS // 60
             raise Ending(Run.State.STOPPED, "limit", "Time limit", f"The run used its {minutes} minutes.", again)
-        while self.log.cost() >= closing.reserved(self.run):
-            try:
-                credits.extend(self.run.pk, settings.RUN_RESERVE_MICRO)
-            except credits.NotEnoughCredits:
-                text = "Your credits are used up. What was built so far is kept."
-                raise Ending(
-                    Run.State.STOPPED, "credits", "Out of credits", text, "Get more credits, then go on."
-                ) from None
+        try:
+            charging.cover(self.run, self.log.cost())
+        except credits.NotEnoughCredits:
+            text = "Your credits are used up. What was built so far is kept."
+            raise Ending(
+                Run.State.STOPPED, "credits", "Out of credits", text, "Get more credits, then go on."
+            ) from None
+        except credits.CapReached as reached:
+            text = f"{reached} What was built so far is kept."
+            raise Ending(Run.State.STOPPED, "cap", "The run's cap is reached", text, again) from None
 
     # --- Tools ------------------------------------------------------------------------------------------------------
 

@@ -4,12 +4,11 @@ import contextlib
 import re
 
 from celery import current_app
-from django.conf import settings
 from django.db import transaction
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
-from agents import catalogue, lease, runs
+from agents import catalogue, charging, lease, runs
 from agents.models import Run
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
@@ -29,19 +28,25 @@ class NotNow(Exception):
 
 @transaction.atomic
 def start_project(
-    owner: User, prompt: str, framework: str | None = None, model: str | None = None, name: str | None = None
+    owner: User,
+    prompt: str,
+    framework: str | None = None,
+    model: str | None = None,
+    name: str | None = None,
+    cap: int | None = None,
 ) -> Run:
     """A new project and its first run. Raises BadPrompt or NotEnoughCredits, leaving nothing behind."""
     framework = framework or named_framework(prompt)
     project = create_project(owner, prompt, model=catalogue.get(model or "").name, framework=framework, name=name)
-    return start_run(project, prompt)
+    return start_run(project, prompt, cap=cap)
 
 
 @transaction.atomic
-def start_run(project: Project, text: str, mode: str = Message.Mode.BUILD) -> Run:
+def start_run(project: Project, text: str, mode: str = Message.Mode.BUILD, cap: int | None = None) -> Run:
     """A message and the run it starts, behind the project's other runs; while a run waits for an answer, that run.
 
-    Raises BadPrompt or NotEnoughCredits.
+    `cap`: the most it may cost, in micro-credits; without one the user's own setting. Raises BadPrompt or
+    NotEnoughCredits.
     """
     asking = Run.objects.filter(project=project, state=Run.State.WAITING).first()
     if asking and (answered := _answer(asking, text)):
@@ -51,7 +56,7 @@ def start_run(project: Project, text: str, mode: str = Message.Mode.BUILD) -> Ru
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
     message = add_message(project, Message.Role.USER, text, mode)
     run = Run.objects.create(project=project, message=message, model=project.model)
-    credits.reserve(project.owner, settings.RUN_RESERVE_MICRO, run.pk)
+    charging.begin(run, cap)
     _say(run, message)
     runs.note(project.pk, "state", {"state": run.state, "position": waiting}, run.pk)
     ring(run)

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from accounts.admin import UserAdmin
 from accounts.models import User
 from usage import services
-from usage.models import Account, Entry, Reservation
+from usage.models import Account, Entry, PromoCode, Reservation
 
 MOST_CREDITS = Decimal(1_000_000)
 
@@ -86,7 +86,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Account)
 class AccountAdmin(ReadOnlyAdmin):
-    list_display = ("user", "balance", "reserved")
+    list_display = ("user", "plan", "plan_until", "balance", "reserved")
+    list_filter = ("plan",)
     search_fields = ("user__email",)
     list_select_related = ("user",)
 
@@ -102,7 +103,7 @@ class EntryAdmin(ReadOnlyAdmin):
 
     @admin.display(description="User")
     def account_email(self, entry: Entry) -> str:
-        return entry.account.user.email
+        return entry.account.user.email if entry.account.user else "(deleted)"
 
 
 @admin.register(Reservation)
@@ -111,3 +112,18 @@ class ReservationAdmin(ReadOnlyAdmin):
     list_filter = ("state",)
     search_fields = ("run_id", "account__user__email")
     ordering = ("-id",)
+
+
+@admin.register(PromoCode)
+class PromoCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Made and ended here; what a code gives is fixed once it is there."""
+
+    list_display = ("code", "amount", "uses", "most_uses", "active", "ends")
+    search_fields = ("code", "note")
+    show_full_result_count = False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: PromoCode | None = None) -> tuple[str, ...]:
+        return ("uses", "created", *(("code", "amount") if obj else ()))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False

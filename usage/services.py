@@ -1,19 +1,39 @@
-"""The only writer of credits: grant, reserve, extend, settle, release. Micro-credits; each call is one transaction.
+"""What runs do with credits: reserve, extend, settle, release, refund. Micro-credits; each call is one transaction.
 
 Lock order everywhere: reservation, then account. The account's CHECKs say once more what the conditional UPDATEs hold.
+Lines of the ledger are written in ledger.py, and by nobody else.
 """
 
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import connection, transaction
 from django.db.models import F
+from django.utils import timezone
 
 from accounts.models import User
+from usage import plans
+from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text
 from usage.models import Account, Entry, Reservation
 
-# Far above any real amount, far below a bigint: sums cannot overflow.
-MOST = 10**15
+__all__ = [
+    "MOST",
+    "CapReached",
+    "KeyReused",
+    "NotEnoughCredits",
+    "ReservationClosed",
+    "account_of",
+    "check_amount",
+    "erase",
+    "extend",
+    "grant",
+    "refund",
+    "release",
+    "reserve",
+    "settle",
+    "text",
+]
 
 
 class NotEnoughCredits(Exception):
@@ -25,57 +45,43 @@ class NotEnoughCredits(Exception):
         self.available = available
 
 
-class KeyReused(ValueError):
-    """One key was used for two different amounts or accounts."""
+class CapReached(Exception):
+    """The run holds all that it may cost. `cap` in micro-credits."""
+
+    def __init__(self, cap: int) -> None:
+        super().__init__(f"This run may cost at most {text(cap)}.")
+        self.cap = cap
 
 
 class ReservationClosed(Exception):
     """The reservation was settled or released already."""
 
 
-def text(micro: int) -> str:
-    """An amount as a person reads it: `1 credit`, `0.25 credits`; what rounds to nothing is `under 0.01 credits`."""
-    if 0 < micro < settings.MICRO // 200:
-        return "under 0.01 credits"
-    number = f"{micro / settings.MICRO:,.2f}".rstrip("0").rstrip(".")
-    return f"{number} credit" if number == "1" else f"{number} credits"
-
-
 @transaction.atomic
 def account_of(user: User) -> Account:
-    """The user's account; the first call makes it, with the sign-up grant."""
-    account, made = Account.objects.get_or_create(user=user)
+    """The user's account; the first call makes it, with the sign-up grant, and the first of a day refills it."""
+    account, made = open_account(user)
     if made and settings.SIGNUP_CREDITS:
         grant(user, settings.SIGNUP_CREDITS * settings.MICRO, f"signup-{user.pk}", "Welcome")
         account.refresh_from_db()
+    plans.refill(account)
     return account
 
 
 @transaction.atomic
-def grant(user: User, amount: int, key: str, note: str = "") -> Entry:
-    """Add `amount` once per `key`; a repeat changes nothing and returns the first entry."""
-    check_amount(amount)
-    account, _ = Account.objects.get_or_create(user=user)
-    try:
-        with transaction.atomic():
-            entry = Entry.objects.create(account=account, kind=Entry.Kind.GRANT, amount=amount, key=key, note=note)
-    except IntegrityError:
-        entry = Entry.objects.get(key=key)
-        if (entry.account_id, entry.amount) != (account.pk, amount):
-            raise KeyReused(f"{key!r} stands for another grant.") from None
-        return entry
-    Account.objects.filter(pk=account.pk).update(balance=F("balance") + amount)
-    return entry
+def reserve(user: User, amount: int, run_id: uuid.UUID, cap: int | None = None) -> Reservation:
+    """Hold `amount` back for a run, or the run's `cap` if that is less; once per run.
 
-
-@transaction.atomic
-def reserve(user: User, amount: int, run_id: uuid.UUID) -> Reservation:
-    """Hold `amount` back for a run, once per run. Raises NotEnoughCredits, leaving no trace."""
+    Raises NotEnoughCredits, leaving no trace.
+    """
     check_amount(amount)
+    if cap is not None:
+        check_amount(cap)
+        amount = min(amount, cap)
     account = account_of(user)
     # Insert first: of two calls for one run the second waits here for the first.
     reservation, made = Reservation.objects.get_or_create(
-        run_id=run_id, defaults={"account": account, "amount": amount}
+        run_id=run_id, defaults={"account": account, "amount": amount, "cap": cap}
     )
     if made:
         _hold(account.pk, amount)
@@ -84,12 +90,23 @@ def reserve(user: User, amount: int, run_id: uuid.UUID) -> Reservation:
 
 @transaction.atomic
 def extend(run_id: uuid.UUID, amount: int) -> Reservation:
-    """Hold `amount` more; what is unused comes back at the end. Raises NotEnoughCredits, ReservationClosed."""
+    """Hold up to `amount` more: what the user has and the run's cap leaves. What is unused comes back at the end.
+
+    Raises CapReached or NotEnoughCredits when that is nothing, ReservationClosed.
+    """
     check_amount(amount)
     reservation = Reservation.objects.select_for_update().get(run_id=run_id)
     if reservation.state != Reservation.State.OPEN:
         raise ReservationClosed(f"The reservation of run {run_id} is {reservation.state}.")
-    _hold(reservation.account_id, amount)
+    if reservation.cap is not None:
+        amount = min(amount, reservation.cap - reservation.amount)
+        if amount <= 0:
+            raise CapReached(reservation.cap)
+    account = Account.objects.select_for_update().get(pk=reservation.account_id)
+    if account.available <= 0:
+        raise NotEnoughCredits(amount, account.available)
+    amount = min(amount, account.available)
+    _hold(account.pk, amount)
     reservation.amount += amount
     reservation.save(update_fields=["amount"])
     return reservation
@@ -99,8 +116,8 @@ def extend(run_id: uuid.UUID, amount: int) -> Reservation:
 def settle(run_id: uuid.UUID, used: int, note: str = "") -> Reservation:
     """End a reservation: charge `used` (0 or more), give the rest back. The first end counts; a repeat returns it.
 
-    A run that used more than it held is charged at most what the account has: the balance never falls below zero.
-    The charge made is `.used` of what is returned.
+    A run that used more than it held is charged at most what the account has, and never more than its cap: the
+    balance never falls below zero. The charge made is `.used` of what is returned.
     """
     if type(used) is not int or used < 0:
         raise ValueError("A run cannot use less than nothing.")
@@ -108,12 +125,11 @@ def settle(run_id: uuid.UUID, used: int, note: str = "") -> Reservation:
     if reservation.state != Reservation.State.OPEN:
         return reservation
     account = Account.objects.select_for_update().get(pk=reservation.account_id)
-    charge = min(used, reservation.amount + account.available)
+    charge = min(used, reservation.amount + account.available, reservation.cap or MOST)
+    _close(reservation, Reservation.State.SETTLED, charge)
     if charge:
-        Entry.objects.create(
-            account=account, kind=Entry.Kind.CHARGE, amount=-charge, key=f"charge-{run_id}", note=note[:200]
-        )
-    return _close(reservation, Reservation.State.SETTLED, charge)
+        add(account, Entry.Kind.CHARGE, -charge, f"charge-{run_id}", note, run_id)
+    return reservation
 
 
 @transaction.atomic
@@ -126,18 +142,31 @@ def release(run_id: uuid.UUID) -> Reservation | None:
 
 
 @transaction.atomic
+def refund(run_id: uuid.UUID, note: str) -> int:
+    """Give back what a run was charged: once, and for at most REFUNDS_PER_DAY runs of a user. What came back."""
+    reservation = Reservation.objects.select_for_update().filter(run_id=run_id).first()
+    if reservation is None or not reservation.used:
+        return 0
+    account = Account.objects.select_for_update().get(pk=reservation.account_id)
+    day = timezone.now() - timedelta(days=1)
+    given = account.entries.filter(kind=Entry.Kind.REFUND, created__gte=day).exclude(run_id=None).count()
+    if given >= settings.REFUNDS_PER_DAY:
+        return 0
+    _, made = add(account, Entry.Kind.REFUND, reservation.used, f"refund-{run_id}", note, run_id)
+    return reservation.used if made else 0
+
+
+@transaction.atomic
 def erase(user: User) -> None:
-    """Remove a user's account with its ledger: the one way to delete entries. Part of erasing a person."""
+    """Take the person out of their account: the amounts stay for the books, names and notes go."""
+    account = Account.objects.filter(user=user).first()
+    if account is None:
+        return
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL vibe.erase_ledger = 'on'")
-        Account.objects.filter(user=user).delete()
+        Entry.objects.filter(account=account).update(note="")
         cursor.execute("SET LOCAL vibe.erase_ledger = 'off'")
-
-
-def check_amount(amount: int) -> None:
-    """Amounts are whole micro-credits, 1 to 10^15. Raises ValueError."""
-    if type(amount) is not int or not 0 < amount <= MOST:
-        raise ValueError(f"Not an amount of micro-credits: {amount!r}.")
+    Account.objects.filter(pk=account.pk).update(user=None)
 
 
 def _hold(account_id: int, amount: int) -> None:
@@ -147,9 +176,7 @@ def _hold(account_id: int, amount: int) -> None:
 
 
 def _close(reservation: Reservation, state: Reservation.State, used: int) -> Reservation:
-    Account.objects.filter(pk=reservation.account_id).update(
-        balance=F("balance") - used, reserved=F("reserved") - reservation.amount
-    )
+    Account.objects.filter(pk=reservation.account_id).update(reserved=F("reserved") - reservation.amount)
     reservation.state, reservation.used = state, used
     reservation.save(update_fields=["state", "used"])
     return reservation

@@ -1,33 +1,61 @@
-"""The usage page: what is left, what is held back, and every line of the ledger."""
+"""What a person may change about their credits: redeem a promo code, and set what one run may cost."""
 
+from decimal import Decimal, InvalidOperation
+
+from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
-from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.shortcuts import redirect
+from django.views.decorators.http import require_POST
 
+from accounts import limits
 from accounts.models import User
-from usage import services
+from usage import promo, services
+from usage.models import Account
 
-PAGE = 50
+MOST_CAP = Decimal(100_000)
+# Codes are words: without a limit they could be guessed.
+TRIES, HOUR = 10, 3600
 
 
 @login_required
-@never_cache
-@require_safe
-def usage(request: HttpRequest) -> HttpResponse:
-    """`?before=ID` continues the ledger below that entry. Amounts are micro-credits (`credits` filter)."""
-    assert isinstance(request.user, User)  # login_required
+@require_POST
+def promo_redeem(request: HttpRequest) -> HttpResponse:
+    assert isinstance(request.user, User)
+    if not limits.allow(f"promo:{request.user.pk}", TRIES, HOUR):
+        messages.error(request, f"{TRIES} codes an hour can be tried. Come back later.")
+        return redirect("usage")
+    try:
+        entry = promo.redeem(request.user, request.POST.get("code", ""))
+        messages.success(request, f"The code gave you {services.text(entry.amount)}.")
+    except promo.BadCode as error:
+        messages.error(request, str(error))
+    return redirect("usage")
+
+
+@login_required
+@require_POST
+def cap_set(request: HttpRequest) -> HttpResponse:
+    """`cap`: credits that one run may cost; empty for no cap."""
+    assert isinstance(request.user, User)
+    text = request.POST.get("cap", "").strip()
+    cap = _micro(text)
+    if text and cap is None:
+        messages.error(request, "A cap is a number of credits from 0.01 to 100,000, or nothing.")
+        return redirect("usage")
     account = services.account_of(request.user)
-    entries = account.entries.order_by("-id")
-    before = request.GET.get("before", "")
-    if before.isdecimal() and len(before) < 19:
-        entries = entries.filter(pk__lt=int(before))
-    page = list(entries[: PAGE + 1])
-    context = {
-        "account": account,
-        "entries": page[:PAGE],
-        "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
-        "open_reservations": account.reservations.filter(state="open").order_by("-id"),
-    }
-    return render(request, "usage/usage.html", context)
+    Account.objects.filter(pk=account.pk).update(run_cap=cap)
+    said = f"A run now stops at {services.text(cap)}." if cap else "Runs have no cap now."
+    messages.success(request, said)
+    return redirect("usage")
+
+
+def _micro(text: str) -> int | None:
+    """Micro-credits of what was typed: a number with at most two decimals; else None."""
+    try:
+        amount = Decimal(text)
+        fine = amount.is_finite() and Decimal("0.01") <= amount <= MOST_CAP and amount == round(amount, 2)
+    except InvalidOperation:
+        return None
+    return int(amount * settings.MICRO) if fine else None

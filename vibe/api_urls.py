@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import doctor, lens, stream
+from agents import cost_api, doctor, lens, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from usage import api as usage
@@ -52,6 +52,8 @@ urlpatterns = [
     path("runs/<uuid:pk>/", agents.RunDetail.as_view(), name="api-run"),
     path("runs/<uuid:pk>/cancel/", agents.RunCancel.as_view(), name="api-run-cancel"),
     path("runs/<uuid:pk>/retry/", agents.RunRetry.as_view(), name="api-run-retry"),
+    path("runs/<uuid:pk>/cost/", cost_api.RunCost.as_view(), name="api-run-cost"),
+    path("estimate/", cost_api.Estimate.as_view(), name="api-estimate"),
     path("generate/", stream.generate, name="api-generate"),
     path("usage/", usage.Usage.as_view(), name="api-usage"),
     path("models/", agents.ModelList.as_view(), name="api-models"),

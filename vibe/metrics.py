@@ -6,12 +6,14 @@ Figures are of the whole installation, so that it does not matter which web proc
 import ipaddress
 import platform
 import secrets
+import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import NamedTuple
 
 import django
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
 from django.db.models.functions import Now
@@ -19,9 +21,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
+from redis.exceptions import RedisError
 
 from agents.models import Run, Sandbox
 from usage.models import Entry
+from usage.tasks import LAST_COUNT
 
 # https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -55,6 +59,10 @@ def collect() -> Iterator[Metric]:
     charged = Entry.objects.filter(created__gte=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
     micro = -(charged.filter(kind=Entry.Kind.CHARGE).aggregate(sum=Sum("amount"))["sum"] or 0)
     yield Metric("vibe_credits_charged_today", "Credits charged since midnight UTC.", {"": micro / settings.MICRO})
+    if counted := _last_count():
+        about = "Accounts that differ from their ledger, as of the last count."
+        yield Metric("vibe_ledger_differences", about, {"": counted["differences"]})
+        yield Metric("vibe_ledger_counted_seconds", "Age of the last count.", {"": time.time() - counted["at"]})
     yield Metric("vibe_users", "Accounts; from 50 000 on as PostgreSQL estimates them.", {"": _users()})
 
 
@@ -90,6 +98,14 @@ def _sandboxes() -> Metric:
     found = used.aggregate(running=Count("pk", filter=Q(paused=False)), paused=Count("pk", filter=Q(paused=True)))
     values = {f'state="{state}"': found[state] for state in ("running", "paused")}
     return Metric("vibe_sandboxes", "Sandboxes used in the last 24 hours.", values)
+
+
+def _last_count() -> dict[str, float]:
+    """Kept in Redis; without it there is no figure, and everything else is told all the same."""
+    try:
+        return cache.get(LAST_COUNT) or {}
+    except RedisError:
+        return {}
 
 
 def _users() -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONCE, NONE, SELF
 
 env = environ.Env()
@@ -110,6 +111,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VIBE_HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-runs": {"task": "agents.tasks.sweep", "schedule": 10.0},
     "pause-idle-sandboxes": {"task": "agents.tasks.pause_idle_sandboxes", "schedule": 60.0},
+    "recount-ledger": {"task": "usage.tasks.recount", "schedule": crontab(hour=3, minute=10)},
 }
 
 # --- Accounts -----------------------------------------------------------------------------------------------------
@@ -243,6 +245,37 @@ PROMPT_MAX_CHARS = 20_000
 MICRO = 1_000_000
 SIGNUP_CREDITS = env.int("SIGNUP_CREDITS", 25)
 RUN_RESERVE_MICRO = MICRO
+# Credits per UTC day (at most so many in a calendar month), and at the beginning of each of the plan's months.
+PLANS: dict[str, dict[str, Any]] = {
+    "free": {
+        "title": "Free",
+        "blurb": "To try things out.",
+        "daily": env.int("FREE_DAILY_CREDITS", 5),
+        "daily_most": env.int("FREE_MONTHLY_CREDITS", 30),
+        "monthly": 0,
+        "price": "free",
+    },
+    "pro": {
+        "title": "Pro",
+        "blurb": "For people who build every week.",
+        "daily": 0,
+        "daily_most": 0,
+        "monthly": env.int("PRO_MONTHLY_CREDITS", 100),
+        "price": env.str("PRO_PRICE", "25 USD a month"),
+        "stripe_price": env.str("STRIPE_PRICE_PRO", ""),
+    },
+    "team": {
+        "title": "Team",
+        "blurb": "For a handful of people on one account.",
+        "daily": 0,
+        "daily_most": 0,
+        "monthly": env.int("TEAM_MONTHLY_CREDITS", 500),
+        "price": env.str("TEAM_PRICE", "100 USD a month"),
+        "stripe_price": env.str("STRIPE_PRICE_TEAM", ""),
+    },
+}
+# Runs a user may undo for their money back in 24 hours: more would be a way to build for nothing.
+REFUNDS_PER_DAY = env.int("REFUNDS_PER_DAY", 5)
 
 # --- Observability ------------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")

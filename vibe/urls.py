@@ -13,6 +13,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("settings/", include("accounts.urls")),
     path("settings/keys/", include("agents.key_urls")),
+    path("usage/", include("agents.usage_urls")),
     path("usage/", include("usage.urls")),
     path("projects/", include("projects.urls")),
     path("projects/", include("agents.workspace_urls")),

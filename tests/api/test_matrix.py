@@ -46,6 +46,10 @@ PAGES = {
     "token-create": [Route(200, "post", data={"name": "Laptop"})],
     "token-revoke": [Route(302, "post", "token")],
     "usage": [Route(200)],
+    "usage-export": [Route(200)],
+    "run-cost": [Route(200, of="run")],
+    "promo-redeem": [Route(302, "post", data={"code": "NONE"})],
+    "cap-set": [Route(302, "post", data={"cap": "2.5"})],
     "project-list": [Route(200)],
     # Anonymous prompts are kept, and their authors sent to sign up.
     "project-create": [Route(302, "post", public=True, data={"prompt": "A page for a bakery"})],
@@ -66,6 +70,8 @@ API = {
     "api-models": [Route(200)],
     "api-frameworks": [Route(200)],
     "api-usage": [Route(200)],
+    "api-estimate": [Route(200)],
+    "api-run-cost": [Route(200, of="run")],
     "api-projects": [Route(200), Route(201, "post", data={"prompt": "A page"})],
     "api-project": [
         Route(200, of="project"),

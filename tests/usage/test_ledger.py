@@ -5,9 +5,10 @@ from uuid import uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import ProgrammingError, connection, transaction
+from django.db.models import ProtectedError
 
 from tests.usage.test_reservations import at_once
-from usage import services
+from usage import services, tasks
 from usage.models import Account, Entry
 
 
@@ -36,23 +37,41 @@ def test_it_refuses_a_key_that_stands_for_another_grant(alice, bob):
 @pytest.mark.parametrize("statement", ["UPDATE usage_entry SET amount = 1", "DELETE FROM usage_entry"])
 def test_it_refuses_to_change_or_delete_a_line(alice, statement):
     services.account_of(alice)
-    with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement)
+    with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic():
+        sql(statement)
 
 
 def test_it_refuses_to_delete_a_person_who_has_a_ledger(alice):
     services.account_of(alice)
-    with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic():
+    with pytest.raises(ProtectedError), transaction.atomic():
         alice.delete()
 
 
-def test_it_erases_a_whole_account_and_then_guards_the_others_again(alice, bob):
-    services.account_of(alice)
+def test_it_takes_a_person_out_of_their_ledger_and_keeps_the_amounts(alice, bob):
+    kept = services.account_of(alice)
+    services.grant(alice, 7, uuid4().hex, "A present for Alice")
     services.account_of(bob)
     services.erase(alice)
-    assert not Entry.objects.filter(account__user=alice).exists()
-    with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic():
-        Entry.objects.filter(account__user=bob).delete()
+    alice.delete()
+    lines = Entry.objects.filter(account=kept.pk)
+    assert sum(line.amount for line in lines) == 25_000_007 and {line.note for line in lines} == {""}
+    assert Account.objects.get(pk=kept.pk).user is None
+    for change in ("SET note = ''", "SET amount = 1"):
+        with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic():
+            sql(f"UPDATE usage_entry {change} WHERE account_id <> {kept.pk}")
+
+
+def test_it_lets_even_the_erasing_change_nothing_but_notes(alice):
+    services.account_of(alice)
+    for change in ("SET amount = 1, note = ''", "SET note = 'x'", "SET key = 'x', note = ''"):
+        with pytest.raises(ProgrammingError, match="append-only"), transaction.atomic():
+            sql("SET LOCAL vibe.erase_ledger = 'on'", f"UPDATE usage_entry {change}")
+
+
+def sql(*statements):
+    with connection.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
 
 
 def test_it_counts_again_without_a_difference(alice, bob, capsys):
@@ -72,6 +91,16 @@ def test_it_finds_a_difference(alice, capsys):
     with pytest.raises(CommandError, match="differ"):
         call_command("recount")
     assert f"account {account.pk}" in capsys.readouterr().err
+
+
+def test_it_sounds_the_alarm_when_the_nightly_count_finds_a_difference(transactional_db, alice, client, caplog):
+    account = services.account_of(alice)
+    assert tasks.recount() == 0
+    assert "vibe_ledger_differences 0" in client.get("/metrics").text
+    Account.objects.filter(pk=account.pk).update(balance=account.balance + 1)
+    assert tasks.recount() == 1
+    assert f"account {account.pk}" in caplog.text
+    assert "vibe_ledger_differences 1" in client.get("/metrics").text
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,13 @@
 """The usage page shows its owner's ledger, and nobody else's."""
 
+import csv
+import io
 from uuid import uuid4
 
 from django.urls import reverse
 
-from usage import services
+from usage import services, statement
+from usage.models import Account, Entry
 
 
 def test_it_shows_what_the_user_has_and_every_line(as_user, alice):
@@ -38,3 +41,59 @@ def test_it_takes_a_nonsense_place_as_the_beginning(as_user, alice):
 
 def test_it_asks_strangers_to_sign_in(as_user):
     assert as_user().get(reverse("usage")).status_code == 302
+
+
+def test_it_filters_by_kind_days_and_project(as_user, alice, run):
+    services.account_of(alice)
+    services.settle(run.pk, 300_000, f"Run in {run.project.name}")
+    client, url = as_user(alice), reverse("usage")
+    notes = lambda **query: {entry.kind for entry in client.get(url, query).context["entries"]}  # noqa: E731
+    assert notes() == {"grant", "charge"}
+    assert notes(kind="charge") == notes(project=str(run.project_id)) == {"charge"}
+    assert notes(project=str(uuid4())) == notes(to="2020-01-01") == notes(**{"from": "2999-01-01"}) == set()
+    assert notes(kind="nonsense", **{"from": "nonsense"}) == {"grant", "charge"}
+    assert "No line fits" in client.get(url, {"to": "2020-01-01"}).text
+
+
+def test_it_sums_months_and_days(alice, run):
+    services.settle(run.pk, 300_000)
+    services.refund(run.pk, "Undone")
+    account = services.account_of(alice)
+    (month,) = statement.months(account)
+    assert (month.given, month.spent, month.back, month.runs) == (25_000_000, 300_000, 300_000, 1)
+    days = statement.days(account)
+    assert len(days) == 30 and days[-1][1] == 300_000 and sum(amount for _, amount in days) == 300_000
+
+
+def test_it_exports_lines_that_no_spreadsheet_evaluates(as_user, alice, bob):
+    services.grant(bob, 1, uuid4().hex, "Bob's")
+    for note in ("=HYPERLINK(1)", "+1", "-1", "@SUM(A1)", "\t=1", 'a "quoted", note', "plain"):
+        services.grant(alice, 250_000, uuid4().hex, note)
+    answer = as_user(alice).get(reverse("usage-export"))
+    assert (
+        answer.headers["Content-Type"].startswith("text/csv") and "attachment" in answer.headers["Content-Disposition"]
+    )
+    assert "no-store" in answer.headers["Cache-Control"]
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert len(rows) == 7 and {row["credits"] for row in rows} == {"0.250000"}
+    assert {row["note"] for row in rows} >= {"'=HYPERLINK(1)", "'+1", "'-1", "'@SUM(A1)", "'\t=1", 'a "quoted", note'}
+
+
+def test_it_keeps_a_cap_and_refuses_what_is_none(as_user, alice):
+    client = as_user(alice)
+    client.post(reverse("cap-set"), {"cap": "2.5"})
+    assert Account.objects.get(user=alice).run_cap == 2_500_000
+    for text in ("0", "-1", "1e9", "NaN", "Infinity", "0.001", "five", "1 EUR"):
+        assert "A cap is a number" in client.post(reverse("cap-set"), {"cap": text}, follow=True).text, text
+    assert Account.objects.get(user=alice).run_cap == 2_500_000
+    client.post(reverse("cap-set"), {"cap": ""})
+    assert Account.objects.get(user=alice).run_cap is None
+
+
+def test_it_shows_what_a_run_cost_to_its_owner_only(as_user, alice, bob, run):
+    services.settle(run.pk, 300_000, "Run in A page")
+    url = reverse("run-cost", args=[run.pk])
+    assert url in as_user(alice).get(reverse("usage")).text
+    assert "Context" in as_user(alice).get(url).text
+    assert as_user(bob).get(url).status_code == 404
+    assert Entry.objects.filter(run_id=run.pk).count() == 1

@@ -1,6 +1,7 @@
 """`{% load credits %}{{ entry.amount|credits }}`: micro-credits as a person reads them."""
 
 from django import template
+from django.conf import settings
 
 from usage import services
 
@@ -10,3 +11,9 @@ register = template.Library()
 @register.filter("credits")
 def as_text(micro: int) -> str:
     return services.text(micro)
+
+
+@register.filter
+def credits_number(micro: int) -> str:
+    """The number alone, as it is typed into a field: `2.5`."""
+    return f"{micro / settings.MICRO:.2f}".rstrip("0").rstrip(".")

@@ -1,0 +1,64 @@
+"""What a run costs its user: credits held back from its start on, the bill at its end, and its money back when undone.
+
+With a key of their own nothing is held back and nothing is charged.
+"""
+
+from datetime import timedelta
+
+from django.conf import settings
+from django.utils import timezone
+
+from accounts.models import User
+from agents import runs
+from agents.models import Run
+from projects.models import Project
+from usage import services as credits
+from usage.models import Reservation
+
+UNDO_FREE = timedelta(minutes=10)
+
+
+def begin(run: Run, cap: int | None = None) -> None:
+    """Holds back the first credit; `cap` (micro-credits) or else the user's own bounds the run. NotEnoughCredits."""
+    owner = run.project.owner
+    if not pays_itself(owner):
+        cap = cap or credits.account_of(owner).run_cap
+        credits.reserve(owner, settings.RUN_RESERVE_MICRO, run.pk, cap)
+
+
+def cover(run: Run, cost: int) -> None:
+    """Before a turn: sees that more is held back than the turns so far cost. NotEnoughCredits, CapReached."""
+    if pays_itself(run.project.owner):
+        return
+    held = Reservation.objects.filter(run_id=run.pk).values_list("amount", flat=True).first()
+    if held is None:  # it began with an own key that is gone
+        begin(run)
+        held = Reservation.objects.values_list("amount", flat=True).get(run_id=run.pk)
+    while cost >= held:
+        held = credits.extend(run.pk, settings.RUN_RESERVE_MICRO).amount
+
+
+def settle(run: Run, cost: int) -> int:
+    """Ends the reservation with a charge of at most `cost`; what was charged. Nothing was held: nothing is charged."""
+    if not Reservation.objects.filter(run_id=run.pk).exists():
+        return 0
+    return credits.settle(run.pk, cost, f"Run in {run.project.name}").used
+
+
+def undo(project: Project, number: int) -> int:
+    """Refunds the runs of the last minutes whose versions a return to version `number` undoes; micro-credits."""
+    since = timezone.now() - UNDO_FREE
+    undone = Run.objects.filter(project=project, version__number__gt=number, finished__gte=since, cost__gt=0)
+    total = 0
+    for run in undone.order_by("created"):
+        if back := credits.refund(run.pk, f"Undone within 10 minutes: run in {project.name}"):
+            balance = credits.account_of(project.owner).available
+            said = {"charged": -back, "balance": balance, "reason": "undone within 10 minutes"}
+            runs.note(project.pk, "credit", said, run.pk)
+            total += back
+    return total
+
+
+def pays_itself(owner: User) -> bool:
+    """Whether the user brought a key: then their provider bills them."""
+    return owner.provider_keys.exists()

@@ -1,0 +1,149 @@
+"""What a run costs: never more than its cap, nothing with an own key, and nothing when it is undone at once."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from accounts.models import ProviderKey
+from agents import costs, edits, services
+from agents.models import Run, Step
+from tests.agents.scripted import finish, page, write
+from usage.models import Account, Entry, Reservation
+from usage.services import account_of
+
+PRICE = 1_000 * 4
+
+
+def bring(owner):
+    row = ProviderKey(user=owner, provider="anthropic")
+    row.put("sk-own-0123456789-secret")
+    row.save()
+
+
+@pytest.fixture
+def built(model, start, work):
+    """A finished first run, charged."""
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+    assert run.cost > 0
+    return run
+
+
+def another(built, model, work, heading="Blue"):
+    model.say([write(index_html=page(heading))], [finish()])
+    return work(services.start_run(built.project, "Make it blue"))
+
+
+def test_it_stops_at_the_runs_cap_and_keeps_the_work(model, start, work, owner):
+    run = start()
+    services.cancel_run(run)
+    run = services.start_run(run.project, "A page about tea", cap=PRICE)
+    assert Reservation.objects.get(run_id=run.pk).amount == PRICE
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(run)
+
+    assert (run.state, run.reason, run.cost) == (Run.State.STOPPED, "cap", PRICE)
+    assert len(model.requests) == 1
+    assert "index.html" in run.version.manifest
+    assert "at most" in run.steps.get(type="error").data["detail"]
+    account = account_of(owner)
+    assert (account.balance, account.reserved) == (25_000_000 - PRICE, 0)
+
+
+def test_it_takes_the_users_own_cap_when_the_run_names_none(start, owner):
+    account_of(owner)
+    Account.objects.update(run_cap=500_000)
+    run = start()
+    assert (Reservation.objects.get(run_id=run.pk).amount, account_of(owner).reserved) == (500_000, 500_000)
+
+
+def test_it_holds_nothing_back_with_an_own_key(model, start, work, owner, settings):
+    settings.SIGNUP_CREDITS = 0
+    bring(owner)
+    run = start()
+    assert not Reservation.objects.exists()
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(run)
+    assert (run.state, run.cost, account_of(owner).balance) == (Run.State.SUCCEEDED, 0, 0)
+
+
+def test_it_holds_credits_back_when_the_own_key_goes_before_the_run_begins(model, start, work, owner):
+    bring(owner)
+    run = start()
+    ProviderKey.objects.all().delete()
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(run)
+    assert run.cost > 0 and account_of(owner).balance == 25_000_000 - run.cost
+
+
+def test_it_refunds_a_run_that_is_undone_within_ten_minutes_once(built, model, work, owner, api):
+    first = built.version
+    run = another(built, model, work)
+    client = api(owner)
+    answer = client.post(f"/api/v1/projects/{run.project_id}/versions/{first.number}/restore/", {})
+    assert answer.status_code == 201
+    (line,) = Entry.objects.filter(kind="refund")
+    assert (line.amount, line.run_id) == (run.cost, run.pk) and "Undone" in line.note
+    assert account_of(owner).balance == 25_000_000 - built.cost
+    assert run.project.steps.filter(type="credit").last().data["charged"] == -run.cost
+
+    edits.restore(run.project, run.version)
+    edits.restore(run.project, first)
+    assert Entry.objects.filter(kind="refund").count() == 1
+
+
+def test_it_keeps_the_money_of_a_run_that_is_older_or_only_partly_undone(built, model, work, owner):
+    first = built.version
+    run = another(built, model, work)
+    edits.restore(run.project, first, "index.html")
+    assert not Entry.objects.filter(kind="refund").exists()
+    edits.restore(run.project, run.version)
+    Run.objects.filter(pk=run.pk).update(finished=timezone.now() - timedelta(minutes=11))
+    edits.restore(run.project, first)
+    assert not Entry.objects.filter(kind="refund").exists()
+
+
+def test_it_refunds_only_so_many_runs_a_day(built, model, work, settings):
+    settings.REFUNDS_PER_DAY = 1
+    for heading in ("Blue", "Red"):
+        run = another(built, model, work, heading)
+        edits.restore(run.project, built.version)
+    assert Entry.objects.filter(kind="refund").count() == 1
+
+
+def test_it_takes_a_runs_cost_apart_and_the_parts_add_up(built, owner, api):
+    found = costs.anatomy(built)
+    parts = {part.name: part for part in found.parts}
+    assert found.worth == found.charged == built.cost == sum(part.cost for part in found.parts)
+    assert parts["context"].tokens == 2_000 and parts["tools"].tokens > 0
+    answer = api(owner).get(f"/api/v1/runs/{built.pk}/cost/").json()
+    assert answer["charged"] == built.cost and [part["name"] for part in answer["parts"]] == list(costs.PARTS)
+
+
+def test_it_shows_the_fixing_of_own_mistakes_and_does_not_charge_it(built):
+    turn = built.steps.filter(type="reply").last()
+    Step.objects.filter(pk=turn.pk).update(data={**turn.data, "round": 1})
+    parts = {part.name: part for part in costs.anatomy(built).parts}
+    assert parts["fixing"].free and parts["fixing"].cost == turn.data["cost"]
+    assert costs.anatomy(built).worth == built.cost and parts["fixing"].tokens > 1_000
+
+
+def test_it_estimates_from_the_projects_past_and_else_from_the_users(built, owner, api, bob):
+    ask = lambda user, **query: api(user).get("/api/v1/estimate/", query).json()  # noqa: E731
+    assert ask(owner, project=str(built.project_id))["low"] is None
+    for number in range(10):
+        message = built.project.messages.create(role="user", text="x")
+        Run.objects.create(
+            project=built.project, message=message, model="vibe-m", state="succeeded",
+            cost=100_000 * (number + 1), finished=timezone.now(),
+        )  # fmt: skip
+    found = ask(owner, project=str(built.project_id))
+    assert (found["basis"], found["runs"], found["low"], found["high"]) == ("project", 11, 100_000, 900_000)
+    assert found["text"] == "0.1–0.9 credits"
+    assert ask(owner, project=str(built.project_id), model="vibe-l")["high"] == 1_800_000
+    assert ask(owner)["basis"] == "user" and ask(owner, mode="ask")["low"] is None
+    assert ask(bob)["low"] is None
+    assert api(bob).get("/api/v1/estimate/", {"project": str(built.project_id)}).status_code == 404
+    for query in ({"mode": "x"}, {"model": "x"}, {"project": "x"}):
+        assert api(owner).get("/api/v1/estimate/", query).status_code == 400
