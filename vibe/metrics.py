@@ -59,10 +59,11 @@ def collect() -> Iterator[Metric]:
     charged = Entry.objects.filter(created__gte=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
     micro = -(charged.filter(kind=Entry.Kind.CHARGE).aggregate(sum=Sum("amount"))["sum"] or 0)
     yield Metric("vibe_credits_charged_today", "Credits charged since midnight UTC.", {"": micro / settings.MICRO})
-    if counted := _last_count():
-        about = "Accounts that differ from their ledger, as of the last count."
-        yield Metric("vibe_ledger_differences", about, {"": counted["differences"]})
-        yield Metric("vibe_ledger_counted_seconds", "Age of the last count.", {"": time.time() - counted["at"]})
+    counted = _last_count()
+    found = {"": counted["differences"]} if counted else {}
+    yield Metric("vibe_ledger_differences", "Accounts that differ from their ledger, as of the last count.", found)
+    age = {"": time.time() - counted["at"]} if counted else {}
+    yield Metric("vibe_ledger_counted_seconds", "Age of the last count.", age)
     yield Metric("vibe_users", "Accounts; from 50 000 on as PostgreSQL estimates them.", {"": _users()})
 
 
