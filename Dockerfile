@@ -1,6 +1,13 @@
 # syntax=docker/dockerfile:1
 # One image for every process of Vibe; docker-compose.yml says which command each container runs.
 
+FROM python:3.11-slim-bookworm AS pgbouncer
+# postgresql-client has pg_isready, by which Compose asks whether it answers.
+RUN apt-get update && \
+    apt-get install --yes --no-install-recommends pgbouncer postgresql-client && \
+    rm -rf /var/lib/apt/lists/*
+USER 10001:10001
+
 FROM python:3.11-slim-bookworm AS build
 WORKDIR /app
 RUN python -m venv .venv

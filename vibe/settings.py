@@ -86,6 +86,8 @@ DATABASES = {"default": env.db_url("DATABASE_URL")}
 _POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", 20), "timeout": 10}
 # What the address asks for, such as ?sslmode=verify-full, stays.
 DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "pool": _POOL}
+# Behind a pooler in transaction mode (PgBouncer) nothing may outlive its transaction; cursors on the server do.
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_POOLED", False)
 
 # --- Redis protocol: broker, live events, cache -------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL")

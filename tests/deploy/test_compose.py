@@ -33,7 +33,7 @@ def record(must: list[str] | None = None, /, **properties: Any) -> dict[str, Any
 # The parts of the Compose specification that are in use here; what is not listed is a misspelling.
 SERVICE = record(
     image={"type": "string", "pattern": r"^[a-z0-9./-]+:[^:]+(:-[a-z]+\})?$"},
-    build=record(context={"const": "."}),
+    build=record(context={"const": "."}, target={"type": "string"}),
     command=STRINGS,
     user={"type": "string"},
     profiles=STRINGS,
@@ -131,10 +131,10 @@ def test_it_publishes_the_proxy_only():
     for name, service in services().items():
         if name != "proxy":
             assert all(port.startswith("127.0.0.1:") for port in service.get("ports", [])), name
-    for name in ("postgres", "valkey", "sandbox-host", "demo-model", "web1", "web2"):
+    for name in ("postgres", "pgbouncer", "valkey", "sandbox-host", "demo-model", "web1", "web2"):
         assert "ports" not in services()[name]
     assert compose()["networks"]["data"] == {"internal": True}
-    assert services()["postgres"]["networks"] == services()["valkey"]["networks"] == ["data"]
+    assert all(services()[name]["networks"] == ["data"] for name in ("postgres", "pgbouncer", "valkey"))
     assert "data" not in services()["sandbox-host"]["networks"]
 
 
@@ -275,7 +275,7 @@ def test_it_names_the_sandbox_host_as_that_one_answers():
 def test_it_can_do_without_what_others_run():
     changed = services(MANAGED)
     absent = {name for name, service in changed.items() if service.get("profiles") == ["embedded"]}
-    assert absent == {"postgres", "valkey", "sandbox-host", "templates"}
+    assert absent == {"postgres", "pgbouncer", "valkey", "sandbox-host", "templates"}
     for name, service in services().items():
         if name in absent:
             continue
@@ -287,6 +287,6 @@ def test_it_can_do_without_what_others_run():
 
 
 def test_it_runs_one_image_as_one_user():
-    assert set(ours()) == services().keys() - {"proxy", "postgres", "valkey", "prometheus"}
+    assert set(ours()) == services().keys() - {"proxy", "postgres", "pgbouncer", "valkey", "prometheus"}
     assert {services()[name]["user"] for name in ours()} == {"10001:10001"}
     assert "USER 10001:10001" in text("Dockerfile")

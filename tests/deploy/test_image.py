@@ -74,7 +74,7 @@ def test_it_installs_what_is_locked():
 
 
 def test_it_runs_as_nobody_in_particular():
-    assert instructions("USER") == ["10001:10001"]
+    assert instructions("USER") == ["10001:10001", "10001:10001"]
     bases = {base.split()[0] for base in instructions("FROM")}
     assert bases == {"python:3.11-slim-bookworm"}
     assert not re.search(r"(?i)(ENV|ARG) .*(password|token|api_key)", text("Dockerfile"))
