@@ -63,13 +63,10 @@ class RunSerializer(serializers.ModelSerializer[Run]):
 
 
 class ModelField(serializers.CharField):
-    """A branded model's name, in any case."""
+    """A branded model's name, in any case; one that there is not means auto."""
 
     def to_internal_value(self, data: Any) -> str:
-        name = super().to_internal_value(data).lower()
-        if name and name not in catalogue.MODELS:
-            raise ValidationError(f"There is no such model. There are: {', '.join(catalogue.MODELS)}.")
-        return name
+        return catalogue.get(super().to_internal_value(data)).name
 
 
 class CapField(serializers.IntegerField):

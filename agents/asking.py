@@ -1,24 +1,34 @@
-"""Asking the model: one turn, streamed to the page, retried when that may help, and written to the log once."""
+"""Asking a model: one turn, streamed to the page, retried when that may help, and written to the log once.
+
+A call is tried three times; then the fallback model is asked, for the rest of the run; then the run fails.
+"""
 
 import random
 from asyncio import sleep
 from collections.abc import Callable, Coroutine
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
+from jsonschema import Draft202012Validator
 
 from accounts.vault import CannotOpen
 from agents import catalogue, events, runs
+from agents.catalogue import Model
 from agents.lease import Lease, RunStopped, StepTimeout
-from agents.llm import Call, ModelBusy, ModelError, Turn, providers
-from agents.log import Log
+from agents.llm import Block, Call, ModelBusy, ModelError, ModelRefused, Turn, providers
+from agents.llm.providers import Source
+from agents.log import Log, record
 from agents.models import Run
 from projects.markdown import render_markdown
 
-# Tries of one call; waits grow 1, 2, 4 … s with jitter, a Retry-After is obeyed up to the longest wait.
+# Tries of one call; waits grow 1, 2, 4 … s with jitter. A Retry-After is obeyed up to the longest wait.
 TRIES, LONGEST_WAIT = 3, 30.0
+# Kinds of blocks that only the model that wrote them can read.
+THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
+Said = list[dict[str, Any]]
+T = TypeVar("T")
 Ask = Callable[[Call, Callable[[str], None]], Coroutine[Any, Any, Turn]]
 
 
@@ -28,37 +38,148 @@ def wire(protocol: str) -> Ask:
     return ask
 
 
-def next_turn(lease: Lease, log: Log, run: Run, system: str, said: list[dict[str, Any]], tools: list[Any]) -> None:
+def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: list[Any]) -> None:
     """Asks for the run's next turn and appends it. Raises ModelError when it cannot be had."""
-    model = catalogue.get(run.model)
-    try:
-        source = providers.source(model.index, _own_keys(run))
-    except providers.NoProvider as error:
-        raise ModelError("model_missing", str(error)) from error
-    except CannotOpen as error:
-        raise ModelError("own_key_lost", str(error), "Save the key again under Settings.") from error
-    party = source.provider
-    key_name = "your own key under Settings" if source.own else f"{party.key_name} in .env"
-    call = Call(source.model, system, said, tools, party.key, party.base_url, key_name)
+    _stop_babble(log)
     number = log.turn + 1
-    turn = _ask(lease, log, run, call, number, wire(party.protocol))
-    cost = 0 if source.own else model.cost(turn.usage)
+    wanted = catalogue.get(run.model)
+
+    def ask(source: Source) -> tuple[Source, Turn]:
+        effort = wanted.effort if source.real.thinks else ""
+        call = _call(source, system, _readable(said, log, source), tools, effort=effort)
+        live = events.Live(run.project_id, run.pk, "text", {"turn": number})
+        try:
+            return source, _one(lease, source, call, live.feed, settings.MODEL_CALL_SECONDS)
+        except RunStopped:
+            _keep(log, number, live.text)
+            raise
+        finally:
+            live.close()
+
+    source, turn = _persist(lease, log, run, wanted, ask)
+    cost = _credits(source, wanted, turn)
     data = {
         "turn": number,
         "round": log.round,
         "text": turn.text,
         "html": render_markdown(turn.text),
         "tools": [block["name"] for block in turn.content if block["type"] == "tool_use"],
-        "usage": turn.usage,
         "cost": cost,
-        "own_key": source.own,
+        **_facts(source, turn),
     }
     content = [block for block in turn.content if block["type"] != "text" or block["text"]]
-    record = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
+    kept = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
     with transaction.atomic():
         runs.lock(lease.fence)
-        log.add("reply", data, key=f"turn-{number}", record=record)
+        log.add("reply", data, key=f"turn-{number}", record=kept)
         runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, cost)
+
+
+def choose(
+    lease: Lease,
+    log: Log,
+    run: Run,
+    key: str,
+    system: str,
+    said: str | Said,
+    tool: dict[str, Any],
+    *,
+    model: Model = catalogue.SMALL,
+    max_tokens: int = 2_000,
+    seconds: float = 60,
+) -> dict[str, Any]:
+    """A short question to a cheap model that must answer by calling `tool`: the input it gave, which fits its schema.
+
+    Asked once per `key` (at most 30 characters) and run: the answer is a step `aside`, and a worker that takes over
+    reads it there. `tool` has name, description, input_schema. The user is not charged. Raises ModelError.
+    """
+    if done := log.keys.get(("aside", key)):
+        return dict(record(done))
+    said = [{"role": "user", "content": [{"type": "text", "text": said}]}] if isinstance(said, str) else said
+    fits = Draft202012Validator(tool["input_schema"])
+
+    def ask(source: Source) -> tuple[Source, Turn, Block]:
+        call = _call(source, system, _without(said, THOUGHTS), [tool], max_tokens=max_tokens, must_call=tool["name"])
+        turn = _one(lease, source, call, lambda text: None, seconds)
+        for block in turn.content:
+            called = (
+                block["type"] == "tool_use" and block["name"] == tool["name"] and block["id"] not in turn.bad_inputs
+            )
+            if called and fits.is_valid(block["input"]):
+                return source, turn, block["input"]
+        text = f"{source.model} did not answer in the form it was asked for."
+        raise ModelBusy("model_no_choice", text, retry_after=0)
+
+    source, turn, answer = _persist(lease, log, run, model, ask)
+    with transaction.atomic():
+        runs.lock(lease.fence)
+        log.add("aside", {"name": key, **_facts(source, turn)}, key=key, record=answer)
+        runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, 0)
+    return answer
+
+
+def _persist(lease: Lease, log: Log, run: Run, model: Model, ask: Callable[[Source], T]) -> T:
+    """Asks a model's source, three times where that may help, then its fallback. Raises ModelError."""
+    first, *rest = _sources(run, model)
+    fallback = rest[0] if rest else None
+    if fallback and log.has("stage", f"fallback-{model.name}"):
+        return _tried(lease, log, fallback, ask)
+    try:
+        return _tried(lease, log, first, ask)
+    except ModelBusy as error:
+        if fallback is None:
+            raise
+        title = f"{error.detail} Going on with {fallback.model} by {fallback.provider.title}."
+        data = {"stage": "work", "status": "fallback", "title": title, "code": error.code, "model": fallback.name}
+        log.add("stage", data, key=f"fallback-{model.name}")
+        try:
+            return _tried(lease, log, fallback, ask)
+        except ModelRefused as refused:  # the first failure is the one to mend
+            raise ModelError(error.code, f"{error.detail} {refused.detail}", error.next) from refused
+
+
+def _tried(lease: Lease, log: Log, source: Source, ask: Callable[[Source], T]) -> T:
+    """Raises ModelRefused, or ModelBusy after TRIES, or at once when that asks for more patience than we have."""
+    for attempt in range(1, TRIES + 1):
+        lease.renew()
+        try:
+            return ask(source)
+        except ModelBusy as busy:
+            if (why := _give_up(attempt, busy)) is not None:
+                what_next = busy.next or "Try again in a minute."
+                raise ModelBusy(busy.code, f"{busy.detail}{why}", what_next, busy.retry_after) from busy
+            seconds = _pause(attempt, busy)
+            title = f"{busy.detail} Trying again in {seconds:.0f} s ({attempt + 1} of {TRIES})."
+            log.add("stage", {"stage": "work", "status": "waiting", "title": title, "code": busy.code})
+        lease.wait(sleep(seconds), seconds + 5)
+    raise AssertionError("the last try returns or raises")
+
+
+def _give_up(attempt: int, busy: ModelBusy) -> str | None:
+    """Why it is not tried again, to be added to what went wrong. None: it is."""
+    if busy.is_final:
+        return ""
+    if (busy.retry_after or 0) > LONGEST_WAIT:
+        return f" It asks to be left alone for {busy.retry_after:.0f} s."
+    return f" Tried {TRIES} times." if attempt == TRIES else None
+
+
+def _one(lease: Lease, source: Source, call: Call, on_text: Callable[[str], None], seconds: float) -> Turn:
+    """One call, at most `seconds` long. Raises ModelBusy, ModelRefused, RunStopped, LeaseLost."""
+    try:
+        return lease.wait(wire(source.provider.protocol)(call, on_text), seconds)
+    except StepTimeout:
+        text = f"{call.model} did not finish its answer within {seconds:.0f} s."
+        raise ModelBusy("model_timeout", text, is_final=True) from None
+
+
+def _sources(run: Run, model: Model) -> list[Source]:
+    try:
+        return providers.chain(model, _own_keys(run))
+    except providers.NoProvider as error:
+        raise ModelError("model_missing", str(error)) from error
+    except CannotOpen as error:
+        raise ModelError("own_key_lost", str(error), "Save the key again under Settings.") from error
 
 
 def _own_keys(run: Run) -> dict[str, str]:
@@ -66,28 +187,45 @@ def _own_keys(run: Run) -> dict[str, str]:
     return {key.provider: key.secret() for key in run.project.owner.provider_keys.all()}
 
 
-def _ask(lease: Lease, log: Log, run: Run, call: Call, number: int, ask: Ask) -> Turn:
-    for attempt in range(1, TRIES + 1):
-        lease.renew()
-        live = events.Live(run.project_id, run.pk, "text", {"turn": number})
-        try:
-            return lease.wait(ask(call, live.feed), settings.MODEL_CALL_SECONDS)
-        except StepTimeout:
-            error = ModelBusy("model_timeout", f"{call.model} did not finish its answer in time.")
-        except ModelBusy as busy:
-            error = busy
-        except RunStopped:
-            _keep(log, number, live.text)
-            raise
-        finally:
-            live.close()
-        if attempt == TRIES:
-            break
-        seconds = _pause(attempt, error)
-        title = f"{error.detail} Trying again in {seconds:.0f} s ({attempt + 1} of {TRIES})."
-        log.add("stage", {"stage": "work", "status": "waiting", "title": title, "code": error.code})
-        lease.wait(sleep(seconds), seconds + 5)
-    raise ModelError(error.code, f"{error.detail} Tried {TRIES} times.", error.next or "Try again in a minute.")
+def _call(source: Source, system: str, said: Said, tools: list[Any], **more: Any) -> Call:
+    party = source.provider
+    key_name = "your own key under Settings" if source.own else f"{party.key_name} in .env"
+    return Call(party.name, source.model, system, said, tools, party.key, party.base_url, key_name, **more)
+
+
+def _facts(source: Source, turn: Turn) -> dict[str, Any]:
+    """Who answered, what it took, and what the provider asks for it (USD; None where no price is known)."""
+    price = source.real.price
+    usd = round(price.usd(turn.usage), 6) if price else None
+    return {"model": source.name, "usage": turn.usage, "usd": usd, "own_key": source.own}
+
+
+def _credits(source: Source, wanted: Model, turn: Turn) -> int:
+    """Micro-credits: by the model that was chosen, or by the smaller one that stood in for it. Own keys are free."""
+    return 0 if source.own else min(wanted.cost(turn.usage), source.tier.cost(turn.usage))
+
+
+def _stop_babble(log: Log) -> None:
+    """A model whose tool calls were no JSON was told so once; a second such turn in a row ends the run."""
+    last = [record(step) for step in log.of("reply")[-2:]]
+    if len(last) == 2 and all(turn["bad_inputs"] for turn in last):
+        cut = " Its answer was cut at the longest length." if last[-1]["stop_reason"] == "max_tokens" else ""
+        text = f"The model called a tool with something that is no JSON, twice in a row.{cut}"
+        raise ModelError("model_bad_json", text, "Ask for a smaller change, or choose another model.")
+
+
+def _readable(said: Said, log: Log, source: Source) -> Said:
+    """The conversation without the thoughts of other models: a model takes back only its own."""
+    if all(step.data.get("model") == source.name for step in log.of("reply")):
+        return said
+    return _without(said, THOUGHTS)
+
+
+def _without(said: Said, kinds: tuple[str, ...]) -> Said:
+    def kept(content: Any) -> Any:
+        return [block for block in content if block["type"] not in kinds] if isinstance(content, list) else content
+
+    return [{**message, "content": kept(message["content"])} for message in said]
 
 
 def _keep(log: Log, number: int, text: str) -> None:
@@ -95,8 +233,8 @@ def _keep(log: Log, number: int, text: str) -> None:
     if not text.strip():
         return
     data = {"turn": number, "round": log.round, "text": text, "html": render_markdown(text), "interrupted": True}
-    record = {"content": [{"type": "text", "text": text}], "stop_reason": "interrupted", "bad_inputs": {}}
-    log.add("reply", {**data, "tools": [], "usage": {}, "cost": 0}, key=f"turn-{number}", record=record)
+    kept = {"content": [{"type": "text", "text": text}], "stop_reason": "interrupted", "bad_inputs": {}}
+    log.add("reply", {**data, "tools": [], "usage": {}, "cost": 0}, key=f"turn-{number}", record=kept)
 
 
 def _pause(attempt: int, error: ModelBusy) -> float:

@@ -4,6 +4,7 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from agents import catalogue
 from agents.llm import providers
 
 
@@ -11,7 +12,7 @@ def llm_party() -> dict[str, object]:
     if settings.LLM_IS_DEMO:
         return {"name": "Demo model", "scripted": True, "text": "Demo model – scripted, not an AI"}
     try:
-        party = providers.source(1).provider
+        party = providers.source(catalogue.MEDIUM).provider
     except providers.NoProvider as error:
         return {"name": "No model", "scripted": False, "text": str(error)}
     where = urlsplit(party.base_url).netloc

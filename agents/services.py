@@ -42,11 +42,13 @@ def start_project(
 
 
 @transaction.atomic
-def start_run(project: Project, text: str, mode: str = Message.Mode.BUILD, cap: int | None = None) -> Run:
+def start_run(
+    project: Project, text: str, mode: str = Message.Mode.BUILD, cap: int | None = None, model: str | None = None
+) -> Run:
     """A message and the run it starts, behind the project's other runs; while a run waits for an answer, that run.
 
-    `cap`: the most it may cost, in micro-credits; without one the user's own setting. Raises BadPrompt or
-    NotEnoughCredits.
+    `cap`: the most it may cost, in micro-credits; without one the user's own setting. `model`: a branded name for this
+    run only. Raises BadPrompt or NotEnoughCredits.
     """
     asking = Run.objects.filter(project=project, state=Run.State.WAITING).first()
     if asking and (answered := _answer(asking, text)):
@@ -55,12 +57,23 @@ def start_run(project: Project, text: str, mode: str = Message.Mode.BUILD, cap: 
     if waiting > MAX_QUEUED:
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
     message = add_message(project, Message.Role.USER, text, mode)
-    run = Run.objects.create(project=project, message=message, model=project.model)
+    wanted = _model_for(project, text, mode, model or project.model)
+    run = Run.objects.create(project=project, message=message, model=wanted)
     charging.begin(run, cap)
     _say(run, message)
     runs.note(project.pk, "state", {"state": run.state, "position": waiting}, run.pk)
     ring(run)
     return run
+
+
+def _model_for(project: Project, text: str, mode: str, wanted: str) -> str:
+    """The branded model that works on a message; auto is decided here, once."""
+    if not catalogue.get(wanted).is_auto:
+        return catalogue.get(wanted).name
+    last = Run.objects.filter(project=project).order_by("created").last()
+    failed, follow_up = bool(last and last.state == Run.State.FAILED), last is not None
+    question = mode == Message.Mode.ASK
+    return catalogue.pick(wanted, text, question=question, follow_up=follow_up, failed=failed).name
 
 
 def _answer(run: Run, text: str) -> Run | None:

@@ -49,12 +49,13 @@ async def generate(request: HttpRequest) -> HttpResponseBase:
     try:
         body = json.loads(request.body)
         project_id, prompt = UUID(str(body["projectId"])), body["prompt"]
+        model = str(body.get("model") or "")
         if not isinstance(prompt, str) or not prompt.strip():
             raise ValueError
     except (ValueError, KeyError, TypeError):
         return refuse(400, "Missing required fields", needed=["projectId", "prompt"])
     try:
-        run = await _start(user, project_id, prompt)
+        run = await _start(user, project_id, prompt, model)
     except Http404:
         return refuse(404, "There is nothing here, or it is not yours.")
     except BadPrompt as error:
@@ -122,8 +123,8 @@ class _Session(SessionAuthentication):
 
 
 @database_sync_to_async
-def _start(user: Any, project_id: UUID, prompt: str) -> Run:
+def _start(user: Any, project_id: UUID, prompt: str, model: str) -> Run:
     project = Project.objects.for_user(user).filter(pk=project_id).first()
     if project is None:
         raise Http404
-    return services.start_run(project, prompt)
+    return services.start_run(project, prompt, model=model)

@@ -13,7 +13,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agents import about, aio, edits, lease, previews, runs, sandbox, services
+from agents import about, aio, catalogue, edits, lease, previews, runs, sandbox, services
 from agents.models import Run, Sandbox
 from projects.models import Project
 
@@ -109,7 +109,7 @@ def _warm_up() -> None:
     from agents.llm import providers
 
     with contextlib.suppress(providers.NoProvider):
-        asking.wire(providers.source(1).provider.protocol)
+        asking.wire(providers.source(catalogue.MEDIUM).provider.protocol)
 
 
 @worker_shutting_down.connect

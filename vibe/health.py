@@ -14,6 +14,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from agents import catalogue
 from agents.llm import providers
 from agents.llm.reach import NotReached, reach
 
@@ -71,7 +72,7 @@ def _sandbox() -> None:
 
 def _model() -> None:
     try:
-        reach(providers.source(1).provider, SECONDS)
+        reach(providers.source(catalogue.MEDIUM).provider, SECONDS)
     except (providers.NoProvider, NotReached) as error:
         raise NotReady(str(error)) from None
 

@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from agents.catalogue import MODELS
+from agents.catalogue import TIERS
 from agents.landing import home_context
 from agents.models import Run
 from vibe.samples import SAMPLES
@@ -22,7 +22,7 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
-    context = {"models": list(MODELS.values()), "signup_credits": settings.SIGNUP_CREDITS}
+    context = {"models": TIERS, "signup_credits": settings.SIGNUP_CREDITS}
     return render(request, "pages/pricing.html", context)
 
 

@@ -14,6 +14,7 @@ Block = dict[str, Any]
 class Call:
     """One request to a model: what is sent, to whom, with whose key."""
 
+    provider: str
     model: str
     system: str
     messages: list[dict[str, Any]]
@@ -23,6 +24,10 @@ class Call:
     # Where the key stands, for the sentence that says it was refused.
     key_name: str
     max_tokens: int = 32_000
+    # How hard the model is to think: low, medium, high; "" leaves it to the provider.
+    effort: str = ""
+    # The tool the model must call; "" leaves it free.
+    must_call: str = ""
 
 
 @dataclass
@@ -59,11 +64,15 @@ class ModelError(Exception):
 
 
 class ModelBusy(ModelError):
-    """It may work in a moment. `retry_after` in seconds, when the other side said so."""
+    """It may work in a moment. `retry_after` in seconds, when the other side said so; `is_final`: not by asking again,
+    but perhaps with another model.
+    """
 
-    def __init__(self, code: str, detail: str, next: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self, code: str, detail: str, next: str = "", retry_after: float | None = None, is_final: bool = False
+    ) -> None:
         super().__init__(code, detail, next)
-        self.retry_after = retry_after
+        self.retry_after, self.is_final = retry_after, is_final
 
 
 class ModelRefused(ModelError):

@@ -58,7 +58,18 @@ def _request(call: Call) -> dict[str, Any]:
         "stream": True,
         "stream_options": {"include_usage": True},
         **({"tools": tools} if tools else {}),
+        **({"tool_choice": {"type": "function", "function": {"name": call.must_call}}} if call.must_call else {}),
+        **_effort(call),
     }
+
+
+def _effort(call: Call) -> dict[str, Any]:
+    """How hard to think, in the words of whoever answers: those that pass on to others have a field of their own."""
+    if not call.effort:
+        return {}
+    if call.provider in ("openrouter", "gateway"):
+        return {"extra_body": {"reasoning": {"effort": call.effort}}}
+    return {"reasoning_effort": call.effort}
 
 
 def _function(tool: dict[str, Any]) -> dict[str, Any]:

@@ -62,6 +62,8 @@ def _request(call: Call) -> dict[str, Any]:
         "system": [{"type": "text", "text": call.system, **cached}],
         "messages": messages,
         **({"tools": tools} if tools else {}),
+        **({"tool_choice": {"type": "tool", "name": call.must_call}} if call.must_call else {}),
+        **({"thinking": {"type": "adaptive"}, "output_config": {"effort": call.effort}} if call.effort else {}),
     }
 
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents import catalogue
 from agents.llm import providers
 from agents.models import Run
 from demo_model import wire
@@ -84,4 +85,4 @@ def test_it_says_what_to_set_when_no_provider_has_a_key(model, start, work, sett
 def test_it_refuses_a_choice_without_a_key(settings):
     settings.MODEL_CHOICES = ["", "xai:grok", ""]
     with pytest.raises(providers.NoProvider, match="MODEL_M=xai:grok"):
-        providers.source(1)
+        providers.source(catalogue.MEDIUM)

@@ -38,12 +38,12 @@ def test_it_obeys_retry_after(model, start, work):
     assert 1 <= (reply.at - waiting.at).total_seconds() < 5
 
 
-def test_it_ends_after_three_tries_and_costs_nothing(model, start, work):
-    model.say(*[Failure(429, {"retry-after": "0"})] * 3, [wire.text("too late")])
+def test_it_ends_after_three_tries_of_each_model_and_costs_nothing(model, start, work):
+    model.say(*[Failure(429, {"retry-after": "0"})] * 6, [wire.text("too late")])
     run = work(start())
 
     assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "model_rate_limited", 0)
-    assert len(model.requests) == 3
+    assert len(model.requests) == 6
     error = run.steps.get(type="error").data
     assert "429" in error["detail"] and error["next"]
     assert account_of(run.project.owner).available == 25_000_000

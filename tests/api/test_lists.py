@@ -10,7 +10,7 @@ from usage import services
 
 def test_it_lists_models_and_frameworks(api, alice):
     models = api(alice).get("/api/v1/models/").json()
-    assert [model["name"] for model in models] == ["vibe-s", "vibe-m", "vibe-l"]
+    assert [model["name"] for model in models] == ["auto", "vibe-s", "vibe-m", "vibe-l"]
     assert all(set(model) == {"name", "title", "blurb", "multiplier"} for model in models)
     assert {one["name"] for one in api(alice).get("/api/v1/frameworks/").json()} >= {"html", "react"}
 

@@ -35,7 +35,8 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("prompt", help="what to build")
         parser.add_argument("--framework", choices=sorted(FRAMEWORKS), help="default: what the prompt names, or React")
-        parser.add_argument("--model", choices=sorted(catalogue.MODELS), help=f"default: {catalogue.DEFAULT_MODEL}")
+        models = sorted(catalogue.MODELS)
+        parser.add_argument("--model", type=str.lower, choices=models, help=f"default: {catalogue.DEFAULT_MODEL}")
         parser.add_argument("--out", type=Path, help="folder for the app's files (default: named after the app, here)")
         parser.add_argument("--json", action="store_true", help="print one JSON line per event instead of progress")
 
