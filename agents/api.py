@@ -108,7 +108,9 @@ class ChangeSerializer(serializers.Serializer[Any]):
 class SaySerializer(serializers.Serializer[Any]):
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     mode = serializers.ChoiceField(Message.Mode.choices, default=Message.Mode.BUILD)
-    attachments = serializers.ListField(required=False, max_length=0, help_text="This server takes none.")
+    attachments = serializers.ListField(
+        child=serializers.UUIDField(), required=False, max_length=8, help_text="Ids from POST attachments/."
+    )
     cap = CapField()
 
 
@@ -200,7 +202,8 @@ class MessageList(projects.MessageList):
 
     def _say(self, request: Request) -> Response:
         project, data = self.project(), _valid(SaySerializer, request)
-        run = services.start_run(project, data["text"], data["mode"], data.get("cap"))
+        attached = data.get("attachments", ())
+        run = services.start_run(project, data["text"], data["mode"], data.get("cap"), attached=attached)
         return Response(SaidSerializer({"message": run.message, "run": run}).data, status=202)
 
 

@@ -10,6 +10,7 @@ import posixpath
 import tarfile
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import e2b
@@ -19,6 +20,8 @@ from projects.frameworks import FRAMEWORKS
 from projects.paths import BadFiles
 
 ROOT = "/home/user/app"
+# What the dev server and the pages in our frame are given, so that the workspace hears of errors.
+BRIDGE = Path(__file__).parent / "bridge"
 # Made by tools, not by people: never listed, searched, or saved.
 EXCLUDED = (
     "node_modules", ".git", "dist", ".vite", ".next", "next-env.d.ts", ".svelte-kit", ".angular", ".cache", "coverage",
@@ -65,7 +68,9 @@ fi
 # After a cold start the number may be another process's: its command line tells.
 pid=$(cat "$HOME/.vibe/dev.pid" 2>/dev/null || echo none)
 if ! { tr '\0' ' ' < "/proc/$pid/cmdline" | grep -qF -- "$VIBE_CMD"; } 2>/dev/null; then
-  PORT="$VIBE_PORT" setsid bash -lc "$VIBE_CMD" > "$HOME/.vibe/dev.log" 2>&1 < /dev/null &
+  printf %s "$VIBE_BRIDGE" > "$HOME/.vibe/bridge.js"; printf %s "$VIBE_BRIDGE_SERVER" > "$HOME/.vibe/server.cjs"
+  export PORT="$VIBE_PORT" NODE_OPTIONS="--require $HOME/.vibe/server.cjs"
+  setsid bash -lc "$VIBE_CMD" > "$HOME/.vibe/dev.log" 2>&1 < /dev/null &
   echo $! > "$HOME/.vibe/dev.pid"
 fi
 """
@@ -201,7 +206,12 @@ class Box:
     async def serve(self, restart: bool = False) -> int:
         """Sees to it that the dev server runs; the status of its start page, 0 when it does not answer in 20 s."""
         await self._shell(
-            SERVE, VIBE_CMD=self.framework.dev, VIBE_PORT=str(self.framework.port), VIBE_RESTART="1" * restart
+            SERVE,
+            VIBE_CMD=self.framework.dev,
+            VIBE_PORT=str(self.framework.port),
+            VIBE_RESTART="1" * restart,
+            VIBE_BRIDGE=(BRIDGE / "bridge.js").read_text(),
+            VIBE_BRIDGE_SERVER=(BRIDGE / "server.cjs").read_text(),
         )
         return await self.page_status(seconds=20)
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+from collections.abc import Collection
+from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
@@ -10,6 +12,7 @@ from kombu.exceptions import OperationalError
 from accounts.models import User
 from agents import catalogue, charging, lease, runs
 from agents.models import Run
+from projects import attachments
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
 from projects.models import Message, Project
@@ -43,7 +46,13 @@ def start_project(
 
 @transaction.atomic
 def start_run(
-    project: Project, text: str, mode: str = Message.Mode.BUILD, cap: int | None = None, model: str | None = None
+    project: Project,
+    text: str,
+    mode: str = Message.Mode.BUILD,
+    cap: int | None = None,
+    model: str | None = None,
+    *,
+    attached: Collection[UUID] = (),
 ) -> Run:
     """A message and the run it starts, behind the project's other runs; while a run waits for an answer, that run.
 
@@ -51,12 +60,16 @@ def start_run(
     run only. Raises BadPrompt or NotEnoughCredits.
     """
     asking = Run.objects.filter(project=project, state=Run.State.WAITING).first()
+    if asking and attached:
+        raise BadPrompt("Answer the question first; a file can go with the next message.", "attachments")
     if asking and (answered := _answer(asking, text)):
         return answered
     waiting = Run.objects.filter(project=project, state__in=Run.ACTIVE).count()
     if waiting > MAX_QUEUED:
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
     message = add_message(project, Message.Role.USER, text, mode)
+    if attached:
+        attachments.send(project, attached, message)
     wanted = _model_for(project, text, mode, model or project.model)
     run = Run.objects.create(project=project, message=message, model=wanted)
     charging.begin(run, cap)
@@ -168,7 +181,11 @@ def _say(run: Run, message: Message) -> None:
     """The event that shows a user's message; a later one with the same id takes its place."""
     html = render_markdown(message.text)
     said = {"message_id": str(message.pk), "text": message.text, "html": html, "mode": message.mode}
-    runs.note(run.project_id, "user_message", said, run.pk)
+    sent = [
+        {"id": str(one.pk), "name": one.name, "kind": one.kind, "width": one.width, "height": one.height}
+        for one in message.attachments.all()
+    ]
+    runs.note(run.project_id, "user_message", {**said, "attachments": sent} if sent else said, run.pk)
 
 
 def _end_unclaimed(run: Run, reason: str) -> bool:

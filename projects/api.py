@@ -1,6 +1,7 @@
 """REST: what can be read of a project. What starts a run or writes the log is in agents/api.py, on top of this."""
 
 import base64
+import binascii
 from typing import Any
 
 from django.core import signing
@@ -9,17 +10,19 @@ from django.db.models.query import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
+from django.urls import reverse
+from django.utils.http import content_disposition_header
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import filters, generics, pagination, serializers
-from rest_framework.exceptions import NotFound
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
-from projects import frameworks, search, versions
-from projects.models import Fragment, Message, Project, Version
+from projects import attachments, frameworks, search, versions
+from projects.models import Attachment, Fragment, Message, Project, Version
 from projects.views import version_of, zip_response
 
 VERSION_PARAMETER = OpenApiParameter("version", int, description="Number of a version; the newest without it.")
@@ -86,6 +89,26 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
         model = Message
         fields = ("id", "role", "mode", "text", "created", "fragments")
         read_only_fields = fields
+
+
+class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
+    """A file that goes with a message. `width` and `height` in pixels, 0 for a text."""
+
+    size = serializers.IntegerField(source="blob.size", read_only=True)
+    url = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Attachment
+        fields = ("id", "name", "kind", "media_type", "size", "width", "height", "url")
+        read_only_fields = fields
+
+    def get_url(self, attachment: Attachment) -> str:
+        return reverse("api-attachment", args=[attachment.project_id, attachment.pk])
+
+
+class AttachSerializer(serializers.Serializer[Any]):
+    name = serializers.CharField(max_length=400)
+    content = serializers.CharField(trim_whitespace=False, help_text="The bytes in base64.")
 
 
 class VersionSerializer(serializers.ModelSerializer[Version]):
@@ -197,6 +220,44 @@ class MessageList(InProject, generics.ListAPIView[Message]):
 
     def get_queryset(self) -> QuerySet[Message]:
         return self.project().messages.prefetch_related("fragments")
+
+
+class AttachmentList(InProject):
+    @extend_schema(request=AttachSerializer, responses={201: AttachmentSerializer})
+    def post(self, request: Request, pk: Any) -> Response:
+        """Keeps a picture or a text for the next message; its id goes into that message's `attachments`."""
+        serializer = AttachSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        try:
+            content = base64.b64decode(serializer.validated_data["content"], validate=True)
+        except (binascii.Error, ValueError):
+            raise ValidationError({"content": ["This is not base64."]}) from None
+        made = attachments.add(self.project(), serializer.validated_data["name"], content)
+        return Response(AttachmentSerializer(made).data, status=201)
+
+
+class AttachmentDetail(InProject):
+    def attachment(self) -> Attachment:
+        found = self.project().attachments.select_related("blob")
+        return get_object_or_404(found, pk=self.kwargs["attachment"])
+
+    @extend_schema(responses={(200, "image/*"): OpenApiTypes.BINARY, (200, "text/plain"): OpenApiTypes.BINARY})
+    def get(self, request: Request, pk: Any, attachment: Any) -> HttpResponse:
+        """The file. A picture may be shown on our pages: its bytes say its type, and nothing runs in it."""
+        found = self.attachment()
+        response = HttpResponse(attachments.content(found), content_type=found.media_type)
+        picture = found.kind == Attachment.Kind.IMAGE
+        response.headers["Content-Disposition"] = str(content_disposition_header(not picture, found.name) or "inline")
+        response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
+        response.headers["Cache-Control"] = "private, max-age=31536000, immutable"
+        return response
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: Any, attachment: Any) -> Response:
+        """Drops a file that was not sent. 404 for one that was: it is part of the conversation."""
+        if not self.project().attachments.filter(pk=self.attachment().pk, message=None).delete()[0]:
+            raise NotFound
+        return Response(status=204)
 
 
 class VersionList(InProject, generics.ListAPIView[Version]):

@@ -36,7 +36,11 @@ def read(version: Version, path: str) -> bytes:
     sha = version.manifest.get(path)
     if sha is None:
         raise NoSuchFile(path)
-    return _inflate(Blob.objects.get(pk=sha))
+    return content_of(Blob.objects.get(pk=sha))
+
+
+def content_of(blob: Blob) -> bytes:
+    return _inflate(blob)
 
 
 def files(version: Version) -> dict[str, bytes]:

@@ -120,6 +120,31 @@ class Blob(models.Model):
         return self.sha256[:12]
 
 
+class Attachment(models.Model):
+    """A file that goes with a user's message; until it is sent it has none."""
+
+    class Kind(models.TextChoices):
+        IMAGE = "image"
+        TEXT = "text"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="attachments")
+    message = models.ForeignKey(Message, on_delete=models.CASCADE, null=True, blank=True, related_name="attachments")
+    blob = models.ForeignKey(Blob, on_delete=models.PROTECT, related_name="+")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    media_type = models.CharField(max_length=20)
+    width = models.PositiveIntegerField(default=0, help_text="Pixels; 0 for a text.")
+    height = models.PositiveIntegerField(default=0)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["created"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Version(models.Model):
     """A numbered snapshot of a project's files, with what the checks said of it."""
 

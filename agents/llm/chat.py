@@ -98,7 +98,14 @@ def _user(content: list[Block]) -> list[dict[str, Any]]:
         if block["type"] == "tool_result"
     ]
     text = "\n\n".join(block["text"] for block in content if block["type"] == "text")
-    return [*results, *([{"role": "user", "content": text}] if text else [])]
+    pictures = [_picture(block["source"]) for block in content if block["type"] == "image"]
+    said: Any = [*pictures, {"type": "text", "text": text}] if pictures else text
+    return [*results, *([{"role": "user", "content": said}] if said else [])]
+
+
+def _picture(source: dict[str, str]) -> dict[str, Any]:
+    url = f"data:{source['media_type']};base64,{source['data']}"
+    return {"type": "image_url", "image_url": {"url": url}}
 
 
 class _Reader:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.models import Run, Step
+from agents.prompts.attached import blocks
 from projects import versions
 from projects.frameworks import FRAMEWORKS, starting_manifest
 from projects.models import Message, Project
@@ -52,7 +53,7 @@ def conversation(run: Run, steps: list[Step], context: str) -> list[dict[str, An
     """The messages of the run's next model call, from what is stored: earlier runs in short, this one in full."""
     messages = _history(run)
     prompt = f"<project_context>\n{context}\n</project_context>\n\n{run.message.text}"
-    _say(messages, "user", [{"type": "text", "text": prompt}])
+    _say(messages, "user", [*blocks(run.message), {"type": "text", "text": prompt}])
     for step in steps:
         record: dict[str, Any] = step.record or {}
         if step.type == "reply" and record["content"]:

@@ -107,3 +107,19 @@ def test_it_answers_a_question_without_any_tool_that_writes(model, start, work):
     assert {tool["name"] for tool in model.requests[2]["tools"]} == {"read_files", "list_files", "search", "check_app"}
     assert (second.state, second.version, second.reply.text) == (Run.State.SUCCEEDED, None, "It says Tea.")
     assert first.project.versions.count() == 1
+
+
+def test_it_shows_the_model_what_was_attached(model, start, work, owner):
+    from agents import services
+    from projects import attachments
+    from tests.api.test_attachments import png
+
+    model.say([write(index_html=page("Tea"))], [finish()], [finish("Seen.")])
+    first = work(start())
+    sent = [attachments.add(first.project, "look.png", png()), attachments.add(first.project, "n.txt", b"Two lines")]
+    work(services.start_run(first.project, "Like this", attached=[one.pk for one in sent]))
+
+    *_, picture, text, prompt = model.requests[-1]["messages"][-1]["content"]
+    assert picture["source"]["media_type"] == "image/png"
+    assert text["text"] == '<attached_file name="n.txt">\nTwo lines\n</attached_file>'
+    assert prompt["text"].endswith("Like this")

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
@@ -87,6 +87,12 @@ API = {
         Route(201, "put", "project", data={"content": "x"}, more={"path": "app.js"}),
         Route(201, "patch", "project", data={"path": "main.js"}, more={"path": "app.js"}),
         Route(201, "delete", "project", more={"path": "app.js"}),
+    ],
+    "api-attachments": [Route(201, "post", "project", data={"name": "a.txt", "content": "aGk="})],
+    # Alice's project has none here; that strangers get none of hers is in test_attachments.py.
+    "api-attachment": [
+        Route(404, of="project", more={"attachment": UUID(int=1)}),
+        Route(404, "delete", "project", more={"attachment": UUID(int=1)}),
     ],
     "api-versions": [Route(200, of="project")],
     "api-version": [

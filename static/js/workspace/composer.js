@@ -2,16 +2,36 @@
 import { $ } from "../lib/dom.js";
 import { postJson } from "../lib/http.js";
 import { promptBox } from "../lib/prompt.js";
+import { tray as makeTray } from "./tray.js";
+
+const PLACEHOLDERS = { build: "What should change?", ask: "Ask about this app; no file is changed", plan: "What should be planned? Nothing is built before you approve" };
+// Said to a person, not to a builder: begins like a question and ends like one, and asks for nothing.
+const QUESTION = /^(how|what|why|where|which|who|when|is|are|does|do|did|can i|should i|was|were|explain)\b/i;
+const REQUEST = /\b(add|make|change|create|build|remove|fix|use|write|put|replace|rename|move|can you|could you|would you|please)\b/i;
+const asks = (text) => /\?\s*$/.test(text) && QUESTION.test(text.trim()) && !REQUEST.test(text);
 
 export function composer(root, chat) {
   const form = $("#composer");
   const mode = $("#mode");
   const box = promptBox(form);
   const plans = $("#composer-error a");
+  const hint = $("#ask-hint");
+  const held = makeTray(root, form, (text) => box.error(text));
 
-  mode.addEventListener("change", () => {
+  function choose(value) {
+    mode.value = value;
     form.dataset.mode = mode.value;
-    box.area.placeholder = mode.value === "ask" ? "Ask about this app; no file is changed" : "What should change?";
+    box.area.placeholder = PLACEHOLDERS[mode.value];
+    weigh();
+  }
+  function weigh() {
+    hint.hidden = mode.value !== "build" || !asks(box.area.value);
+  }
+  mode.addEventListener("change", () => choose(mode.value));
+  box.area.addEventListener("input", weigh);
+  $("button", hint).addEventListener("click", () => {
+    choose("ask");
+    box.area.focus();
   });
 
   // One after the other, in the order they were typed; the box is free for the next at once.
@@ -23,19 +43,33 @@ export function composer(root, chat) {
     const item = chat.pending(text);
     const chosen = mode.value;
     box.clear();
-    sending = sending.then(() => send(text, chosen, item));
+    weigh();
+    const taking = held.take();
+    sending = sending.then(() => send(text, chosen, item, taking));
   });
 
-  async function send(text, chosen, item) {
+  async function send(text, chosen, item, taking) {
+    const { ids, texts, back } = await taking;
+    const whole = [text, ...texts].join("\n\n");
     try {
-      await postJson(root.dataset.messages, { text, mode: chosen });
+      await postJson(root.dataset.messages, { text: whole, mode: chosen, ...(ids.length ? { attachments: ids } : {}) });
     } catch (error) {
       item.remove();
+      back();
       const typed = box.area.value;
       box.fill(typed ? `${text}\n\n${typed}` : text);
       box.error(error.message);
       plans.hidden = error.status !== 402;
     }
   }
-  return { fill: box.fill };
+  /** An element of the app that was pointed at: its words go along with the next message. */
+  function point({ tag, selector, text, html, source }, path) {
+    const name = text ? `${tag} “${text.length > 28 ? `${text.slice(0, 28)}…` : text}”` : tag;
+    const plain = (value) => value.replaceAll("`", "'");
+    const start = html.length > 90 ? `${html.slice(0, 90)}…` : html;
+    const about = [`This is about the element \`${plain(start || tag)}\` on ${path}`, text && `with the text “${text}”`, source && `written in \`${plain(source)}\``, `found by \`${plain(selector)}\``];
+    held.mention(name, `${about.filter(Boolean).join(", ")}.`);
+    box.area.focus();
+  }
+  return { fill: box.fill, choose, point };
 }

@@ -2,6 +2,8 @@
 import { $, delegate, el } from "../lib/dom.js";
 import { getJson, postJson } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
+import { bridge } from "./bridge.js";
+import { appConsole } from "./console.js";
 import { device } from "./device.js";
 
 // The server puts what nobody looked at for a quarter of an hour to sleep.
@@ -10,7 +12,7 @@ const LOOKING = 5 * 60_000;
 const LISTENS_AFTER = 3_000;
 const FIX = "The preview does not work. Find out why and mend it.";
 
-export function preview(root, composer, run) {
+export function preview(root, panes, composer, run) {
   const panel = $("#preview");
   const frame = $("#frame");
   const open = $("#open");
@@ -83,6 +85,37 @@ export function preview(root, composer, run) {
   delegate(panel, "click", "[data-fix]", () => composer.fill(FIX));
   device(root, panel);
   routes(root, path);
+
+  const said = appConsole(root, panes, composer);
+  const pick = $("#pick");
+  const picking = (on) => pick.setAttribute("aria-pressed", on);
+  const page = bridge(frame, () => (base ? new URL(base).origin : ""), {
+    here() {
+      said.clear();
+      picking(false);
+    },
+    console: said.add,
+    where({ path: now }) {
+      said.at(now);
+      if (document.activeElement !== path) path.value = now.slice(1);
+      open.href = address();
+    },
+    picked(element) {
+      picking(false);
+      composer.point(element, `/${path.value.replace(/^\/+/, "")}`);
+      if (matchMedia("(max-width: 820px)").matches) panes.show("chat");
+    },
+    unpicked: () => picking(false),
+  });
+  pick.addEventListener("click", () => {
+    if (panel.dataset.state !== "ready") return toast("There is no app to point into yet.");
+    const on = pick.getAttribute("aria-pressed") !== "true";
+    picking(on);
+    page.say(on ? "pick" : "unpick");
+    if (on) frame.focus();
+  });
+  $("#go-back").addEventListener("click", () => page.say("back"));
+  $("#full").addEventListener("click", () => panel.requestFullscreen?.().catch(() => toast("This browser does not show it in full.")));
 
   // Looking at a finished app wakes it, also where nobody here knows that it fell asleep; a run starts it itself.
   if (root.dataset.version && !run.active()) wake(false);

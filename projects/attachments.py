@@ -1,0 +1,119 @@
+"""Files that a person sends along with a message: pictures and texts, told apart by their bytes, kept as blobs."""
+
+import re
+import struct
+import unicodedata
+from collections.abc import Iterable
+from uuid import UUID
+
+from django.db import transaction
+
+from projects.blobs import content_of, sha256, store
+from projects.models import Attachment, Message, Project
+from projects.services import BadPrompt
+
+# What models take: at most 5 MB as base64, and larger pictures are made smaller there anyway.
+MAX_IMAGE_BYTES, MAX_SIDE = 3_700_000, 8_000
+MAX_TEXT_BYTES = 200_000
+CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
+# Of one message; and of a project, so that nobody keeps an archive here.
+MOST, MOST_KEPT = 8, 500
+
+
+def add(project: Project, name: str, content: bytes) -> Attachment:
+    """Keeps a file that will be sent with a message. Raises BadPrompt."""
+    kind, media_type, (width, height) = _look(content)
+    limit = MAX_IMAGE_BYTES if kind == Attachment.Kind.IMAGE else MAX_TEXT_BYTES
+    if len(content) > limit:
+        raise BadPrompt(f"{_name(name)} has {len(content):,} bytes; at most {limit:,} can be sent.", "attachments")
+    if max(width, height) > MAX_SIDE:
+        raise BadPrompt(f"{_name(name)} is {width} × {height}; at most {MAX_SIDE} a side can be sent.", "attachments")
+    if project.attachments.count() >= MOST_KEPT:
+        raise BadPrompt(f"This project has {MOST_KEPT} attachments already.", "attachments")
+    sha = sha256(content)
+    with transaction.atomic():
+        store({sha: content})
+        return Attachment.objects.create(
+            project=project, blob_id=sha, name=_name(name), kind=kind, media_type=media_type, width=width, height=height
+        )
+
+
+def send(project: Project, ids: Iterable[UUID], message: Message) -> None:
+    """Makes waiting attachments part of a message. Raises BadPrompt when one is not there to be sent."""
+    wanted = set(ids)
+    if len(wanted) > MOST:
+        raise BadPrompt(f"At most {MOST} files can go with a message.", "attachments")
+    waiting = Attachment.objects.filter(project=project, message=None, pk__in=wanted)
+    if waiting.update(message=message) != len(wanted):
+        raise BadPrompt("An attachment is not there any more. Add it again.", "attachments")
+
+
+def content(attachment: Attachment) -> bytes:
+    return content_of(attachment.blob)
+
+
+def _name(name: str) -> str:
+    """A file's own name without folders and what cannot be seen; at most 100 characters, its ending kept."""
+    name = "".join(char for char in re.split(r"[\\/]", name)[-1] if unicodedata.category(char)[0] != "C").strip()
+    stem, dot, ending = name.rpartition(".")
+    return name if len(name) <= 100 else f"{stem[:90]}{dot}{ending[:9]}" or "file"
+
+
+def _look(content: bytes) -> tuple[str, str, tuple[int, int]]:
+    """(kind, media type, size in pixels) by the bytes alone. Raises BadPrompt for what is neither picture nor text."""
+    for media_type, measure in PICTURES.items():
+        try:
+            if size := measure(content):
+                return Attachment.Kind.IMAGE, media_type, size
+        except (struct.error, IndexError):
+            continue
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        text = "\0"
+    if not content or CONTROL.search(text):
+        raise BadPrompt("Only pictures (PNG, JPEG, GIF, WebP) and text files can be sent.", "attachments")
+    return Attachment.Kind.TEXT, "text/plain", (0, 0)
+
+
+def _png(content: bytes) -> tuple[int, int] | None:
+    # PNG specification, 5.2 and 11.2.2: signature, then IHDR with width and height.
+    found = content[:8] == b"\x89PNG\r\n\x1a\n" and content[12:16] == b"IHDR"
+    return struct.unpack(">II", content[16:24]) if found else None
+
+
+def _gif(content: bytes) -> tuple[int, int] | None:
+    return struct.unpack("<HH", content[6:10]) if content[:6] in (b"GIF87a", b"GIF89a") else None
+
+
+def _webp(content: bytes) -> tuple[int, int] | None:
+    # RFC 9649, 2.5 to 2.7: lossy, lossless and extended files say their size in three ways.
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP":
+        return None
+    match content[12:16]:
+        case b"VP8 ":
+            width, height = struct.unpack("<HH", content[26:30])
+            return width & 0x3FFF, height & 0x3FFF
+        case b"VP8L":
+            bits = struct.unpack("<I", content[21:25])[0]
+            return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+        case b"VP8X":
+            return int.from_bytes(content[24:27], "little") + 1, int.from_bytes(content[27:30], "little") + 1
+    return None
+
+
+def _jpeg(content: bytes) -> tuple[int, int] | None:
+    # ITU T.81, B.1: segments with their length, until a frame header (SOF0 to SOF15 but DHT, JPG, DAC).
+    if content[:3] != b"\xff\xd8\xff":
+        return None
+    at = 2
+    while content[at] == 0xFF:
+        marker = content[at + 1]
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack(">HH", content[at + 5 : at + 9])
+            return width, height
+        at += 2 + struct.unpack(">H", content[at + 2 : at + 4])[0]
+    return None
+
+
+PICTURES = {"image/png": _png, "image/gif": _gif, "image/webp": _webp, "image/jpeg": _jpeg}

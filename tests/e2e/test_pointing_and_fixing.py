@@ -1,0 +1,68 @@
+"""The running app talks back: its console, its address and its elements reach the composer, and nothing else of it."""
+
+import re
+
+from tests.api.test_attachments import png
+from tests.e2e.conftest import BUILD_MS
+
+
+def test_it_hears_the_app_and_points_into_it(page, begin, tmp_path):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    app = page.frame_locator("#frame")
+    expect(app.locator("h1")).to_be_visible(timeout=30_000)
+    frame = next(frame for frame in page.frames if frame.parent_frame)
+
+    # Errors are counted, listed as text, and given to the agent in a message that can be changed first.
+    frame.evaluate("console.error('Broken <b>badly</b>', {code: 7}); history.pushState(null, '', '/menu?x=1')")
+    expect(page.locator("#console-count")).to_have_text("1")
+    expect(page.locator("#path")).to_have_value("menu?x=1")
+    page.click("#console-toggle")
+    expect(page.locator("#console-lines li[data-level=error] pre")).to_have_text('Broken <b>badly</b> {"code":7}')
+    page.locator("#console-lines li").get_by_role("button").click()
+    expect(page.locator("#text")).to_have_value(re.compile(r"On /menu\?x=1 .*Broken <b>badly</b>.*mend it", re.DOTALL))
+    page.fill("#text", "")
+
+    # What pretends to be the app, or sends what no app of ours sends, is not heard.
+    page.evaluate("postMessage({vibe: 1, type: 'console', level: 'error', text: 'forged'}, '*')")
+    frame.evaluate("""() => {
+        for (const data of [{vibe: 1, type: 'console', level: 'evil', text: 'x'}, {vibe: 1, type: '__proto__'}, null,
+                            {vibe: 1, type: 'where', path: 'javascript:alert(1)'}]) parent.postMessage(data, '*');
+        const line = (i) => ({vibe: 1, type: 'console', level: 'log', text: `flood ${i}`});
+        for (let i = 0; i < 500; i++) parent.postMessage(line(i), '*');
+    }""")
+    expect(page.locator("#console-lines li", has_text="flood 0")).to_have_count(1)
+    assert page.locator("#console-lines li").count() < 200
+    expect(page.locator("#console")).not_to_contain_text("forged")
+    expect(page.locator("#path")).to_have_value("menu?x=1")
+
+    # An element that is pointed at goes along with the message, and so do files.
+    page.click("#pick")
+    box = app.locator("h1").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 10)
+    page.mouse.click(box["x"] + 20, box["y"] + 10)
+    expect(page.locator("#tray li")).to_contain_text("h1")
+    expect(page.locator("#pick")).to_have_attribute("aria-pressed", "false")
+    picture = tmp_path / "look.png"
+    picture.write_bytes(png(40, 30))
+    page.set_input_files("#attach-input", picture)
+    expect(page.locator("#tray img")).to_be_visible()
+    page.set_input_files("#attach-input", {"name": "a.pdf", "mimeType": "application/pdf", "buffer": b"%PDF\xff"})
+    expect(page.locator("#composer-error")).to_contain_text("a.pdf was not added")
+    expect(page.locator("#tray li")).to_have_count(2)
+    page.fill("#text", "How is this done?")
+    page.locator("#ask-hint button").click()
+    expect(page.locator("#mode")).to_have_value("ask")
+    page.press("#text", "Enter")
+    said = page.locator(".say").last
+    expect(said.locator("img")).to_have_js_property("naturalWidth", 40)
+    expect(said).to_contain_text("This is about the element")
+    expect(page.locator("#tray")).to_be_hidden()
+
+    # A tab of its own gets the page as it is.
+    assert "__vibe" in frame.content()
+    alone = page.context.new_page()
+    alone.goto(frame.url.split("/menu")[0])
+    assert "__vibe" not in alone.content()
