@@ -6,11 +6,12 @@ import os
 import resource
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from aiohttp import web
 
-from sandbox_host import app, log, selftest, templates
+from sandbox_host import app, log, mounting, selftest, storage, templates
 from sandbox_host.first_use import FirstUse
 from sandbox_host.isolation import IsolationMissing, Limits, Machine
 from sandbox_host.registry import Registry
@@ -26,6 +27,9 @@ def main() -> int:
         return 1
     try:
         _allow_many_connections()
+        if os.geteuid() == 0:
+            with suppress(OSError):  # a container without the right to mount: files lie in plain directories
+                mounting.own_namespace()
         asyncio.run(_serve(arguments, key))
     except (IsolationMissing, OSError) as problem:
         print(f"The sandbox host cannot start: {problem}", file=sys.stderr)
@@ -62,9 +66,10 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
     machine = Machine.find(arguments.state.resolve(), arguments.runtime, limits)
     library = templates.Library(arguments.templates, machine.state)
     domain = arguments.domain or f"localhost:{arguments.port}"
-    registry = Registry(machine, library, arguments.max_running, arguments.max_total, domain=domain)
+    found = await asyncio.to_thread(storage.find, machine.state, limits)
+    registry = Registry(machine, library, arguments.max_running, arguments.max_total, domain=domain, storage=found)
     first_use = FirstUse(library, arguments.runtime)
-    report = await selftest.run(machine, registry.groups)
+    report = {**await selftest.run(machine, registry.groups), **found.describe()}
     runner = web.AppRunner(
         app.build(registry, first_use, key, domain, report), handler_cancellation=True, access_log=None
     )

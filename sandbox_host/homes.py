@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 import stat
+import subprocess
 from pathlib import Path
 
 
@@ -21,7 +22,7 @@ async def fill(home: Path, source: Path, uid: int) -> None:
         if os.geteuid() == 0:
             await asyncio.to_thread(_fill, source, home, uid, shared=False)
         else:
-            await _copy(source, home)
+            await asyncio.to_thread(copy, source, home)
     except (OSError, RecursionError) as error:  # recursion: somebody made thousands of folders in each other
         raise CopyFailed(str(error)) from error
 
@@ -59,9 +60,11 @@ def _link(entry: os.DirEntry[str], fresh: Path) -> bool:
     return True
 
 
-async def _copy(source: Path, home: Path) -> None:
-    command = ["cp", "-a", "--reflink=auto", "--no-target-directory", f"{source}/", f"{home}/"]
-    process = await asyncio.create_subprocess_exec(*command, env={}, cwd="/", stderr=asyncio.subprocess.PIPE)
-    _, errors = await process.communicate()
-    if process.returncode:
-        raise CopyFailed(errors.decode("utf-8", "replace")[-300:])
+def copy(source: Path, target: Path) -> None:
+    """A tree as it is, owners and attributes included; blocks are shared where the file system can. Raises
+    CopyFailed.
+    """
+    command = ["cp", "-a", "--reflink=auto", "--no-target-directory", f"{source}/", f"{target}/"]
+    done = subprocess.run(command, env={"PATH": os.defpath}, cwd="/", capture_output=True)
+    if done.returncode:
+        raise CopyFailed(done.stderr.decode("utf-8", "replace")[-300:])

@@ -15,7 +15,7 @@ from typing import Any
 
 import aiohttp
 
-from sandbox_host import commands, preview
+from sandbox_host import commands, preview, storage
 from sandbox_host.isolation import HOME, PREPARING_UIDS, IsolationMissing, Limits, Machine
 from sandbox_host.launch import AgentError, AgentGone
 from sandbox_host.registry import Registry, TooMany, UnknownTemplate
@@ -204,8 +204,9 @@ async def _keep(home: Path, template: Template) -> None:
     await _do("chmod", "-R", "u+rwX,go+rX,go-w", "--", str(fresh))
     await _do("rm", "-rf", "--", str(template.place / template.digest))
     await _do("mv", "-T", "--", str(fresh), str(template.place / template.digest))
+    used = {Path(lower).parts[1] for lower in storage.in_use(template.place.parent.parent) if lower}
     for older in template.place.iterdir():
-        if older.name not in (template.digest, ".lock"):
+        if older.name not in (template.digest, ".lock", *used):
             await _do("rm", "-rf", "--", str(older))
 
 

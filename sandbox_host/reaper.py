@@ -26,6 +26,10 @@ async def sweep(registry: Registry, young: float = YOUNG) -> None:
         if directory.name not in registry.sandboxes and _changed(directory) < before:
             log.say("removed a directory without a sandbox", sandbox=directory.name)
             registry.bury(directory)
+    for directory in registry.ready.leftovers():
+        if _changed(directory) < before:
+            log.say("removed a volume that nobody waits for", name=directory.name)
+            registry.bury(directory)
     for group in registry.groups.all() if registry.groups else []:
         if group.name not in registry.sandboxes and _changed(group.directories[0]) < before:
             log.say("removed a control group without a sandbox", sandbox=group.name)

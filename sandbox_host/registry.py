@@ -16,8 +16,10 @@ from sandbox_host import egress, homes, log
 from sandbox_host.cgroup import Groups
 from sandbox_host.isolation import FIRST_UID, LAST_UID, Machine
 from sandbox_host.launch import AgentGone
+from sandbox_host.ready import Ready
 from sandbox_host.sandbox import NotRunning, Place, Record, Sandbox
 from sandbox_host.snapshots import Snapshot, Snapshots
+from sandbox_host.storage import Disk, Source, Storage
 from sandbox_host.usage import LONGEST_UNSEEN, FreeSpace
 
 PLAIN_TEMPLATES = frozenset({"base", "code-interpreter-v1"})  # the SDKs' defaults: an empty home
@@ -49,9 +51,11 @@ class Registry:
 
     def __init__(
         self, machine: Machine, templates: Templates, max_running: int = 50, max_total: int = 1000, *,
-        domain: str = "", uids: range = range(FIRST_UID, LAST_UID + 1),
+        domain: str = "", uids: range = range(FIRST_UID, LAST_UID + 1), storage: Storage | None = None,
     ) -> None:  # fmt: skip
-        """`domain`: what preview host names end in; `uids`: what sandboxes run as where the host is root."""
+        """`domain`: what preview host names end in; `uids`: what sandboxes run as where the host is root; `storage`:
+        how files are kept, plain directories if not said.
+        """
         self.uids = uids
         self.machine, self.templates, self.max_running, self.max_total = machine, templates, max_running, max_total
         self.sandboxes: dict[str, Sandbox] = {}
@@ -63,7 +67,9 @@ class Registry:
         self.trash.mkdir(mode=0o700, exist_ok=True)
         self.groups = Groups.find(machine.state)
         sockets = Path(f"/proc/self/fd/{os.open(run, os.O_PATH | os.O_DIRECTORY)}")
-        self.place = Place(machine, run, sockets, self.groups, egress.default_allow(), domain)
+        self.storage = storage or Storage(machine.state / "templates")
+        self.place = Place(machine, run, sockets, self.groups, self.storage, egress.default_allow(), domain)
+        self.ready = Ready(machine.state / "ready", self.storage)
         self._removals: set[asyncio.Task[None]] = set()
         self._uids: set[int] = set()
         self.counts = {"created": 0, "killed": 0}  # since the start
@@ -75,6 +81,8 @@ class Registry:
             self.groups.remove_leftovers()
         for path in self.place.run.iterdir():
             path.unlink()
+        for path in self.ready.leftovers():
+            path.rename(self.trash / path.name)
         for directory in self.directory.iterdir():
             try:
                 sandbox = Sandbox.load(self.place, directory)
@@ -97,48 +105,55 @@ class Registry:
             raise TooMany(f"This host runs {self.max_running} sandboxes, which is its limit. Kill or pause one first.")
         if len(self.sandboxes) >= self.max_total:
             raise TooMany(f"This host keeps {self.max_total} sandboxes, which is its limit. Kill one first.")
-        source = like.home if like else self._template_home(template)
+        source = Source(like.directory, like.disk) if like else self._source(template)
+        disk = source.above(self.storage) if source else Disk(self.storage.kind_for(""))
         now = time.time()
         record = Record(
-            _new_id(), template, self._take_uid(), secrets.token_hex(32), now, now + seconds, seconds, **options
-        )
+            _new_id(), template, self._take_uid(), secrets.token_hex(32), now, now + seconds, seconds,
+            disk=disk.kind, lower=disk.lower, **options,
+        )  # fmt: skip
         directory = self.directory / record.id
         sandbox = Sandbox(self.place, directory, record)
         self.sandboxes[record.id] = sandbox
         try:
-            directory.mkdir(mode=0o711)
-            directory.chmod(0o711)
             async with like.still() if like else contextlib.nullcontext():
-                await self._make_home(sandbox, source)
+                await self._make_disk(sandbox, source)
             await sandbox.start(seconds)
         except BaseException:
             await asyncio.shield(self.kill(sandbox))
             raise
         self.counts["created"] += 1
+        self.ready.refill()
         log.say("created", sandbox=sandbox.id, template=template, seconds=round(time.time() - now, 3))
         return sandbox
 
-    def _template_home(self, name: str) -> Path | None:
+    def _source(self, name: str) -> Source | None:
+        """What a sandbox of this template starts from; None: from nothing. Raises UnknownTemplate."""
         if name in PLAIN_TEMPLATES:
             return None
-        if snapshot := self.snapshots.home(name):
+        if snapshot := self.snapshots.source(name):
             return snapshot
         home = self.templates.home(name)
         if home is None:
             raise UnknownTemplate(f"template '{name}' not found")
-        return home
+        return Source(home.parent, Disk(), template=True)
 
-    async def _make_home(self, sandbox: Sandbox, source: Path | None) -> None:
-        """A home of the sandbox's uid, filled from the template if there is one."""
-        home, uid = sandbox.home, sandbox.record.uid
-        home.mkdir(mode=0o700)
-        if os.geteuid() == 0:
-            os.chown(home, uid, uid)
-        if source is not None:
-            try:
-                await homes.fill(home, source, uid)
-            except homes.CopyFailed as problem:
-                raise AgentGone(f"the template could not be copied: {problem}") from None
+    async def _make_disk(self, sandbox: Sandbox, source: Source | None) -> None:
+        """The sandbox's files as it finds them at its first start. Raises AgentGone."""
+        directory, uid, disk = sandbox.directory, sandbox.record.uid, sandbox.disk
+        try:
+            if source is not None and source.disk.kind != "plain":
+                _directory(directory)
+                await asyncio.to_thread(self.storage.copy, source.directory, directory, disk)
+                await asyncio.to_thread(self.storage.adopt, directory, uid, disk)
+                return
+            if not (disk.kind == "volume" and self.ready.take(directory, uid)):
+                _directory(directory)
+                await asyncio.to_thread(self.storage.make, directory, uid, disk)
+            if source is not None and not disk.lower:
+                await homes.fill(sandbox.home, source.directory / "home", uid)
+        except (OSError, homes.CopyFailed) as problem:
+            raise AgentGone(f"the sandbox's files could not be made: {problem}") from None
 
     def get(self, sandbox_id: str) -> Sandbox | None:
         return self.sandboxes.get(sandbox_id)
@@ -187,6 +202,7 @@ class Registry:
         """By rm, which neither follows links nor recurses on depth. The uid is free again only when its files are
         gone.
         """
+        await asyncio.to_thread(self.storage.close, path)
         if not await _run("rm", "-rf", "--", str(path)):
             await _run("chmod", "-R", "u+rwx", "--", str(path))
             await _run("rm", "-rf", "--", str(path))
@@ -253,9 +269,15 @@ class Registry:
 
     async def close(self) -> None:
         """Stop all processes, keep all files."""
+        await self.ready.close()
         await asyncio.gather(*(sandbox.suspend() for sandbox in self.sandboxes.values()))
         if self._removals:
             await asyncio.wait(self._removals, timeout=10)
+
+
+def _directory(path: Path) -> None:
+    path.mkdir(mode=0o711)
+    path.chmod(0o711)
 
 
 def _new_id() -> str:

@@ -8,14 +8,15 @@ import os
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox_host import egress
+from sandbox_host import egress, storage
 from sandbox_host.cgroup import Groups
 from sandbox_host.isolation import HOME, Machine
 from sandbox_host.launch import AgentError, AgentGone, Channel, Launch
+from sandbox_host.storage import Disk, DiskGone, Storage
 from sandbox_host.usage import Usage
 
 ALL_ADDRESSES = "0.0.0.0/0"
@@ -57,6 +58,8 @@ class Record:
     deny_out: list[str] = field(default_factory=list)
     metadata: dict[str, str] = field(default_factory=dict)
     envs: dict[str, str] = field(default_factory=dict)
+    disk: str = "plain"  # see storage.Disk
+    lower: str = ""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ class Place:
     run: Path  # sockets
     sockets: Path  # the same directory by a path short enough for a socket's address
     groups: Groups | None
+    storage: Storage
     bundle: frozenset[str]  # host names every sandbox may reach
     domain: str = ""  # what preview host names end in
 
@@ -78,7 +82,7 @@ class Sandbox:
         self.place, self.directory, self.record = place, directory, record
         self.launch: Launch | None = None
         self.proxy: egress.EgressProxy | None = None
-        self.usage = Usage(self.home, place.machine.limits)
+        self.usage = Usage(directory, self.disk, place.machine.limits, place.storage)
         self.killed = self.frozen = False
         self.contexts: dict[str, Any] = {}  # of the code interpreter, by their ids
         self._lock = asyncio.Lock()
@@ -94,27 +98,39 @@ class Sandbox:
         return self.record.state
 
     @property
+    def disk(self) -> Disk:
+        return Disk(self.record.disk, self.record.lower)
+
+    @property
     def home(self) -> Path:
-        """The host's path of /home/user. Hostile: never follow a path below it, never write there."""
-        return self.directory / "home"
+        """The host's path of /home/user, where it is mounted. Hostile: never follow a path below it, never write
+        there.
+        """
+        return storage.home_of(self.directory, self.disk)
 
     def save(self) -> None:
         """Write the record so that a crash leaves the old one or the new one."""
-        target = self.directory / "record.json"
-        fresh = target.with_suffix(".new")
-        with fresh.open("w") as file:
+        self._write(self.record, "record.new")
+        self._put("record.new")
+
+    def _write(self, record: Record, name: str) -> None:
+        with (self.directory / name).open("w") as file:
             os.fchmod(file.fileno(), 0o600)
-            json.dump(asdict(self.record), file)
+            json.dump(asdict(record), file)
             file.flush()
             os.fsync(file.fileno())
-        fresh.rename(target)
+
+    def _put(self, name: str) -> None:
+        (self.directory / name).rename(self.directory / "record.json")
 
     @classmethod
     def load(cls, place: Place, directory: Path) -> "Sandbox":
         """A sandbox of an earlier host: paused, files only. Raises ValueError or OSError if there is no good record."""
+        known = {each.name for each in fields(Record)}
         try:
-            record = Record(**json.loads((directory / "record.json").read_text()))
-        except (TypeError, KeyError) as error:
+            found = json.loads((directory / "record.json").read_text())
+            record = Record(**{name: value for name, value in found.items() if name in known})
+        except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"the record in {directory} cannot be read") from error
         if record.state == "running":
             record.state, record.paused_at = "paused", time.time()
@@ -144,8 +160,12 @@ class Sandbox:
         machine = self.place.machine
         group = self.place.groups.create(self.id, self.record.uid, machine.limits) if self.place.groups else None
         socket_path = await self._start_proxy()
+        try:
+            home = await asyncio.to_thread(self.place.storage.open, self.directory, self.record.uid, self.disk)
+        except DiskGone as problem:
+            raise AgentGone(str(problem)) from None
         self.launch = await Launch.start(
-            machine, self.place.sockets, self.id, self.record.uid, self.home, socket_path, group
+            machine, self.place.sockets, self.id, self.record.uid, home, socket_path, group
         )
 
     async def _start_proxy(self) -> Path | None:
@@ -241,17 +261,27 @@ class Sandbox:
         async with self._lock:
             if self.killed:
                 raise NotRunning(self.id)
-            was_paused = self.record.state == "paused"
-            if was_paused and self.frozen and self.launch is not None and self.launch.alive and resume:
-                self.launch.thaw()
-                self.frozen = False
-            else:
-                await self._start()
+            record = self.record
+            was_paused = record.state == "paused"
             end = time.time() + seconds
-            self.record.end = end if was_paused else max(end, self.record.end)
-            self.record.timeout = seconds
-            self.record.state = "running"
-            self.save()
+            changes: dict[str, Any] = {
+                "state": "running",
+                "timeout": seconds,
+                "end": end if was_paused else max(end, record.end),
+            }
+            # The disk takes as long as the processes; the record counts only when these are there.
+            written = asyncio.create_task(asyncio.to_thread(self._write, replace(record, **changes), "record.start"))
+            try:
+                if was_paused and self.frozen and self.launch is not None and self.launch.alive and resume:
+                    self.launch.thaw()
+                    self.frozen = False
+                else:
+                    await self._start()
+            finally:
+                await asyncio.shield(written)
+            self._put("record.start")
+            for name, value in changes.items():
+                setattr(record, name, value)
             return was_paused
 
     async def pause(self, memory: bool = True) -> None:
@@ -266,7 +296,7 @@ class Sandbox:
                 self.launch.freeze()
                 self.frozen = True
             else:
-                await self._stop()
+                await self._put_away()
             self.save()
 
     @asynccontextmanager
@@ -288,7 +318,12 @@ class Sandbox:
         """End the processes of a paused sandbox; its files stay."""
         async with self._lock:
             if self.record.state == "paused":
-                await self._stop()
+                await self._put_away()
+
+    async def _put_away(self) -> None:
+        """End the processes and unmount the files."""
+        await self._stop()
+        await asyncio.to_thread(self.place.storage.close, self.directory)
 
     async def kill(self) -> None:
         """End everything. The files are the registry's to remove."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sandbox_host import homes
 from sandbox_host.sandbox import Sandbox
+from sandbox_host.storage import Disk, Source
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -27,6 +28,8 @@ class Snapshot:
     id: str
     sandbox: str
     made: float
+    disk: str = "plain"  # see storage.Disk
+    lower: str = ""
 
 
 class Snapshots:
@@ -46,8 +49,10 @@ class Snapshots:
                 continue
             self.known[snapshot.id] = snapshot
 
-    def home(self, name: str) -> Path | None:
-        return self.directory / name / "home" if name in self.known else None
+    def source(self, name: str) -> Source | None:
+        """What a sandbox made from it starts from; None if there is none of that name."""
+        snapshot = self.known.get(name)
+        return Source(self.directory / name, Disk(snapshot.disk, snapshot.lower)) if snapshot else None
 
     async def take(self, sandbox: Sandbox, name: str, taken: frozenset[str]) -> Snapshot:
         """Copy the files while the sandbox stands still. A name that is there already gets the new files. Raises
@@ -55,12 +60,17 @@ class Snapshots:
         """
         if name and (not _NAME.fullmatch(name) or name in taken):
             raise BadName(f"'{name}' cannot be a snapshot's name: use other lower-case letters, digits, - and _.")
-        snapshot = Snapshot(name or f"snapshot-{secrets.token_hex(8)}", sandbox.id, time.time())
+        disk = sandbox.disk
+        snapshot = Snapshot(name or f"snapshot-{secrets.token_hex(8)}", sandbox.id, time.time(), disk.kind, disk.lower)
         fresh = self.directory / f".{snapshot.id}.{secrets.token_hex(4)}"
-        (fresh / "home").mkdir(parents=True, mode=0o700)
+        fresh.mkdir(mode=0o700)
         try:
             async with sandbox.still():
-                await homes.fill(fresh / "home", sandbox.home, os.geteuid())
+                if disk.kind == "plain":
+                    (fresh / "home").mkdir(mode=0o700)
+                    await homes.fill(fresh / "home", sandbox.home, os.geteuid())
+                else:
+                    await asyncio.to_thread(sandbox.place.storage.copy, sandbox.directory, fresh, disk)
             await self._remove(snapshot.id)
             (fresh / "snapshot.json").write_text(json.dumps(asdict(snapshot)))
             fresh.rename(self.directory / snapshot.id)

@@ -15,6 +15,7 @@ from typing import Any
 
 from sandbox_host.isolation import MIB, Limits
 from sandbox_host.launch import Launch
+from sandbox_host.storage import Disk, Storage
 
 NOTICEABLE_BYTES, NOTICEABLE_INODES = 32 * MIB, 5_000  # a change of the free space that makes us look who it was
 LONGEST_UNSEEN = 60.0  # seconds between two looks at a running sandbox's files in any case
@@ -27,9 +28,9 @@ class DiskFull(Exception):
 class Usage:
     """Figures of one sandbox; `measure_disk` and `enforce_memory` are called by the registry's watch."""
 
-    def __init__(self, home: Path, limits: Limits) -> None:
-        self.home, self.limits = home, limits
-        self.disk_bytes = self.disk_inodes = 0
+    def __init__(self, directory: Path, disk: Disk, limits: Limits, storage: Storage) -> None:
+        self.directory, self.disk, self.limits, self.storage = directory, disk, limits, storage
+        self._counted = (0, 0)  # bytes and inodes, as last counted
         self.full = False
         self.memory_kills = self.disk_kills = 0
         self._killed_at = 0
@@ -37,7 +38,7 @@ class Usage:
 
     def require_space(self, more: int = 0) -> None:
         """Raises DiskFull if `more` bytes would not fit."""
-        if self.full or self.disk_bytes + more > self.limits.disk * MIB:
+        if self.disk_bytes + more > self.limits.disk * MIB or self.full:
             raise DiskFull(
                 f"The sandbox's disk is full: the limit is {self.limits.disk} MiB and {self.limits.inodes} files. "
                 "Delete something first."
@@ -45,16 +46,33 @@ class Usage:
 
     async def measure_disk(self, launch: Launch | None) -> None:
         """Count the files; over the limit the commands end, so that what writes stops, and uploads are refused
-        until there is room.
+        until there is room. Where the kernel holds the limit nobody has to be ended.
         """
-        self.disk_bytes, self.disk_inodes = await _du(self.home, "-B1"), await _du(self.home, "--inodes")
-        self.full = self.disk_bytes > self.limits.disk * MIB or self.disk_inodes > self.limits.inodes
+        if self.ask_kernel():
+            return
+        held = self.directory / ("disk/upper" if self.disk.kind == "directory" else "home")
+        bytes_used, inodes = self._counted = await _du(held, "-B1"), await _du(held, "--inodes")
+        self.full = bytes_used > self.limits.disk * MIB or inodes > self.limits.inodes
         if not self.full:
             self._killed_at = 0
-        elif launch is not None and self.disk_bytes + self.disk_inodes > self._killed_at:
+        elif launch is not None and bytes_used + inodes > self._killed_at:
             launch.kill_commands()
             self.disk_kills += 1
-            self._killed_at = self.disk_bytes + self.disk_inodes
+            self._killed_at = bytes_used + inodes
+
+    def ask_kernel(self) -> bool:
+        """Take its figures, where the disk is a volume; whether it is."""
+        found = self.storage.usage(self.directory, self.disk)
+        if found is None:
+            return False
+        self._counted, self.full = found[:2], found[2]
+        return True
+
+    @property
+    def disk_bytes(self) -> int:
+        """Of what the sandbox wrote: now where the kernel counts it, else as last counted."""
+        self.ask_kernel()
+        return self._counted[0]
 
     def kills(self, launch: Launch | None) -> tuple[int, int]:
         """How often something was killed for want of memory, and of disk space."""
@@ -65,7 +83,7 @@ class Usage:
         memory, disk = self.kills(launch)
         if memory > before[0]:
             return f"out of memory: this sandbox may use {_size(self.limits.memory)}"
-        if disk > before[1]:
+        if disk > before[1] or (self.ask_kernel() and self.full):
             return f"disk full: this sandbox may use {_size(self.limits.disk)} in {self.limits.inodes} files"
         return ""
 

@@ -55,6 +55,12 @@ class Host:
     port: int = field(default_factory=free_port)
     key: str = field(default_factory=lambda: f"e2b_{secrets.token_hex(20)}")
     process: subprocess.Popen[bytes] | None = None
+    prefix: list[str] = field(default_factory=list)  # of its command line
+
+    def within(self, path: str | Path) -> Path:
+        """A path below its state as the host sees it: what it mounts, nobody else does."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/root{self.state}") / path
 
     @property
     def url(self) -> str:
@@ -66,6 +72,7 @@ class Host:
 
     def start(self) -> "Host":
         command = [
+            *self.prefix,
             *_python(self.uid),
             "-m",
             "sandbox_host",

@@ -15,7 +15,7 @@ from .conftest import Host, descendants, make_state, wait_for
 
 LIMITS = ["--limit-memory", "256", "--limit-processes", "64", "--limit-disk", "40", "--limit-inodes", "3000",
 "--limit-tmp", "32",
-          "--limit-file", "100", "--limit-output", "1"]  # fmt: skip
+          "--limit-file", "20", "--limit-output", "1"]  # fmt: skip
 
 
 @pytest.fixture(scope="module", params=["control groups", "watchdog"])
@@ -116,24 +116,24 @@ def test_it_names_the_memory_limit(cramped: Sandbox) -> None:
 
 def test_it_names_the_disk_limit(cramped: Sandbox) -> None:
     with pytest.raises(CommandExitException) as caught:
-        cramped.commands.run("for n in $(seq 100); do head -c 1M /dev/urandom > big$n; done; sleep 20")
+        cramped.commands.run("for n in $(seq 100); do head -c 1M /dev/urandom > big$n || exit 1; done; sleep 20")
     assert "disk full: this sandbox may use 40 MiB in 3000 files" in caught.value.stderr
 
 
 def test_it_stops_a_file_at_its_limit(cramped: Sandbox) -> None:
     with pytest.raises(CommandExitException, match="25"):
         cramped.commands.run(
-            "head -c 200M /dev/zero > /home/user/big; rc=$?; rm -f big; echo $rc >&2; exit $((rc > 128 ? 25 : 1))"
+            "head -c 30M /dev/zero > /home/user/big; rc=$?; rm -f big; echo $rc >&2; exit $((rc > 128 ? 25 : 1))"
         )
     with pytest.raises(CommandExitException, match="No space left"):
-        cramped.commands.run("head -c 50M /dev/zero > /tmp/big")
+        cramped.commands.run("head -c 18M /dev/zero > /tmp/one && head -c 18M /dev/zero > /tmp/two")
 
 
 @pytest.mark.parametrize(
     "filler",
     [
-        "for n in $(seq 100); do head -c 1M /dev/urandom > big$n; done",
-        "mkdir many; cd many; for n in $(seq 20000); do echo > $n; done",
+        "for n in $(seq 100); do head -c 1M /dev/urandom > big$n || exit 1; done",
+        "mkdir many; cd many; for n in $(seq 20000); do echo > $n || exit 1; done",
     ],
     ids=["bytes", "files"],
 )
