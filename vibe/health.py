@@ -40,6 +40,13 @@ def alive(request: HttpRequest) -> HttpResponse:
 @require_safe
 def ready(request: HttpRequest) -> JsonResponse:
     """200 if all answer, else 503: {"ok", "checks": {name: {"ok", "ms", "detail"?}}}."""
+    found = checks()
+    ok = all(check["ok"] for check in found.values())
+    return JsonResponse({"ok": ok, "checks": found}, status=200 if ok else 503)
+
+
+def checks() -> dict[str, Check]:
+    """Everything the site needs, by name, all asked at once."""
     with ThreadPoolExecutor(3) as pool:
         waiting = {
             "redis": pool.submit(_timed, _redis),
@@ -47,9 +54,7 @@ def ready(request: HttpRequest) -> JsonResponse:
             "model": pool.submit(_fresh, "model", _model),
         }
         # Here, not in the pool: a connection belongs to its thread.
-        checks = {"database": _timed(_database)} | {name: each.result() for name, each in waiting.items()}
-    ok = all(check["ok"] for check in checks.values())
-    return JsonResponse({"ok": ok, "checks": checks}, status=200 if ok else 503)
+        return {"database": _timed(_database)} | {name: each.result() for name, each in waiting.items()}
 
 
 def _database() -> None:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from vibe import health, metrics, pages
+from vibe import health, metrics, pages, status
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -20,6 +20,7 @@ urlpatterns = [
     path("runs/", include("agents.urls")),
     path("api/v1/", include("vibe.api_urls")),
     path("admin/", admin.site.urls),
+    path("staff/status/", status.status, name="status"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),

@@ -38,6 +38,8 @@ PAGES = {
     "healthz": [Route(200, public=True)],
     # The tests' clients ask from this machine, without a proxy.
     "metrics": [Route(200, public=True)],
+    # Staff only; tests/admin/test_status.py.
+    "status": [Route(404)],
     "theme": [Route(302, "post", public=True, data={"theme": "dark"})],
     "settings": [Route(200), Route(302, "post", data={"name": "A", "theme": "dark"})],
     "key-save": [Route(302, "post", data={"provider": "anthropic", "key": "sk-not-a-real-key"})],
