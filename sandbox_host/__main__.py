@@ -14,7 +14,7 @@ from aiohttp import web
 from sandbox_host import app, log, mounting, selftest, storage, templates
 from sandbox_host.first_use import FirstUse
 from sandbox_host.isolation import IsolationMissing, Limits, Machine
-from sandbox_host.registry import Registry
+from sandbox_host.registry import Caps, Registry
 
 
 def main() -> int:
@@ -55,6 +55,8 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--runtime", type=Path, help="folder with node/ and python/ to show inside sandboxes")
     parser.add_argument("--max-running", type=int, default=50, help="sandboxes at once")
     parser.add_argument("--max-total", type=int, default=1000, help="sandboxes kept, the paused ones included")
+    parser.add_argument("--max-days", type=float, default=90, help="days that a sandbox is kept that nobody starts")
+    parser.add_argument("--min-free", type=int, default=2048, help="MiB of the machine's disk that sandboxes leave")
     for name, default in vars(Limits()).items():
         parser.add_argument(f"--limit-{name.replace('_', '-')}", type=int, default=default)
     return parser.parse_args()
@@ -67,9 +69,10 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
     library = templates.Library(arguments.templates, machine.state)
     domain = arguments.domain or f"localhost:{arguments.port}"
     found = await asyncio.to_thread(storage.find, machine.state, limits)
-    registry = Registry(machine, library, arguments.max_running, arguments.max_total, domain=domain, storage=found)
+    caps = Caps(arguments.max_running, arguments.max_total, arguments.max_days, arguments.min_free)
+    registry = Registry(machine, library, caps, domain=domain, storage=found)
     first_use = FirstUse(library, arguments.runtime)
-    report = {**await selftest.run(machine, registry.groups), **found.describe()}
+    report = {**await selftest.run(machine, registry.groups, found), **found.describe()}
     runner = web.AppRunner(
         app.build(registry, first_use, key, domain, report), handler_cancellation=True, access_log=None
     )

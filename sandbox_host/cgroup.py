@@ -1,5 +1,5 @@
-"""Memory and process limits by control groups, version 1 or 2, where this machine lets us write them; None where it
-does not.
+"""Limits of memory and processes and fair shares of the processors by control groups, version 1 or 2, where this
+machine lets us write them; None where it does not.
 """
 
 import contextlib
@@ -37,10 +37,11 @@ class Group:
 
     def memory_kills(self) -> int:
         """How often the kernel killed for want of memory in here."""
-        for line in self._first("memory.events", "memory.oom_control").splitlines():
-            if line.startswith("oom_kill "):
-                return int(line.split()[1])
-        return 0
+        return _count(self._first("memory.events", "memory.oom_control"), "oom_kill")
+
+    def refused_processes(self) -> int:
+        """How often the kernel refused a process (or a thread) that would have been one too many."""
+        return _count(self._first("pids.events"), "max")
 
     def _first(self, *names: str) -> str:
         return next((text for directory in self.directories for name in names if (text := _read(directory / name))), "")
@@ -49,6 +50,7 @@ class Group:
         """Kill what is left and remove the group; gives up after 5 s, the next start tries again."""
         deadline = time.monotonic() + 5
         for directory in self.directories:
+            end_at_once(directory)
             while directory.exists() and time.monotonic() < deadline:
                 for pid in _read(directory / "cgroup.procs").split():
                     _kill(int(pid))
@@ -66,10 +68,9 @@ class Groups:
 
     @classmethod
     def find(cls, state: Path) -> "Groups | None":
-        name = f"vibe-sandboxes-{hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:12]}"
         for candidate in _candidates():
             try:
-                return cls(_prepare(candidate, name), 2 if len(candidate) == 1 else 1)
+                return cls(_prepare(candidate, name(state)), 2 if len(candidate) == 1 else 1)
             except OSError:
                 continue
         return None
@@ -80,7 +81,8 @@ class Groups:
         for directory in directories:
             directory.mkdir(exist_ok=True)
             _limit(directory, limits)
-            os.chown(directory / "cgroup.procs", owner, -1)
+            if os.geteuid() == 0:
+                os.chown(directory / "cgroup.procs", owner, -1)
         return Group(directories)
 
     def all(self) -> list[Group]:
@@ -96,8 +98,27 @@ class Groups:
                     Group([directory]).remove()
 
 
+def name(state: Path) -> str:
+    """Of the group that holds those of a host with this state directory."""
+    return f"vibe-sandboxes-{hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:12]}"
+
+
+def end_at_once(directory: Path) -> bool:
+    """Version 2, Linux 5.14: kill all in a group, with what is just being made; False if the kernel cannot."""
+    try:
+        with (directory / "cgroup.kill").open("r+") as file:
+            file.write("1")
+    except OSError:
+        return False
+    return True
+
+
 def _candidates() -> list[list[Path]]:
-    """Where groups could be made: version 1 needs a directory for memory and one for pids."""
+    """Where groups could be made: version 1 needs a directory for memory and one for pids, and takes one for cpu.
+
+    Version 2 gives controllers only to groups below one without processes. For root that is the top, or the own group
+    of a service with `Delegate=`; for an ordinary user of systemd the slice that the own group lies in.
+    """
     mounts: dict[str, Path] = {}
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
         fields, _, tail = line.partition(" - ")
@@ -113,17 +134,20 @@ def _candidates() -> list[list[Path]]:
             own[controller] = path.lstrip("/")
     found = []
     if "unified" in mounts:
-        found += [[mounts["unified"]], [mounts["unified"] / own.get("unified", "")]]
+        mine = mounts["unified"] / own.get("unified", "")
+        found += [[mounts["unified"]], [mine], *([[mine.parent]] if mine != mounts["unified"] else [])]
     if "memory" in mounts and "pids" in mounts:
-        found.append([mounts[controller] / own.get(controller, "") for controller in ("memory", "pids")])
+        names = [name for name in ("memory", "pids", "cpu") if name in mounts]
+        found.append([mounts[name] / own.get(name, "") for name in names])
     return found
 
 
 def _prepare(candidate: list[Path], name: str) -> list[Path]:
     if len(candidate) == 1:
-        needed = {"memory", "pids"}
-        if not needed <= set((candidate[0] / "cgroup.controllers").read_text().split()):
+        there = set((candidate[0] / "cgroup.controllers").read_text().split())
+        if not {"memory", "pids"} <= there:
             raise OSError("the controllers are not there")
+        needed = {"memory", "pids"} | ({"cpu"} & there)
         _enable(candidate[0], needed)
     parents = [base / name for base in candidate]
     for parent in parents:
@@ -145,6 +169,8 @@ def _limit(directory: Path, limits: Limits) -> None:
         "memory.limit_in_bytes": limits.memory * MIB,
         "memory.memsw.limit_in_bytes": limits.memory * MIB,
         "pids.max": limits.processes,
+        "cpu.weight": 100,  # each the same: what one does with its processors is not taken from another
+        "cpu.shares": 1024,
     }
     for name, value in values.items():
         if (directory / name).exists():
@@ -156,6 +182,11 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def _count(text: str, name: str) -> int:
+    """A number of a file of lines like `name number`."""
+    return next((int(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), 0)
 
 
 def _kill(pid: int) -> None:

@@ -100,7 +100,8 @@ async def _stream(
         except AgentGone:
             return stream.abort()
         if end.pop("timedOut", False):
-            return await stream.end(RpcError("deadline_exceeded", "the command's time is over, it was killed"))
+            after = f"it ran for the {operation.get('timeout', 0):g} s that were asked for"
+            return await stream.end(RpcError("deadline_exceeded", f"the command was killed: {after}"))
         end.pop("signal", None)
         if end.get("error") and (reason := sandbox.usage.reason(kills, sandbox.launch)):
             end["error"] += f" ({reason})"

@@ -5,11 +5,26 @@ import os
 import shutil
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class CopyFailed(Exception):
     """The template could not be copied; the message is what cp said."""
+
+
+async def finish(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """In a thread, and waited for even when nobody wants the result any more: what follows is the cleaning up."""
+    task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 async def fill(home: Path, source: Path, uid: int) -> None:
@@ -20,9 +35,9 @@ async def fill(home: Path, source: Path, uid: int) -> None:
     """
     try:
         if os.geteuid() == 0:
-            await asyncio.to_thread(_fill, source, home, uid, shared=False)
+            await finish(_fill, source, home, uid, shared=False)
         else:
-            await asyncio.to_thread(copy, source, home)
+            await finish(copy, source, home)
     except (OSError, RecursionError) as error:  # recursion: somebody made thousands of folders in each other
         raise CopyFailed(str(error)) from error
 

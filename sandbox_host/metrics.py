@@ -21,8 +21,8 @@ def _lines(registry: Registry) -> Iterable[str]:
     for state in ("running", "paused"):
         yield f'sandbox_host_sandboxes{{state="{state}"}} {states.count(state)}'
     for name, text, value in (
-        ("running_limit", "Sandboxes that may run at once.", registry.max_running),
-        ("total_limit", "Sandboxes and snapshots that are kept.", registry.max_total),
+        ("running_limit", "Sandboxes that may run at once.", registry.caps.running),
+        ("total_limit", "Sandboxes and snapshots that are kept.", registry.caps.total),
         ("snapshots", "Snapshots that are kept.", len(registry.snapshots.known)),
     ):
         yield from _family(name, "gauge", text)
@@ -42,7 +42,7 @@ def _lines(registry: Registry) -> Iterable[str]:
             yield f'sandbox_host_sandbox_{name}{{sandbox="{sandbox.id}"}} {reading[field]}'
     yield from _family("sandbox_limit_kills_total", "counter", "Commands ended because a limit was reached.")
     for sandbox in running:
-        for limit, count in zip(("memory", "disk"), sandbox.usage.kills(sandbox.launch), strict=True):
+        for limit, count in sandbox.usage.kills(sandbox.launch).items():
             yield f'sandbox_host_sandbox_limit_kills_total{{sandbox="{sandbox.id}",limit="{limit}"}} {count}'
 
 

@@ -9,18 +9,20 @@ import os
 import secrets
 import subprocess
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from sandbox_host import egress, homes, log
 from sandbox_host.cgroup import Groups
+from sandbox_host.homes import finish
 from sandbox_host.isolation import FIRST_UID, LAST_UID, Machine
 from sandbox_host.launch import AgentGone
 from sandbox_host.ready import Ready
 from sandbox_host.sandbox import NotRunning, Place, Record, Sandbox
 from sandbox_host.snapshots import Snapshot, Snapshots
 from sandbox_host.storage import Disk, Source, Storage
-from sandbox_host.usage import LONGEST_UNSEEN, FreeSpace
+from sandbox_host.usage import LONGEST_UNSEEN, FreeSpace, free_mib
 
 PLAIN_TEMPLATES = frozenset({"base", "code-interpreter-v1"})  # the SDKs' defaults: an empty home
 MEMORY_KEPT = 900.0  # seconds a paused sandbox keeps its processes
@@ -34,6 +36,16 @@ class TooMany(Exception):
 
 class UnknownTemplate(Exception):
     """No such template, or one that was not prepared; the message says which and what to do."""
+
+
+@dataclass(frozen=True)
+class Caps:
+    """What all sandboxes together may be."""
+
+    running: int = 50
+    total: int = 1000  # with the paused ones and the snapshots
+    days: float = 90  # that a paused one is kept
+    free: int = 0  # MiB of the machine's disk that they leave
 
 
 class Templates(Protocol):
@@ -50,14 +62,14 @@ class Registry:
     """Owns the state directory: sandboxes/ID/{record.json,home}, trash/, run/ (sockets)."""
 
     def __init__(
-        self, machine: Machine, templates: Templates, max_running: int = 50, max_total: int = 1000, *,
+        self, machine: Machine, templates: Templates, caps: Caps = Caps(), *,
         domain: str = "", uids: range = range(FIRST_UID, LAST_UID + 1), storage: Storage | None = None,
     ) -> None:  # fmt: skip
         """`domain`: what preview host names end in; `uids`: what sandboxes run as where the host is root; `storage`:
         how files are kept, plain directories if not said.
         """
         self.uids = uids
-        self.machine, self.templates, self.max_running, self.max_total = machine, templates, max_running, max_total
+        self.machine, self.templates, self.caps = machine, templates, caps
         self.sandboxes: dict[str, Sandbox] = {}
         self.directory, self.trash = machine.state / "sandboxes", machine.state / "trash"
         run = machine.state / "run"
@@ -101,10 +113,12 @@ class Registry:
         """A running sandbox with a home copied from the template, or `like` another one's. `options` are fields of
         Record. Raises TooMany, UnknownTemplate, AgentGone.
         """
-        if sum(sandbox.state == "running" for sandbox in self.sandboxes.values()) >= self.max_running:
-            raise TooMany(f"This host runs {self.max_running} sandboxes, which is its limit. Kill or pause one first.")
-        if len(self.sandboxes) >= self.max_total:
-            raise TooMany(f"This host keeps {self.max_total} sandboxes, which is its limit. Kill one first.")
+        running, total = self.caps.running, self.caps.total
+        if sum(sandbox.state == "running" for sandbox in self.sandboxes.values()) >= running:
+            raise TooMany(f"This host runs {running} sandboxes, which is its limit. Kill or pause one first.")
+        if len(self.sandboxes) >= total:
+            raise TooMany(f"This host keeps {total} sandboxes, which is its limit. Kill one first.")
+        self._require_free_space()
         source = Source(like.directory, like.disk) if like else self._source(template)
         disk = source.above(self.storage) if source else Disk(self.storage.kind_for(""))
         now = time.time()
@@ -144,24 +158,31 @@ class Registry:
         try:
             if source is not None and source.disk.kind != "plain":
                 _directory(directory)
-                await asyncio.to_thread(self.storage.copy, source.directory, directory, disk)
-                await asyncio.to_thread(self.storage.adopt, directory, uid, disk)
+                await finish(self.storage.copy, source.directory, directory, disk)
+                await finish(self.storage.adopt, directory, uid, disk)
                 return
             if not (disk.kind == "volume" and self.ready.take(directory, uid)):
                 _directory(directory)
-                await asyncio.to_thread(self.storage.make, directory, uid, disk)
+                await finish(self.storage.make, directory, uid, disk)
             if source is not None and not disk.lower:
                 await homes.fill(sandbox.home, source.directory / "home", uid)
         except (OSError, homes.CopyFailed) as problem:
             raise AgentGone(f"the sandbox's files could not be made: {problem}") from None
+
+    def _require_free_space(self) -> None:
+        if free_mib(self.machine.state) < self.caps.free:
+            raise TooMany(
+                f"This host leaves {self.caps.free} MiB of its disk free, which is its limit. Kill one first."
+            )
 
     def get(self, sandbox_id: str) -> Sandbox | None:
         return self.sandboxes.get(sandbox_id)
 
     async def snapshot(self, sandbox: Sandbox, name: str) -> Snapshot:
         """Raises TooMany, BadName, CopyFailed, NotRunning."""
-        if len(self.sandboxes) + len(self.snapshots.known) >= self.max_total:
-            raise TooMany(f"This host keeps {self.max_total} sandboxes and snapshots, which is its limit.")
+        if len(self.sandboxes) + len(self.snapshots.known) >= self.caps.total:
+            raise TooMany(f"This host keeps {self.caps.total} sandboxes and snapshots, which is its limit.")
+        self._require_free_space()
         return await self.snapshots.take(sandbox, name, PLAIN_TEMPLATES | self.templates.prepared().keys())
 
     async def fork(self, sandbox: Sandbox, seconds: int) -> Sandbox:
@@ -202,7 +223,7 @@ class Registry:
         """By rm, which neither follows links nor recurses on depth. The uid is free again only when its files are
         gone.
         """
-        await asyncio.to_thread(self.storage.close, path)
+        await finish(self.storage.close, path)
         if not await _run("rm", "-rf", "--", str(path)):
             await _run("chmod", "-R", "u+rwx", "--", str(path))
             await _run("rm", "-rf", "--", str(path))
@@ -254,7 +275,20 @@ class Registry:
                 running = sandbox.launch is not None and sandbox.launch.alive and not sandbox.frozen
                 if running and (look_at_all or sandbox.usage.full):
                     await sandbox.usage.measure_disk(sandbox.launch)
+            if free_mib(self.machine.state) < self.caps.free // 2:
+                await self._pause_largest()
             pause = max(1.0, 4 * (time.monotonic() - began))
+
+    async def _pause_largest(self) -> None:
+        """All disks together may be larger than the machine's. Before that one is full, who wrote most stands still:
+        a volume whose image cannot grow would lose what was written.
+        """
+        running = [sandbox for sandbox in self.sandboxes.values() if sandbox.state == "running" and sandbox.launch]
+        if running:
+            largest = max(running, key=lambda sandbox: sandbox.usage.disk_bytes)
+            log.say("the machine's disk is nearly full", sandbox=largest.id, then="pause")
+            with contextlib.suppress(NotRunning):
+                await largest.pause()
 
     async def _check(self, sandbox: Sandbox, now: float) -> None:
         record = sandbox.record
@@ -266,6 +300,9 @@ class Registry:
                 await self.kill(sandbox)
         elif record.state == "paused" and sandbox.launch is not None and now >= record.paused_at + MEMORY_KEPT:
             await sandbox.forget_memory()
+        elif record.state == "paused" and now >= record.paused_at + self.caps.days * 86_400:
+            log.say("nobody started it for too long", sandbox=sandbox.id, days=self.caps.days)
+            await self.kill(sandbox)
 
     async def close(self) -> None:
         """Stop all processes, keep all files."""

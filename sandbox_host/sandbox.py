@@ -14,6 +14,7 @@ from typing import Any
 
 from sandbox_host import egress, storage
 from sandbox_host.cgroup import Groups
+from sandbox_host.homes import finish
 from sandbox_host.isolation import HOME, Machine
 from sandbox_host.launch import AgentError, AgentGone, Channel, Launch
 from sandbox_host.storage import Disk, DiskGone, Storage
@@ -161,7 +162,7 @@ class Sandbox:
         group = self.place.groups.create(self.id, self.record.uid, machine.limits) if self.place.groups else None
         socket_path = await self._start_proxy()
         try:
-            home = await asyncio.to_thread(self.place.storage.open, self.directory, self.record.uid, self.disk)
+            home = await finish(self.place.storage.open, self.directory, self.record.uid, self.disk)
         except DiskGone as problem:
             raise AgentGone(str(problem)) from None
         self.launch = await Launch.start(
@@ -278,7 +279,8 @@ class Sandbox:
                 else:
                     await self._start()
             finally:
-                await asyncio.shield(written)
+                await asyncio.wait([written])
+            written.result()
             self._put("record.start")
             for name, value in changes.items():
                 setattr(record, name, value)
@@ -323,7 +325,7 @@ class Sandbox:
     async def _put_away(self) -> None:
         """End the processes and unmount the files."""
         await self._stop()
-        await asyncio.to_thread(self.place.storage.close, self.directory)
+        await finish(self.place.storage.close, self.directory)
 
     async def kill(self) -> None:
         """End everything. The files are the registry's to remove."""

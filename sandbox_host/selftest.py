@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox_host.cgroup import Group, Groups
+from sandbox_host.homes import finish
 from sandbox_host.isolation import FIRST_UID, LAST_UID, IsolationMissing, Machine
 from sandbox_host.launch import AgentError, AgentGone, Launch
+from sandbox_host.storage import Disk, DiskGone, Storage
 
 _HELP = "Set E2B_API_KEY to use E2B's cloud instead, or see docs/sandbox-host.md."
 _PROBE = (Path(__file__).parent / "probe.py").read_text()
@@ -23,38 +25,41 @@ _VARIABLE = (
 )  # in two, or the probe would find its own arguments: what the host has in its environment and no sandbox may see
 
 
-async def run(machine: Machine, groups: Groups | None) -> dict[str, object]:
+async def run(machine: Machine, groups: Groups | None, storage: Storage | None = None) -> dict[str, object]:
     """What the machine's isolation is, for /health. Raises IsolationMissing with the reason to refuse."""
+    storage = storage or Storage(machine.state / "templates")
+    disk = Disk(storage.kind_for(""))
     uid = LAST_UID if os.geteuid() == 0 else os.geteuid()
     if uid == 0:
         raise IsolationMissing("sandboxes would run as root.")
     name = f"probe-{secrets.token_hex(8)}"
     directory = machine.state / name
-    home = directory / "home"
-    home.mkdir(parents=True)
-    for path, mode in ((directory, 0o711), (home, 0o700)):
-        path.chmod(mode)
+    directory.mkdir()
+    directory.chmod(0o711)
     try:
-        if os.geteuid() == 0:
-            os.chown(home, uid, uid)
+        await finish(storage.make, directory, uid, disk)
+        home = await finish(storage.open, directory, uid, disk)
         group = groups.create(name, uid, machine.limits) if groups else None
-        found = await _attempt(machine, directory, uid, group)
+        found = await _attempt(machine, home, uid, group)
+    except (OSError, DiskGone) as problem:
+        raise IsolationMissing(f"a sandbox's disk cannot be made: {problem}. {_HELP}") from None
     finally:
+        await finish(storage.close, directory)
         shutil.rmtree(directory, ignore_errors=True)
     if found:
         raise IsolationMissing(f"sandboxes would not be isolated here: {'; '.join(found)}. {_HELP}")
     return {"tier": "bwrap", "limits": "cgroup" if groups else "watchdog", "own_uid": uid >= FIRST_UID}
 
 
-async def _attempt(machine: Machine, directory: Path, uid: int, group: Group | None) -> list[str]:
+async def _attempt(machine: Machine, home: Path, uid: int, group: Group | None) -> list[str]:
     with tempfile.TemporaryDirectory(prefix="vibe-probe-") as short:  # a socket's address holds 107 bytes
         try:
-            launch = await Launch.start(machine, Path(short), "probe", uid, directory / "home", None, group)
+            launch = await Launch.start(machine, Path(short), "probe", uid, home, None, group)
         except AgentGone as problem:
             raise IsolationMissing(f"a sandbox cannot be started: {problem}. {_HELP}") from None
         try:
-            found = await _probe(launch, machine.python, directory)
-            if (directory / "home" / "probe").lstat().st_uid != uid:
+            found = await _probe(launch, machine.python, home.parent)
+            if (home / "probe").lstat().st_uid != uid:
                 found.append("files inside belong to another user outside")
             if group is not None and not launch.own <= group.pids():
                 found.append("the processes are not in their control group")

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sandbox_host import homes
+from sandbox_host.homes import finish
 from sandbox_host.sandbox import Sandbox
 from sandbox_host.storage import Disk, Source
 
@@ -70,7 +71,7 @@ class Snapshots:
                     (fresh / "home").mkdir(mode=0o700)
                     await homes.fill(fresh / "home", sandbox.home, os.geteuid())
                 else:
-                    await asyncio.to_thread(sandbox.place.storage.copy, sandbox.directory, fresh, disk)
+                    await finish(sandbox.place.storage.copy, sandbox.directory, fresh, disk)
             await self._remove(snapshot.id)
             (fresh / "snapshot.json").write_text(json.dumps(asdict(snapshot)))
             fresh.rename(self.directory / snapshot.id)

@@ -74,17 +74,24 @@ class Usage:
         self.ask_kernel()
         return self._counted[0]
 
-    def kills(self, launch: Launch | None) -> tuple[int, int]:
-        """How often something was killed for want of memory, and of disk space."""
-        return self.out_of_memory(launch), self.disk_kills
+    def kills(self, launch: Launch | None) -> dict[str, int]:
+        """How often a limit was reached: something was killed (memory, disk) or not made (processes)."""
+        group = launch.group if launch else None
+        return {
+            "memory": self.out_of_memory(launch),
+            "disk": self.disk_kills,
+            "processes": group.refused_processes() if group else 0,
+        }
 
-    def reason(self, before: tuple[int, int], launch: Launch | None) -> str:
+    def reason(self, before: dict[str, int], launch: Launch | None) -> str:
         """Which limit ended a command since `kills` gave `before`; "" if none."""
-        memory, disk = self.kills(launch)
-        if memory > before[0]:
-            return f"out of memory: this sandbox may use {_size(self.limits.memory)}"
-        if disk > before[1] or (self.ask_kernel() and self.full):
-            return f"disk full: this sandbox may use {_size(self.limits.disk)} in {self.limits.inodes} files"
+        now, limits = self.kills(launch), self.limits
+        if now["memory"] > before["memory"]:
+            return f"out of memory: this sandbox may use {_size(limits.memory)}"
+        if now["disk"] > before["disk"] or (self.ask_kernel() and self.full):
+            return f"disk full: this sandbox may use {_size(limits.disk)} in {limits.inodes} files"
+        if now["processes"] > before["processes"]:
+            return f"too many processes: this sandbox may run {limits.processes}, threads included"
         return ""
 
     def memory_bytes(self, launch: Launch | None) -> int:
@@ -139,6 +146,12 @@ class FreeSpace:
         if now.f_bfree > self.last.f_bfree:
             self.last = now
         return False
+
+
+def free_mib(path: Path) -> int:
+    """What the file system of a path has left."""
+    now = os.statvfs(path)
+    return now.f_bavail * now.f_frsize // MIB
 
 
 async def _du(home: Path, unit: str) -> int:

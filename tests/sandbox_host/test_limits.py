@@ -2,6 +2,7 @@
 was.
 """
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,6 +11,8 @@ import pytest
 from e2b import Sandbox
 from e2b.exceptions import NotEnoughSpaceException, SandboxException
 from e2b.sandbox.commands.command_handle import CommandExitException
+
+from sandbox_host import cgroup
 
 from .conftest import Host, descendants, make_state, wait_for
 
@@ -21,8 +24,6 @@ LIMITS = ["--limit-memory", "256", "--limit-processes", "64", "--limit-disk", "4
 @pytest.fixture(scope="module", params=["control groups", "watchdog"])
 def small(request: pytest.FixtureRequest) -> Iterator[Host]:
     """A host with small limits: as root with control groups, and as an ordinary user, who has none."""
-    import os
-
     uid = 65_433 if request.param == "watchdog" and os.geteuid() == 0 else None
     if request.param == "control groups" and os.geteuid() != 0:
         pytest.skip("control groups are root's here")
@@ -72,8 +73,10 @@ def _start_many(sandbox: Sandbox) -> None:
 def test_it_survives_a_thread_bomb(small: Host, cramped: Sandbox) -> None:
     code = "import threading, time\nwhile True: threading.Thread(target=time.sleep, args=(5,)).start()\n"
     cramped.files.write("bomb.py", code)
-    with pytest.raises(CommandExitException, match="can't start new thread"):
+    with pytest.raises(CommandExitException, match="can't start new thread") as caught:
         cramped.commands.run("python3 bomb.py", timeout=20)
+    if small.uid is None:
+        assert "too many processes: this sandbox may run 64, threads included" in caught.value.stderr
     _quick(small)
 
 
@@ -197,6 +200,41 @@ def test_it_ends_what_does_not_want_to_end(small: Host) -> None:
     sandbox.kill()
     assert time.monotonic() - started < 5
     wait_for(lambda: not descendants(host_pid) & inside)
+
+
+def test_it_names_the_time_of_a_command(cramped: Sandbox) -> None:
+    with pytest.raises(SandboxException, match=r"killed: it ran for the 0\.5 s that were asked for"):
+        cramped.commands.run("sleep 60", timeout=0.5)
+
+
+def test_it_limits_open_files(cramped: Sandbox) -> None:
+    opening = "import os\nwhile True: os.open('/dev/null', 0)"
+    with pytest.raises(CommandExitException, match="Too many open files"):
+        cramped.commands.run(f'python3 -c "{opening}"')
+
+
+def test_it_shares_the_processors_fairly(small: Host) -> None:
+    """Busy loops in one sandbox leave another what is its own."""
+    busy, other = small.create(), small.create()
+    work = "import time\nend = time.time() + 2\nwhile time.time() < end: pass\nprint(time.process_time())"
+    busy.commands.run("for n in $(seq 20); do (while true; do :; done) & done; wait", background=True, timeout=0)
+    ours = float(other.commands.run(f'python3 -c "{work}"').stdout)
+    theirs = os.cpu_count() or 1
+    if small.uid is None and _has_cpu_groups(small):
+        assert ours > 2 * theirs / 21 * 1.3  # of two seconds; without groups each loop gets as much as we
+    for sandbox in (busy, other):
+        sandbox.kill()
+
+
+def _has_cpu_groups(host: Host) -> bool:
+    name = cgroup.name(host.state)
+    return any(Path(f"/sys/fs/cgroup/{place}/{name}").exists() for place in ("cpu", "cpu,cpuacct", "."))
+
+
+def test_it_leaves_the_machine_some_disk(own_host: Callable[..., Host]) -> None:
+    host = own_host("--min-free", str(10**9))
+    with pytest.raises(SandboxException, match="leaves 1000000000 MiB of its disk free, which is its limit"):
+        host.create()
 
 
 def test_it_limits_how_many_run(own_host: Callable[..., Host]) -> None:

@@ -4,16 +4,17 @@ import asyncio
 import http.client
 import json
 import os
+import shutil
 from collections.abc import Callable
 
 import pytest
 
 from sandbox_host import reaper
 from sandbox_host.isolation import Limits, Machine
-from sandbox_host.registry import Registry
+from sandbox_host.registry import Caps, Registry
 from sandbox_host.templates import SOURCES, Library
 
-from .conftest import Host, make_state
+from .conftest import Host, make_state, wait_for
 
 
 def _metrics(host: Host, key: str) -> tuple[int, str]:
@@ -65,6 +66,38 @@ async def test_it_removes_what_has_no_sandbox() -> None:
     await lost.kill()
     await registry.kill(kept)
     await registry.close()
+
+
+async def test_it_keeps_nobody_for_ever() -> None:
+    state = make_state(None)
+    registry = Registry(Machine.find(state, None, Limits()), Library(SOURCES, state), Caps(days=1))
+    registry.load()
+    old, young = await registry.create("base", 60, {}), await registry.create("base", 60, {})
+    for sandbox in (old, young):
+        await sandbox.pause(memory=False)
+    old.record.paused_at -= 86_401
+    watch = asyncio.create_task(registry.watch_time())
+    await asyncio.to_thread(wait_for, lambda: old.id not in registry.sandboxes)
+    watch.cancel()
+    assert list(registry.sandboxes) == [young.id]
+    await registry.close()
+    shutil.rmtree(state)
+
+
+async def test_it_stops_who_fills_the_machines_disk() -> None:
+    state = make_state(None)
+    registry = Registry(Machine.find(state, None, Limits()), Library(SOURCES, state), Caps())
+    registry.load()
+    small, large = await registry.create("base", 60, {}), await registry.create("base", 60, {})
+    await large.call({"op": "mkdir", "path": "/home/user/one"})
+    await large.usage.measure_disk(large.launch)
+    registry.caps = Caps(free=2 * 10**9)
+    watch = asyncio.create_task(registry.watch_disk())
+    await asyncio.to_thread(wait_for, lambda: large.state != "running")
+    watch.cancel()
+    assert small.state == "running"
+    await registry.close()
+    shutil.rmtree(state)
 
 
 def test_it_logs_lines_that_a_program_can_read(

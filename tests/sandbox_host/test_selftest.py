@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_host import selftest
+from sandbox_host import seccomp, selftest
 from sandbox_host.cgroup import Groups
 from sandbox_host.isolation import IsolationMissing, Limits, Machine
 from sandbox_host.launch import Launch
+from sandbox_host.registry import Registry, TooMany
+from sandbox_host.templates import Library
 
 from .conftest import ROOT, make_state
 
@@ -88,6 +90,21 @@ async def test_it_has_a_second_line_against_namespaces(state: Path) -> None:
 async def test_it_never_starts_a_sandbox_as_root(state: Path) -> None:
     with pytest.raises(ValueError, match="never runs as root"):
         await Launch.start(_machine(state), state, "x", 0, state, None, None)
+
+
+async def test_it_runs_nothing_without_a_uid_to_run_it_as(state: Path) -> None:
+    registry = Registry(_machine(state), Library(ROOT / "sandbox_templates", state), uids=range(0))
+    if os.geteuid() == 0:
+        with pytest.raises(TooMany, match="All user ids for sandboxes are in use"):
+            await registry.create("base", 60, {})
+    assert registry.sandboxes == {}
+    await registry.close()
+
+
+async def test_it_refuses_where_the_filter_is_refused(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """bwrap stops when the kernel does not take its filter; no sandbox runs without one."""
+    monkeypatch.setattr(seccomp, "program", lambda counted=True, machine=None: b"\xff" * 8)
+    assert "a sandbox cannot be started" in await _problems(_machine(state))
 
 
 def _start(state: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

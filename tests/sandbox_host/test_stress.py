@@ -11,6 +11,7 @@ from pathlib import Path
 import aiohttp
 from e2b import AsyncSandbox
 
+from sandbox_host import cgroup, mounting
 from sandbox_host.launch import Launch
 
 from .conftest import Host, descendants, wait_for
@@ -101,11 +102,27 @@ async def test_it_leaves_nothing_after_a_hundred_sandboxes(own_host: Callable[..
     folders = [host.state / name for name in ("sandboxes", "trash", "run")]
     wait_for(lambda: not descendants(pid) and not any(any(folder.iterdir()) for folder in folders))
     before = len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208
-    for _ in range(25):
+    for turn in range(20):
         made = await asyncio.gather(*(AsyncSandbox.create(timeout=60, **host.options) for _ in range(4)))
-        await asyncio.gather(*(sandbox.kill() for sandbox in made))
-    wait_for(lambda: not descendants(pid) and not any(any(folder.iterdir()) for folder in folders))
+        hasty = asyncio.create_task(AsyncSandbox.create(timeout=60, **host.options))
+        await asyncio.wait([hasty], timeout=0.005 * turn)  # the caller hangs up in the middle
+        hasty.cancel()
+        await asyncio.gather(hasty, *(sandbox.kill() for sandbox in made), return_exceptions=True)
+        if not hasty.cancelled():
+            await hasty.result().kill()
+    wait_for(lambda: not descendants(pid) and not any(any(folder.iterdir()) for folder in folders), 60)
+    _expect_nothing_mounted(host, pid)
     wait_for(lambda: len(os.listdir(f"/proc/{pid}/fd")) <= before + 8)  # noqa: PTH208 - the SDK's own connections
+
+
+def _expect_nothing_mounted(host: Host, pid: int) -> None:
+    """But the volumes that wait for the next sandboxes; and no control groups."""
+    waiting = [path.name for path in (host.state / "ready").iterdir()]
+    mounts = [line for line in Path(f"/proc/{pid}/mountinfo").read_text().splitlines() if str(host.state) in line]
+    assert all(any(name in line for name in waiting) for line in mounts)
+    assert len([path for path in mounting.loops() if path.startswith(str(host.state))]) <= len(waiting)
+    groups = Path("/sys/fs/cgroup").glob(f"*/{cgroup.name(host.state)}/*")
+    assert [path for path in groups if path.is_dir()] == []
 
 
 async def test_it_forgets_connections_that_are_over() -> None:

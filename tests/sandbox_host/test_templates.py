@@ -109,8 +109,16 @@ async def test_it_prepares_once_for_all_who_ask_together(tiny: Path, state: Path
 @pytest.mark.sandbox
 async def test_it_prepares_a_changed_template_anew_and_drops_the_old(tiny: Path, state: Path) -> None:
     await prepare(tiny, state)
+    first = find(tiny, state).digest
     (tiny / "tiny/app/script.js").write_text("2;")
     assert not find(tiny, state).prepared
+    record = state / "sandboxes" / "one" / "record.json"
+    record.parent.mkdir(parents=True)
+    record.write_text(json.dumps({"lower": f"tiny/{first}/home"}))
+    await prepare(tiny, state)
+    assert (find(tiny, state).place / first).exists()  # a sandbox lies above it
+    record.unlink()
+    find(tiny, state).home.parent.rename(find(tiny, state).place / "gone")
     await prepare(tiny, state)
     assert (find(tiny, state).home / "app/script.js").read_text() == "2;"
     assert sorted(path.name for path in find(tiny, state).place.iterdir()) == [".lock", find(tiny, state).digest]
