@@ -56,6 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-running", type=int, default=50, help="sandboxes at once")
     parser.add_argument("--max-total", type=int, default=1000, help="sandboxes kept, the paused ones included")
     parser.add_argument("--max-days", type=float, default=90, help="days that a sandbox is kept that nobody starts")
+    parser.add_argument("--spares", type=int, default=2, help="sandboxes that are started before anybody asks")
     parser.add_argument("--min-free", type=int, default=2048, help="MiB of the machine's disk that sandboxes leave")
     for name, default in vars(Limits()).items():
         parser.add_argument(f"--limit-{name.replace('_', '-')}", type=int, default=default)
@@ -69,7 +70,9 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
     library = templates.Library(arguments.templates, machine.state)
     domain = arguments.domain or f"localhost:{arguments.port}"
     found = await asyncio.to_thread(storage.find, machine.state, limits)
-    caps = Caps(arguments.max_running, arguments.max_total, arguments.max_days, arguments.min_free)
+    caps = Caps(
+        arguments.max_running, arguments.max_total, arguments.max_days, arguments.min_free, arguments.spares
+    )  # fmt: skip
     registry = Registry(machine, library, caps, domain=domain, storage=found)
     first_use = FirstUse(library, arguments.runtime)
     report = {**await selftest.run(machine, registry.groups, found), **found.describe()}

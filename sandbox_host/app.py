@@ -50,7 +50,7 @@ def _health(registry: Registry, first_use: FirstUse, known: dict[str, object]) -
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     registry = app[REGISTRY]
     registry.load()
-    registry.ready.refill()
+    registry.spares.refill()
     watches = [
         asyncio.create_task(watch()) for watch in (registry.watch_time, registry.watch_memory, registry.watch_disk)
     ]

@@ -20,6 +20,7 @@ _OPEN_TREE, _MOVE_MOUNT, _MOUNT_SETATTR = 428, 429, 442
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _CLONE_NEWNS, _CLONE_NEWUSER = 0x20000, 0x10000000
 _NOSUID, _NODEV, _NOATIME, _RECURSIVE, _SLAVE = 2, 4, 1024, 0x4000, 0x80000
+_BIND, _SHARED = 0x1000, 0x100000
 _DETACH = 2
 _AT_FDCWD, _AT_EMPTY_PATH = -100, 0x1000
 _OPEN_TREE_CLONE, _MOVE_MOUNT_F_EMPTY_PATH = 1, 4
@@ -49,21 +50,24 @@ def volume(image: Path, at: Path) -> None:
         os.close(device)  # it lives as long as the mount
 
 
-def overlay(lower: Path, directory: Path, uid: int) -> None:
-    """Mount the tree `lower`, which is root's, at `directory`/home as if `uid` owned it; what is changed goes to
-    disk/upper. Raises OSError.
+def shared(source: Path, at: Path) -> None:
+    """Show the directory `source` at `at` too, so that what is mounted over `at` later appears wherever that was shown.
+    Raises OSError.
+    """
+    _mount(str(source), at, "none", _BIND, b"")
+    _mount("none", at, "none", _SHARED, b"")
+
+
+def overlay(lower: Path, directory: Path, users: int) -> None:
+    """Mount the tree `lower`, which is root's, at `directory`/home as if it belonged to whom root is in `users`, see
+    root_as; what is changed goes to disk/upper. Raises OSError.
     """
     at = directory / "home"
     tree = _check(_libc.syscall(_OPEN_TREE, _AT_FDCWD, os.fsencode(lower), _OPEN_TREE_CLONE | os.O_CLOEXEC))
     try:
-        users = _root_as(uid)
-        try:
-            flags = _ATTR_READ_ONLY | _ATTR_NOSUID | _ATTR_NODEV | _ATTR_IDMAP
-            attributes = struct.pack("=4Q", flags, 0, 0, users)
-            size = len(attributes)
-            _check(_libc.syscall(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, attributes, size))
-        finally:
-            os.close(users)
+        flags = _ATTR_READ_ONLY | _ATTR_NOSUID | _ATTR_NODEV | _ATTR_IDMAP
+        attributes = struct.pack("=4Q", flags, 0, 0, users)
+        _check(_libc.syscall(_MOUNT_SETATTR, tree, b"", _AT_EMPTY_PATH, attributes, len(attributes)))
         # Overlays take a path: the clone is mounted where the overlay will be, which then keeps it.
         _check(_libc.syscall(_MOVE_MOUNT, tree, b"", _AT_FDCWD, os.fsencode(at), _MOVE_MOUNT_F_EMPTY_PATH))
     finally:
@@ -158,8 +162,8 @@ def _wait_until_free(image: Path) -> None:
         time.sleep(0.01)
 
 
-def _root_as(uid: int) -> int:
-    """A descriptor of a user namespace in which root stands for `uid`."""
+def root_as(uid: int) -> int:
+    """A descriptor of a user namespace in which root stands for `uid`; it takes a process to make one."""
     pid = _check(_libc.syscall(_CLONE[os.uname().machine], _CLONE_NEWUSER | signal.SIGCHLD, 0, 0, 0, 0))
     if pid == 0:
         while True:

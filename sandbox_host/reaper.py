@@ -21,21 +21,17 @@ async def watch(registry: Registry) -> None:
 
 async def sweep(registry: Registry, young: float = YOUNG) -> None:
     """One round. What it removes is written to the log: there should be nothing."""
-    before = time.time() - young
+    before, known = time.time() - young, registry.known()
     for directory in registry.directory.iterdir():
-        if directory.name not in registry.sandboxes and _changed(directory) < before:
+        if directory.name not in known and _changed(directory) < before:
             log.say("removed a directory without a sandbox", sandbox=directory.name)
             registry.bury(directory)
-    for directory in registry.ready.leftovers():
-        if _changed(directory) < before:
-            log.say("removed a volume that nobody waits for", name=directory.name)
-            registry.bury(directory)
     for group in registry.groups.all() if registry.groups else []:
-        if group.name not in registry.sandboxes and _changed(group.directories[0]) < before:
+        if group.name not in known and _changed(group.directories[0]) < before:
             log.say("removed a control group without a sandbox", sandbox=group.name)
             await asyncio.to_thread(group.remove)
     for path in registry.place.run.iterdir():
-        if path.stem not in registry.sandboxes and _changed(path) < before:
+        if path.stem not in known and _changed(path) < before:
             log.say("removed a socket without a sandbox", sandbox=path.stem)
             path.unlink(missing_ok=True)
     for pid in strays():

@@ -18,9 +18,9 @@ from sandbox_host.cgroup import Groups
 from sandbox_host.homes import finish
 from sandbox_host.isolation import FIRST_UID, LAST_UID, Machine
 from sandbox_host.launch import AgentGone
-from sandbox_host.ready import Ready
 from sandbox_host.sandbox import NotRunning, Place, Record, Sandbox
 from sandbox_host.snapshots import Snapshot, Snapshots
+from sandbox_host.spares import Spares
 from sandbox_host.storage import Disk, Source, Storage
 from sandbox_host.usage import LONGEST_UNSEEN, FreeSpace, free_mib
 
@@ -46,6 +46,7 @@ class Caps:
     total: int = 1000  # with the paused ones and the snapshots
     days: float = 90  # that a paused one is kept
     free: int = 0  # MiB of the machine's disk that they leave
+    spares: int = 0  # that wait for somebody to create one
 
 
 class Templates(Protocol):
@@ -81,7 +82,10 @@ class Registry:
         sockets = Path(f"/proc/self/fd/{os.open(run, os.O_PATH | os.O_DIRECTORY)}")
         self.storage = storage or Storage(machine.state / "templates")
         self.place = Place(machine, run, sockets, self.groups, self.storage, egress.default_allow(), domain)
-        self.ready = Ready(machine.state / "ready", self.storage)
+        can_lay = self.storage.volumes and self.storage.sharing == "overlay"
+        self.spares = Spares(self._make_spare, caps.spares if can_lay else 0)
+        self._unborn: set[str] = set()  # ids of the spare ones
+        self._coming = 0  # creates that wait for one of them
         self._removals: set[asyncio.Task[None]] = set()
         self._uids: set[int] = set()
         self.counts = {"created": 0, "killed": 0}  # since the start
@@ -93,8 +97,6 @@ class Registry:
             self.groups.remove_leftovers()
         for path in self.place.run.iterdir():
             path.unlink()
-        for path in self.ready.leftovers():
-            path.rename(self.trash / path.name)
         for directory in self.directory.iterdir():
             try:
                 sandbox = Sandbox.load(self.place, directory)
@@ -114,32 +116,63 @@ class Registry:
         Record. Raises TooMany, UnknownTemplate, AgentGone.
         """
         running, total = self.caps.running, self.caps.total
-        if sum(sandbox.state == "running" for sandbox in self.sandboxes.values()) >= running:
+        if sum(sandbox.state == "running" for sandbox in self.sandboxes.values()) + self._coming >= running:
             raise TooMany(f"This host runs {running} sandboxes, which is its limit. Kill or pause one first.")
-        if len(self.sandboxes) >= total:
+        if len(self.sandboxes) + self._coming >= total:
             raise TooMany(f"This host keeps {total} sandboxes, which is its limit. Kill one first.")
         self._require_free_space()
         source = Source(like.directory, like.disk) if like else self._source(template)
         disk = source.above(self.storage) if source else Disk(self.storage.kind_for(""))
         now = time.time()
-        record = Record(
-            _new_id(), template, self._take_uid(), secrets.token_hex(32), now, now + seconds, seconds,
-            disk=disk.kind, lower=disk.lower, **options,
-        )  # fmt: skip
-        directory = self.directory / record.id
-        sandbox = Sandbox(self.place, directory, record)
-        self.sandboxes[record.id] = sandbox
+        fields = {"template": template, "started": now, "end": now + seconds, "timeout": seconds, **options}
+        fields |= {"disk": disk.kind, "lower": disk.lower}
+        from_nothing = source is None or bool(disk.lower and source.template)
+        self._coming += 1
         try:
-            async with like.still() if like else contextlib.nullcontext():
-                await self._make_disk(sandbox, source)
+            spare = await self.spares.take() if from_nothing and options.get("internet", True) else None
+        finally:
+            self._coming -= 1
+        sandbox = spare or self._new(fields)
+        self.sandboxes[sandbox.id] = sandbox
+        self._unborn.discard(sandbox.id)
+        try:
+            if spare:
+                await sandbox.become(fields)
+            else:
+                async with like.still() if like else contextlib.nullcontext():
+                    await self._make_disk(sandbox, source)
             await sandbox.start(seconds)
+        except OSError as problem:
+            await asyncio.shield(self.kill(sandbox))
+            raise AgentGone(f"the sandbox's files could not be made: {problem}") from None
         except BaseException:
             await asyncio.shield(self.kill(sandbox))
             raise
         self.counts["created"] += 1
-        self.ready.refill()
+        self.spares.refill()
         log.say("created", sandbox=sandbox.id, template=template, seconds=round(time.time() - now, 3))
         return sandbox
+
+    def _new(self, fields: dict[str, Any]) -> Sandbox:
+        record = Record(id=_new_id(), uid=self._take_uid(), token=secrets.token_hex(32), **fields)
+        return Sandbox(self.place, self.directory / record.id, record)
+
+    async def _make_spare(self) -> Sandbox:
+        """A running sandbox without a template that nobody has asked for yet."""
+        fields = {"template": "base", "started": 0.0, "end": 0.0, "timeout": 0, "disk": self.storage.kind_for("")}
+        sandbox = self._new(fields)
+        self._unborn.add(sandbox.id)
+        try:
+            await self._make_disk(sandbox, None)
+            await sandbox.start_spare()
+        except BaseException:
+            await asyncio.shield(self.kill(sandbox))
+            raise
+        return sandbox
+
+    def known(self) -> set[str]:
+        """The ids of all there are, those included that wait for somebody."""
+        return self.sandboxes.keys() | self._unborn
 
     def _source(self, name: str) -> Source | None:
         """What a sandbox of this template starts from; None: from nothing. Raises UnknownTemplate."""
@@ -156,14 +189,12 @@ class Registry:
         """The sandbox's files as it finds them at its first start. Raises AgentGone."""
         directory, uid, disk = sandbox.directory, sandbox.record.uid, sandbox.disk
         try:
+            _directory(directory)
             if source is not None and source.disk.kind != "plain":
-                _directory(directory)
                 await finish(self.storage.copy, source.directory, directory, disk)
                 await finish(self.storage.adopt, directory, uid, disk)
                 return
-            if not (disk.kind == "volume" and self.ready.take(directory, uid)):
-                _directory(directory)
-                await finish(self.storage.make, directory, uid, disk)
+            await finish(self.storage.make, directory, uid, disk)
             if source is not None and not disk.lower:
                 await homes.fill(sandbox.home, source.directory / "home", uid)
         except (OSError, homes.CopyFailed) as problem:
@@ -199,6 +230,7 @@ class Registry:
         if self.sandboxes.pop(sandbox.id, None) is not None:
             self.counts["killed"] += 1
             log.say("killed", sandbox=sandbox.id)
+        self._unborn.discard(sandbox.id)
         await sandbox.kill()
         grave = self.trash / sandbox.id
         try:
@@ -306,7 +338,7 @@ class Registry:
 
     async def close(self) -> None:
         """Stop all processes, keep all files."""
-        await self.ready.close()
+        await asyncio.gather(*(self.kill(spare) for spare in await self.spares.close()))
         await asyncio.gather(*(sandbox.suspend() for sandbox in self.sandboxes.values()))
         if self._removals:
             await asyncio.wait(self._removals, timeout=10)

@@ -151,7 +151,7 @@ class Sandbox:
         if self.killed or self.record.state != "running":
             raise NotRunning(self.id)
 
-    async def _start(self) -> None:
+    async def _start(self, spare: bool = False) -> None:
         if self.launch is not None:
             if self.launch.alive:
                 return
@@ -162,7 +162,10 @@ class Sandbox:
         group = self.place.groups.create(self.id, self.record.uid, machine.limits) if self.place.groups else None
         socket_path = await self._start_proxy()
         try:
-            home = await finish(self.place.storage.open, self.directory, self.record.uid, self.disk)
+            if spare:
+                home = await finish(self.place.storage.open_empty, self.directory, self.record.uid)
+            else:
+                home = await finish(self.place.storage.open, self.directory, self.record.uid, self.disk)
         except DiskGone as problem:
             raise AgentGone(str(problem)) from None
         self.launch = await Launch.start(
@@ -254,6 +257,20 @@ class Sandbox:
             "__VITE_ADDITIONAL_SERVER_ALLOWED_HOSTS": f".{preview}" if preview else "",
         }
         return {**base, **(egress.sandbox_env() if self.record.internet else {}), **self.record.envs, **extra}
+
+    async def start_spare(self) -> None:
+        """Run before anybody asked for it. Raises AgentGone."""
+        async with self._lock:
+            await self._start(spare=True)
+
+    async def become(self, fields: dict[str, Any]) -> None:
+        """What somebody asked for: fields of Record. Raises OSError."""
+        for name, value in fields.items():
+            setattr(self.record, name, value)
+        if self.proxy is not None:
+            self.proxy.allow, self.proxy.deny = self.allowed_hosts(), self.denied_hosts()
+        if self.record.lower:
+            await finish(self.place.storage.lay, self.directory, self.record.uid, self.record.lower)
 
     async def start(self, seconds: int, resume: bool = True) -> bool:
         """Run (again) for at least `seconds` seconds from now; a running sandbox's time is never shortened. True if

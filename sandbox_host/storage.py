@@ -46,6 +46,7 @@ class Storage:
     volumes: bool = False
     sharing: str = "copy"  # or "links", "reflink", "overlay"
     blank: Path = field(default_factory=Path)
+    users: dict[str, int] = field(default_factory=dict)  # of sandboxes that may get a template later, see root_as
 
     def describe(self) -> dict[str, str]:
         """For /health."""
@@ -76,10 +77,28 @@ class Storage:
                 lower = self.templates / disk.lower
                 if not lower.is_dir():
                     raise DiskGone(f"the template that this sandbox was made from is gone ({disk.lower})")
-                mounting.overlay(lower, directory, uid)
+                self.lay(directory, uid, disk.lower)
         except OSError as error:
             raise DiskGone(f"the sandbox's files cannot be mounted here: {error}") from error
         return home
+
+    def open_empty(self, directory: Path, uid: int) -> Path:
+        """As `open`, for a sandbox without a template that may still get one by `lay`. Raises DiskGone."""
+        home = directory / "home"
+        try:
+            mounting.shared(directory / "disk" / "upper", home)
+            self.users[directory.name] = mounting.root_as(uid)
+        except OSError as error:
+            raise DiskGone(f"the sandbox's files cannot be mounted here: {error}") from error
+        return home
+
+    def lay(self, directory: Path, uid: int, lower: str) -> None:
+        """Put a template below the disk. Raises OSError."""
+        users = self.users.pop(directory.name, None) or mounting.root_as(uid)
+        try:
+            mounting.overlay(self.templates / lower, directory, users)
+        finally:
+            os.close(users)
 
     def _open_disk(self, directory: Path, disk: Disk) -> None:
         at = directory / "disk"
@@ -88,6 +107,8 @@ class Storage:
 
     def close(self, directory: Path) -> None:
         """Unmount; the files stay."""
+        if users := self.users.pop(directory.name, None):
+            os.close(users)
         if os.geteuid() == 0:
             mounting.unmount(directory / "home")
             mounting.unmount(directory / "disk")

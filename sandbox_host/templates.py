@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import hashlib
 import json
+import os
 import sys
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,6 +21,10 @@ FORMAT = "1"  # change it when a home prepared by older code must not be used an
 _NOT_SOURCE = frozenset(
     {"node_modules", "dist", "__pycache__", ".git", ".angular", ".next", ".svelte-kit", "next-env.d.ts"}
 )
+
+
+State = tuple[tuple[str, str, int, int, int], ...]
+_digests: dict[State, str] = {}
 
 
 class BadTemplate(Exception):
@@ -45,6 +50,24 @@ class Template:
     @cached_property
     def digest(self) -> str:
         """Names the state of the source; a changed template is prepared anew."""
+        state = self._state()
+        if state not in _digests:
+            if len(_digests) > 100:
+                _digests.clear()
+            _digests[state] = self._read()
+        return _digests[state]
+
+    def _state(self) -> State:
+        """What tells a changed source without reading it: each sandbox that is created asks."""
+        found = []
+        for folder, folders, names in os.walk(self.source.parent):
+            folders[:] = [name for name in folders if name not in _NOT_SOURCE]
+            for name in names:
+                info = os.lstat(f"{folder}/{name}")
+                found.append((folder, name, info.st_ino, info.st_size, info.st_mtime_ns))
+        return tuple(sorted(found))
+
+    def _read(self) -> str:
         total = hashlib.sha256(FORMAT.encode())
         for path in [self.source.parent / "template.json", *self.files()]:
             data = path.read_bytes()
@@ -77,9 +100,9 @@ class Library:
 
     def find(self, name: str) -> Template | None:
         """The template as its source is now, prepared or not; None if there is none. Raises BadTemplate."""
-        if name not in self.names():
-            return None
         folder = self.sources / name
+        if Path(name).name != name or not (folder / "template.json").is_file():
+            return None
         try:
             fields: dict[str, Any] = json.loads((folder / "template.json").read_text())
             return Template(**fields, source=folder / "app", place=self.place / name)

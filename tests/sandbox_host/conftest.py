@@ -196,11 +196,11 @@ def host(request: pytest.FixtureRequest) -> Iterator[Host]:
 
 @pytest.fixture
 def own_host() -> Iterator[Callable[..., Host]]:
-    """Hosts that a test may kill or give limits of its own."""
+    """Hosts that a test may kill or give limits of its own; with no sandboxes but those that it makes."""
     hosts: list[Host] = []
 
     def make(*arguments: str) -> Host:
-        hosts.append(Host(make_state(None), None, list(arguments)))
+        hosts.append(Host(make_state(None), None, ["--spares", "0", *arguments]))
         return hosts[-1].start()
 
     yield make
