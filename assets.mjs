@@ -17,14 +17,14 @@ const common = {
 // One file per page, so that a page costs one request; shared code is small enough to repeat.
 const pages = {
   ...common,
-  entryPoints: ["site", "home", "projects", "workspace"].map((name) => `static/js/${name}.js`),
-  external: ["./editor.js"],
+  entryPoints: ["site", "home", "projects", "workspace", "shared"].map((name) => `static/js/${name}.js`),
+  external: ["./editor.js", "./terminal.js"],
 };
-// The editor opens late: its core and each language are files of their own.
-const editor = { ...common, entryPoints: ["static/js/editor.js"], splitting: true, chunkNames: "editor-[hash]" };
+// The editor and the terminal open late: their cores and each language are files of their own.
+const editor = { ...common, entryPoints: ["static/js/editor.js", "static/js/terminal.js"], splitting: true, chunkNames: "editor-[hash]" };
 const styles = {
   ...common,
-  entryPoints: ["static/css/site.css", "static/css/workspace.css"],
+  entryPoints: ["static/css/site.css", "static/css/workspace.css", "static/css/terminal.css"],
   target: ["chrome123", "firefox121", "safari17.5"],
   loader: { ".woff2": "file" },
 };

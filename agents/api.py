@@ -207,6 +207,23 @@ class MessageList(projects.MessageList):
         return Response(SaidSerializer({"message": run.message, "run": run}).data, status=202)
 
 
+class NamedFileSerializer(WriteSerializer):
+    path = serializers.CharField(trim_whitespace=False)
+
+
+class UploadSerializer(serializers.Serializer[Any]):
+    files = NamedFileSerializer(many=True, min_length=1, max_length=50)
+
+
+class FileList(projects.FileList):
+    @extend_schema(request=UploadSerializer, responses={201: projects.VersionSerializer})
+    def post(self, request: Request, pk: Any) -> Response:
+        """Saves several files in one version; 200 with the newest if nothing changed. 409 while a run is at work."""
+        project, data = self.project(), _valid(UploadSerializer, request)
+        files = {one["path"]: _bytes(one) for one in data["files"]}
+        return _versioned(project, edits.save_files(project, files))
+
+
 class FileContent(projects.FileContent):
     @extend_schema(request=WriteSerializer, responses={201: projects.VersionSerializer})
     def put(self, request: Request, pk: Any, path: str) -> Response:
@@ -233,6 +250,14 @@ class Restore(projects.InProject):
         """A version equal to an old one, or with one file or folder of it; 200 with the newest if nothing changes."""
         version, data = self.version(number), _valid(RestoreSerializer, request)
         return _versioned(version.project, edits.restore(version.project, version, data.get("path", "")))
+
+
+class VersionPreview(projects.InProject):
+    @extend_schema(request=None, responses={202: None})
+    def post(self, request: Request, pk: Any, number: int) -> Response:
+        """Runs an old version in a sandbox of its own for ten minutes. A `preview` event with `version` says where."""
+        services.open_version(self.version(number))
+        return Response(status=202)
 
 
 class Events(projects.InProject):
@@ -273,6 +298,18 @@ class RunDetail(OneRun):
         return Response(status=204)
 
 
+class OrderSerializer(serializers.Serializer[Any]):
+    runs = serializers.ListField(child=serializers.UUIDField(), max_length=20, help_text="All that wait, in order.")
+
+
+class Queue(projects.InProject):
+    @extend_schema(request=OrderSerializer, responses={204: None})
+    def put(self, request: Request, pk: Any) -> Response:
+        """Another order for the messages that wait. 409 when these are not the ones that wait."""
+        services.reorder_queued(self.project(), _valid(OrderSerializer, request)["runs"])
+        return Response(status=204)
+
+
 class RunCancel(OneRun):
     @extend_schema(request=None, responses={202: RunBriefSerializer})
     def post(self, request: Request, pk: Any) -> Response:
@@ -300,12 +337,16 @@ class SandboxStatus(projects.InProject):
 class SandboxAction(projects.InProject):
     @extend_schema(request=None, responses={202: SandboxSerializer})
     def post(self, request: Request, pk: Any, action: str) -> Response:
-        """start, restart or stop. The `preview` event says when the app answers."""
+        """start, restart, repair, stop, or keep (a version of its files). A `preview` event says what came of it."""
         project = self.project()
         if action == "stop":
             _stop(project)
+        elif action == "keep":
+            _keep(project)
         else:
-            services.open_preview(project, restart=action == "restart")
+            if action == "repair":
+                _check_idle(project)
+            services.open_preview(project, restart=action != "start", repair=action == "repair")
         return Response(previews.status(project), status=202)
 
 
@@ -328,6 +369,18 @@ def _stop(project: Project) -> None:
         raise services.NotNow("A run is at work in this sandbox. Stop the run first.")
     if Sandbox.objects.filter(project=project, paused=False).exists():
         services.close_preview(project)
+
+
+def _check_idle(project: Project) -> None:
+    if project.runs.filter(state__in=Run.ACTIVE).exists():
+        raise services.NotNow("A run is at work on these files. Wait for it, or stop it first.")
+
+
+def _keep(project: Project) -> None:
+    _check_idle(project)
+    if not Sandbox.objects.filter(project=project, paused=False).exists():
+        raise services.NotNow("The sandbox does not run, so there is nothing to keep.")
+    services.keep_files(project)
 
 
 def _versioned(project: Project, made: Version | None) -> Response:

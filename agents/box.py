@@ -20,6 +20,7 @@ from projects.frameworks import FRAMEWORKS
 from projects.paths import BadFiles
 
 ROOT = "/home/user/app"
+REPAIR_SECONDS = 150
 # What the dev server and the pages in our frame are given, so that the workspace hears of errors.
 BRIDGE = Path(__file__).parent / "bridge"
 # Made by tools, not by people: never listed, searched, or saved.
@@ -106,6 +107,15 @@ html = answer.read(200_000).decode("utf-8", "replace")
 html = re.sub(r"(?is)<(script|style|template)\b.*?</\1\s*>|<!--.*?-->", " ", html)
 print(answer.status, " ".join(re.sub(r"<[^>]*>", " ", html).split()), sep="\n")
 '
+"""
+# What needs no thought: caches that went stale are thrown away, packages that are named and not there are installed.
+REPAIR = r"""
+cd "$VIBE_ROOT" || exit 252
+rm -rf node_modules/.vite node_modules/.cache .next .svelte-kit .angular
+if [ -f package.json ] && ! npm ls --depth=0 > /dev/null 2>&1; then
+  npm install --ignore-scripts --no-audit --no-fund > "$HOME/.vibe/repair.log" 2>&1
+fi
+true
 """
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
 GREP = r"""
@@ -214,6 +224,10 @@ class Box:
             VIBE_BRIDGE_SERVER=(BRIDGE / "server.cjs").read_text(),
         )
         return await self.page_status(seconds=20)
+
+    async def repair(self) -> None:
+        """Clears caches and installs packages that are missing; the dev server has to be started again after it."""
+        await self.sdk.commands.run(REPAIR, envs={"VIBE_ROOT": ROOT}, timeout=REPAIR_SECONDS)
 
     async def page_status(self, path: str = "/", seconds: float = 5) -> int:
         url = f"http://127.0.0.1:{self.framework.port}{path}"

@@ -25,11 +25,16 @@ from projects.models import Project
 
 SECONDS = 6.0
 MAX_BYTES = 200_000
+# How dev servers say that a package is named in the code and not there.
+MISSING = re.compile(
+    r"failed to resolve import|cannot find (module|package)|could not resolve|module not found|can't resolve",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
 class Link:
-    """One link. `ok` is None when it could not be looked at. `action`: start | restart | fix | none."""
+    """One link. `ok` is None when it could not be looked at. `action`: start | restart | repair | fix | none."""
 
     name: str
     ok: bool | None
@@ -43,7 +48,7 @@ class LinkSerializer(serializers.Serializer[Any]):
     ok = serializers.BooleanField(allow_null=True)
     title = serializers.CharField()
     detail = serializers.CharField()
-    action = serializers.ChoiceField(["none", "start", "restart", "fix"])
+    action = serializers.ChoiceField(["none", "start", "restart", "repair", "fix"])
 
 
 class Check(projects.InProject):
@@ -112,7 +117,8 @@ def _sandbox(row: Sandbox | None) -> Link:
 
 def _page(status: int, body: str) -> Link:
     if status != 200:
-        return Link("page", False, f"The first page answers HTTP {status}", _first_words(body), "fix")
+        words = _first_words(body)
+        return Link("page", False, f"The first page answers HTTP {status}", words, _cure(words))
     inside = re.search(r"<body[^>]*>(.*)</body>", body, re.DOTALL | re.IGNORECASE)
     content = inside[1] if inside else body
     if "<script" not in body and not re.sub(r"<[^>]*>|\s", "", content):
@@ -131,8 +137,14 @@ def _code(project: Project, row: Sandbox, body: str) -> Link:
         except (OSError, http.client.HTTPException) as error:
             return Link("code", None, "The app's code could not be asked for", f"{path}: {error}")
         if status >= 400:
-            return Link("code", False, f"{path} answers HTTP {status}", _first_words(text), "fix")
+            words = _first_words(text)
+            return Link("code", False, f"{path} answers HTTP {status}", words, _cure(words))
     return Link("code", True, "The app's code loads", ", ".join(list(paths)[:6]))
+
+
+def _cure(words: str) -> str:
+    """What helps against an error: a package that is missing is installed for nothing, the rest is for the agent."""
+    return "repair" if MISSING.search(words) else "fix"
 
 
 def _first_words(body: str) -> str:

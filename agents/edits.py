@@ -22,6 +22,15 @@ def save_file(project: Project, path: str, content: bytes | None) -> Version | N
 
 
 @transaction.atomic
+def save_files(project: Project, files: dict[str, bytes]) -> Version | None:
+    """Several files written in one version; None if nothing changed. Raises BadFiles, NotNow."""
+    _check_idle(project)
+    before = versions.newest(project)
+    title = f"Upload {next(iter(files))}" if len(files) == 1 else f"Upload {len(files)} files"
+    return _tell(project, before, versions.save_files(project, files, title=title))
+
+
+@transaction.atomic
 def move_file(project: Project, path: str, to: str) -> Version | None:
     """One file under another path. Raises BadFiles, NoSuchFile, NotNow."""
     _check_idle(project)
@@ -41,6 +50,17 @@ def restore(project: Project, version: Version, path: str = "") -> Version | Non
     made = versions.restore_part(project, version, path) if path else versions.restore(project, version)
     if made and not path:
         charging.undo(project, version.number)
+    return _tell(project, before, made)
+
+
+@transaction.atomic
+def keep(project: Project, files: dict[str, bytes]) -> Version | None:
+    """A version of the files as they are in the sandbox; None if nothing changed there. Raises BadFiles, NotNow."""
+    _check_idle(project)
+    before = versions.newest(project)
+    made = versions.save(project, files, source=Version.Source.EDIT, title="Changes from the terminal")
+    if made:
+        Sandbox.objects.filter(project=project).update(version=made.number)
     return _tell(project, before, made)
 
 

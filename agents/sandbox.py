@@ -13,20 +13,23 @@ from typing import Any, Protocol, TypeVar
 import e2b
 import httpx
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection
 from django.db.models.functions import Now
 from e2b_code_interpreter import AsyncSandbox
 
 from agents import aio
-from agents.box import Box
+from agents.box import ROOT, Box
 from agents.models import Sandbox
 from projects import versions
-from projects.models import Project
+from projects.models import Project, Version
 
 T = TypeVar("T")
 
 # What the SDK raises when the sandbox is no longer there.
 GONE = (e2b.SandboxNotFoundException, e2b.SandboxNotRunningException)
+# What it raises when a command or a shell ended with another exit code than 0.
+ENDED = e2b.CommandExitException
 # What it raises when the host itself cannot be reached or cannot give us one.
 DOWN = (e2b.SandboxException, e2b.AuthenticationException, httpx.HTTPError, OSError)
 
@@ -34,6 +37,8 @@ DOWN = (e2b.SandboxException, e2b.AuthenticationException, httpx.HTTPError, OSEr
 PREPARING_SECONDS = 300
 
 
+# So long an old version can be looked at; then its sandbox ends.
+BESIDE_SECONDS = 600
 # A sandbox of a template that was never used before has to prepare it first.
 OPENING_SECONDS = 310
 _openers = ThreadPoolExecutor(64, "sandbox")
@@ -134,6 +139,34 @@ def _new(project: Project, wait: Wait) -> Box:
     return theirs
 
 
+def beside(version: Version, wait: Wait = aio.run) -> Box:
+    """A sandbox with the files of one version, next to the project's own: it ends by itself, or when the next is made.
+
+    Raises SandboxUnavailable.
+    """
+    project = version.project
+    key = f"beside:{project.pk}"
+    try:
+        if before := cache.get(key):
+            wait(AsyncSandbox.kill(before, **options()))
+        sdk = wait(
+            AsyncSandbox.create(
+                template=project.framework,
+                timeout=BESIDE_SECONDS,
+                metadata={"project": str(project.pk), "version": str(version.number)},
+                request_timeout=PREPARING_SECONDS,
+                **options(),
+            ),
+            PREPARING_SECONDS,
+        )
+        cache.set(key, sdk.sandbox_id, BESIDE_SECONDS)
+        box = Box(sdk, project.framework)
+        wait(box.replace_all(versions.files(version)))
+    except (*DOWN, TimeoutError) as error:
+        raise SandboxUnavailable(f"The sandbox host did not give us a sandbox: {error}") from error
+    return box
+
+
 def _adopt(project: Project, gone: str | None, facts: dict[str, Any]) -> bool:
     """Makes a sandbox the project's, in place of the one that is gone. False: somebody else did meanwhile."""
     if gone is None:
@@ -161,6 +194,15 @@ def idle(seconds: float) -> list[Sandbox]:
     """Sandboxes that run although nobody used them for `seconds` and no run is under way."""
     rows = Sandbox.objects.filter(paused=False, last_used__lt=Now() - timedelta(seconds=seconds))
     return list(rows.exclude(project__runs__state__in=["running", "waiting"]))
+
+
+async def open_terminal(
+    sandbox_id: str, cols: int, rows: int, on_bytes: Callable[[bytes], Coroutine[Any, Any, None]]
+) -> tuple[AsyncSandbox, Any]:
+    """A shell in the app's folder of a running sandbox: the SDK and the handle. The shell waits for `on_bytes`."""
+    sdk = await AsyncSandbox.connect(sandbox_id, **options())
+    handle = await sdk.pty.create(e2b.PtySize(rows=rows, cols=cols), on_bytes, cwd=ROOT, timeout=0)
+    return sdk, handle
 
 
 async def stream_logs(project_id: Any, on_text: Callable[[str], None]) -> None:

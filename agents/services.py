@@ -15,7 +15,7 @@ from agents.models import Run
 from projects import attachments
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
-from projects.models import Message, Project
+from projects.models import Message, Project, Version
 from projects.services import BadPrompt, add_message, check_prompt, create_project
 from usage import services as credits
 
@@ -124,6 +124,21 @@ def edit_queued(run: Run, text: str) -> Run:
 
 
 @transaction.atomic
+def reorder_queued(project: Project, order: list[UUID]) -> None:
+    """Gives the messages that wait behind a run this order. Raises NotNow when these are not the ones that wait."""
+    # Under the lock: a worker that claims one in this moment makes the lists differ.
+    waiting = Run.objects.select_for_update().filter(project=project, state=Run.State.QUEUED).order_by("created")
+    runs_waiting = list(waiting)
+    if sorted(run.pk for run in runs_waiting) != sorted(order):
+        raise NotNow("These messages changed meanwhile. Look again.")
+    # A run's turn is when it was asked for, so they swap these times among themselves.
+    times = [run.created for run in runs_waiting]
+    for place, (run_id, time) in enumerate(zip(order, times, strict=True), 1):
+        Run.objects.filter(pk=run_id).update(created=time)
+        runs.note(project.pk, "state", {"state": Run.State.QUEUED, "place": place}, run_id)
+
+
+@transaction.atomic
 def drop_queued(run: Run) -> None:
     """Takes back a message that still waits. Raises NotNow once a worker has it."""
     if not _end_unclaimed(run, DROPPED):
@@ -152,10 +167,23 @@ def retry_run(run: Run) -> Run:
     return start_run(run.project, run.message.text, run.message.mode)
 
 
-def open_preview(project: Project, restart: bool = False) -> None:
-    """Has a worker wake, rebuild or restart the project's app; the page hears of it by an event."""
+def open_preview(project: Project, restart: bool = False, repair: bool = False) -> None:
+    """Has a worker wake, rebuild or restart the project's app; the page hears of it by an event.
+
+    `repair`: first clear its caches and install the packages that are missing.
+    """
     runs.note(project.pk, "preview", {"state": "starting", "url": None, "port": None})
-    _send("agents.tasks.open_preview", str(project.pk), restart)
+    _send("agents.tasks.open_preview", str(project.pk), restart, repair)
+
+
+def open_version(version: Version) -> None:
+    """Has a worker run an old version beside the project's own sandbox; a `preview` event with `version` says where."""
+    _send("agents.tasks.open_version", str(version.project_id), version.number)
+
+
+def keep_files(project: Project) -> None:
+    """Has a worker make a version of the files in the sandbox; a `preview` event with `kept` says what came of it."""
+    _send("agents.tasks.keep_files", str(project.pk))
 
 
 def close_preview(project: Project) -> None:

@@ -14,8 +14,10 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from agents import about, aio, catalogue, edits, lease, previews, runs, sandbox, services
+from agents.box import REPAIR_SECONDS
 from agents.models import Run, Sandbox
-from projects.models import Project
+from projects.models import Project, Version
+from projects.paths import BadFiles
 
 log = logging.getLogger(__name__)
 # A queued run that no worker answered for this long is rung again.
@@ -71,11 +73,13 @@ def pause_idle_sandboxes() -> int:
 
 
 @shared_task
-def open_preview(project_id: str, restart: bool = False) -> None:
+def open_preview(project_id: str, restart: bool = False, repair: bool = False) -> None:
     """Resumes or rebuilds a project's sandbox, sees to its dev server, and tells the page."""
     project = Project.objects.get(pk=project_id)
     try:
         box = sandbox.ensure(project)
+        if repair:
+            aio.run(box.repair(), REPAIR_SECONDS + 10)
         answers = aio.run(box.serve(restart), 60)
         data: dict[str, object] = {
             "state": "ready" if answers else "failed",
@@ -85,6 +89,34 @@ def open_preview(project_id: str, restart: bool = False) -> None:
     except (sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
         data = {"state": "failed", "url": None, "port": None, "detail": str(error)}
     runs.note(project.pk, "preview", data)
+    connection.close()
+
+
+@shared_task
+def open_version(project_id: str, number: int) -> None:
+    """Runs an old version beside the project's sandbox, to be looked at. A project has one such sandbox at a time."""
+    version = Version.objects.select_related("project").get(project_id=project_id, number=number)
+    try:
+        box = sandbox.beside(version)
+        answers = aio.run(box.serve(), 60)
+        data: dict[str, object] = {"state": "ready" if answers else "failed", "url": previews.url(box)}
+    except (sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
+        data = {"state": "failed", "url": None, "detail": str(error)}
+    runs.note(version.project_id, "preview", {**data, "port": None, "version": number})
+    connection.close()
+
+
+@shared_task
+def keep_files(project_id: str) -> None:
+    """Makes a version of what was changed in a sandbox by hand, and tells the page."""
+    project = Project.objects.get(pk=project_id)
+    try:
+        files = aio.run(sandbox.ensure(project).snapshot(), 120)
+        made = edits.keep(project, files)
+        text = f"Kept as version {made.number}." if made else "Nothing has changed since the last version."
+    except (BadFiles, services.NotNow, sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
+        text = f"Nothing was kept. {error}"
+    runs.note(project.pk, "preview", {"state": "ready", "url": None, "port": None, "kept": text})
     connection.close()
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -15,15 +16,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.adapter import PENDING_PROMPT
 from accounts.models import User
-from agents import catalogue, events, previews, services
+from agents import catalogue, events, previews, services, suggestions, typical
 from agents.landing import home_context
 from agents.models import Run, Step
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
 from usage import services as credits
 
-# Steps that a page shows at once; older ones stay in the log.
-SHOWN_STEPS = 1_000
+# Steps that a page can show; older ones stay in the log. Of their cards, those that it begins with.
+SHOWN_STEPS, SHOWN_CARDS = 2_000, 120
+# Cards that a process keeps as they were drawn, some 2 kB each.
+MOST_DRAWN = 5_000
+_drawn: dict[int, SafeString] = {}
 
 
 @dataclass
@@ -78,7 +82,8 @@ def _home_again(request: HttpRequest, wish: dict[str, str], error: str, status: 
 @require_safe
 def project_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
-    return render(request, "projects/workspace.html", workspace_context(project))
+    shown = SHOWN_STEPS if request.GET.get("chat") == "all" else SHOWN_CARDS
+    return render(request, "projects/workspace.html", workspace_context(project, shown))
 
 
 @login_required
@@ -119,25 +124,32 @@ def run_retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect(run.project)
 
 
-def workspace_context(project: Project) -> dict[str, Any]:
+def workspace_context(project: Project, shown: int = SHOWN_CARDS) -> dict[str, Any]:
     """Everything the workspace shows, from the log and the rows; no sandbox is asked."""
-    steps = list(reversed(project.steps.order_by("-cursor")[:SHOWN_STEPS]))
+    steps = list(reversed(project.steps.defer("record").order_by("-cursor")[:SHOWN_STEPS]))
     run = _current(project)
+    cards = _items(steps, waiting := _waiting(project, run))
     version = project.versions.first()
     place = previews.status(project)
+    begun = [
+        {**step.data, "at": step.at.isoformat()}
+        for step in steps
+        if step.type == "stage" and run and run.is_active and step.run_id == run.pk
+    ]
     return {
         "project": project,
         "run": run,
-        "stage": next(
-            (step.data for step in reversed(steps) if step.type == "stage" and run and step.run_id == run.pk), None
-        ),
-        "items": _items(steps, waiting := _waiting(project, run)),
+        "stage": begun[-1] if begun else None,
+        "run_facts": {"stages": begun, "typical": typical.stages(project.framework)},
+        "items": [_rendered(step) for step in cards[-shown:]],
+        "earlier": max(0, len(cards) - shown),
         "queue": [_queued(waiting_run) for waiting_run in waiting.values()],
         "cursor": steps[-1].cursor if steps else 0,
         "versions": project.versions.defer("manifest")[:100],
         "version": version,
         "files": sorted(version.manifest) if version else [],
         "preview": {"state": _preview_state(place, steps), "url": place["url"]},
+        "suggestions": suggestions.suggest(project, version),
         "model_title": catalogue.get(project.model).title,
         "balance": credits.account_of(project.owner).available / 1_000_000,
     }
@@ -166,8 +178,8 @@ def _queued(run: Run) -> dict[str, Any]:
     return {"run": run, "message": message, "card": events.render(step) if step else ""}
 
 
-def _items(steps: list[Step], waiting: Collection[UUID] = ()) -> list[Item]:
-    """The chat's cards: a later step with the same element takes the earlier one's place.
+def _items(steps: list[Step], waiting: Collection[UUID] = ()) -> list[Step]:
+    """The chat's cards, each by its newest step: a later step with the same element takes the earlier one's place.
 
     A message stands where its run begins: one that was sent while another run was at work comes after all of that
     run's cards; one that still waits, or that was dropped while it did, is not in the chat.
@@ -177,26 +189,37 @@ def _items(steps: list[Step], waiting: Collection[UUID] = ()) -> list[Item]:
     for step in _in_order(steps):
         if step.type in events.CARDS and step.run_id not in dropped and step.run_id not in waiting:
             newest[events.html_id(step)] = step
-    return [Item(html_id, events.render(step), step.cursor) for html_id, step in newest.items()]
+    return list(newest.values())
+
+
+def _rendered(step: Step) -> Item:
+    """The step's card. A step never changes and says the same to everyone, so a process keeps what it drew."""
+    if (html := _drawn.get(step.pk)) is None:
+        html = events.render(step)
+        if len(_drawn) >= MOST_DRAWN:
+            _drawn.clear()
+        if not settings.DEBUG:
+            _drawn[step.pk] = html
+    return Item(events.html_id(step), html, step.cursor)
 
 
 def _in_order(steps: list[Step]) -> list[Step]:
-    """Steps in the order of the log, but what was said during a run after that run's last step."""
-    last = {step.run_id: at for at, step in enumerate(steps) if step.run_id}
-    keys: list[tuple[int, bool, int]] = []
-    begin: dict[UUID, int] = {}  # the place behind which a run's cards stand
-    over = -1  # where the runs met so far end
+    """Steps in the order of the log, but what was said before its run began stands where the run begins."""
+    begun: dict[UUID | None, int] = {}
     for at, step in enumerate(steps):
-        behind = -1
-        if step.run_id:
-            behind = begin.setdefault(step.run_id, over)
-            over = max(over, last[step.run_id])
-        keys.append((max(at, behind), behind > at, at))
+        waits = step.type == "user_message" or (step.type == "state" and step.data["state"] == Run.State.QUEUED)
+        if step.run_id and not waits:
+            begun.setdefault(step.run_id, at)
+    keys: list[tuple[int, bool, int]] = []
+    for at, step in enumerate(steps):
+        begin = begun.get(step.run_id, len(steps)) if step.run_id else at
+        keys.append((max(at, begin), at >= begin, at))
     return [steps[at] for _, _, at in sorted(keys)]
 
 
 def _preview_state(place: dict[str, Any], steps: list[Step]) -> str:
     if place["state"] in ("none", "paused"):
         return str(place["state"])
-    last = next((step.data["state"] for step in reversed(steps) if step.type == "preview"), "starting")
+    shown = (step.data for step in reversed(steps) if step.type == "preview")
+    last = next((data["state"] for data in shown if not data.keys() & {"kept", "version"}), "starting")
     return str(last)

@@ -145,6 +145,17 @@ class Attachment(models.Model):
         return self.name
 
 
+class Share(models.Model):
+    """A link that shows a project's running app to whoever has it. Withdrawn by deleting it."""
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="share")
+    token = models.CharField(max_length=40, unique=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"share of {self.project_id}"
+
+
 class Version(models.Model):
     """A numbered snapshot of a project's files, with what the checks said of it."""
 

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import cost_api, doctor, lens, stream
+from agents import cost_api, doctor, lens, shares, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from usage import api as usage
@@ -31,9 +31,12 @@ urlpatterns = [
     path("projects/", agents.ProjectList.as_view(), name="api-projects"),
     path(PROJECT, agents.ProjectDetail.as_view(), name="api-project"),
     path(f"{PROJECT}messages/", agents.MessageList.as_view(), name="api-messages"),
+    path(f"{PROJECT}share/", shares.ShareLink.as_view(), name="api-share"),
+    path(f"{PROJECT}versions/<version:number>/preview/", agents.VersionPreview.as_view(), name="api-version-preview"),
+    path(f"{PROJECT}queue/", agents.Queue.as_view(), name="api-queue"),
     path(f"{PROJECT}events/", agents.Events.as_view(), name="api-events"),
     path(f"{PROJECT}stream/", stream.project_stream, name="api-stream"),
-    path(f"{PROJECT}files/", projects.FileList.as_view(), name="api-files"),
+    path(f"{PROJECT}files/", agents.FileList.as_view(), name="api-files"),
     path(f"{PROJECT}files/<path:path>", agents.FileContent.as_view(), name="api-file"),
     path(f"{PROJECT}search/", projects.Search.as_view(), name="api-search"),
     path(f"{PROJECT}attachments/", projects.AttachmentList.as_view(), name="api-attachments"),
@@ -46,7 +49,7 @@ urlpatterns = [
     path(f"{PROJECT}sandbox/", agents.SandboxStatus.as_view(), name="api-sandbox"),
     *(
         path(f"{PROJECT}sandbox/{action}/", agents.SandboxAction.as_view(), {"action": action}, f"api-sandbox-{action}")
-        for action in ("start", "restart", "stop")
+        for action in ("start", "restart", "repair", "stop", "keep")
     ),
     path(f"{PROJECT}sandbox/check/", doctor.Check.as_view(), name="api-sandbox-check"),
     path(f"{PROJECT}context/", lens.Lens.as_view(), name="api-context"),

@@ -12,9 +12,13 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from agents.consumers import ProjectConsumer  # noqa: E402
+from agents.terminals import TerminalConsumer  # noqa: E402
 from vibe.origin import SameOriginOnly  # noqa: E402
 
-sockets = [path("ws/projects/<uuid:pk>/", ProjectConsumer.as_asgi())]
+sockets = [
+    path("ws/projects/<uuid:pk>/", ProjectConsumer.as_asgi()),
+    path("ws/projects/<uuid:pk>/terminal/", TerminalConsumer.as_asgi()),
+]
 
 application = ProtocolTypeRouter(
     {"http": django_app, "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(sockets)))}

@@ -18,6 +18,7 @@ urlpatterns = [
     path("projects/", include("projects.urls")),
     path("projects/", include("agents.workspace_urls")),
     path("runs/", include("agents.urls")),
+    path("s/", include("agents.share_urls")),
     path("api/v1/", include("vibe.api_urls")),
     path("admin/", admin.site.urls),
     path("staff/status/", status.status, name="status"),

@@ -22,14 +22,14 @@ const LANGUAGES = {
 };
 
 const colours = HighlightStyle.define([
-  { tag: [t.keyword, t.moduleKeyword, t.controlKeyword, t.operatorKeyword], color: "light-dark(oklch(0.48 0.17 310), oklch(0.79 0.12 310))" },
-  { tag: [t.string, t.special(t.string), t.regexp], color: "light-dark(oklch(0.47 0.11 150), oklch(0.84 0.13 140))" },
-  { tag: [t.number, t.bool, t.null, t.atom], color: "light-dark(oklch(0.53 0.15 45), oklch(0.81 0.12 60))" },
-  { tag: [t.comment, t.meta], color: "var(--ink-3)", fontStyle: "italic" },
-  { tag: [t.function(t.variableName), t.function(t.propertyName)], color: "light-dark(oklch(0.47 0.14 250), oklch(0.81 0.1 245))" },
-  { tag: [t.typeName, t.className, t.namespace], color: "light-dark(oklch(0.48 0.1 205), oklch(0.84 0.09 200))" },
-  { tag: [t.tagName, t.angleBracket], color: "light-dark(oklch(0.5 0.16 20), oklch(0.78 0.12 20))" },
-  { tag: [t.attributeName, t.propertyName], color: "light-dark(oklch(0.45 0.08 90), oklch(0.86 0.08 95))" },
+  { tag: [t.keyword, t.moduleKeyword, t.controlKeyword, t.operatorKeyword], color: "var(--code-keyword)" },
+  { tag: [t.string, t.special(t.string), t.regexp], color: "var(--code-string)" },
+  { tag: [t.number, t.bool, t.null, t.atom], color: "var(--code-number)" },
+  { tag: [t.comment, t.meta], color: "var(--code-comment)", fontStyle: "italic" },
+  { tag: [t.function(t.variableName), t.function(t.propertyName)], color: "var(--code-function)" },
+  { tag: [t.typeName, t.className, t.namespace], color: "var(--code-type)" },
+  { tag: [t.tagName, t.angleBracket], color: "var(--code-tag)" },
+  { tag: [t.attributeName, t.propertyName], color: "var(--code-name)" },
   { tag: [t.heading, t.strong], fontWeight: "600" },
   { tag: [t.link, t.url], textDecoration: "underline" },
 ]);

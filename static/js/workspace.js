@@ -1,6 +1,6 @@
 // The workspace page: connects its parts and hands each event to the one it concerns.
 import "./site.js";
-import { $, delegate, el } from "./lib/dom.js";
+import { $, $$, delegate, el } from "./lib/dom.js";
 import { Refused, postJson } from "./lib/http.js";
 import { connect } from "./lib/live.js";
 import { recall, remember } from "./lib/store.js";
@@ -11,10 +11,14 @@ import { composer as makeComposer } from "./workspace/composer.js";
 import { context as makeContext } from "./workspace/context.js";
 import { doctor as makeDoctor } from "./workspace/doctor.js";
 import { history as makeHistory } from "./workspace/history.js";
+import { share } from "./workspace/share.js";
+import { shells as makeShells } from "./workspace/shells.js";
+import { notify as makeNotify } from "./workspace/notify.js";
 import { logs as makeLogs } from "./workspace/logs.js";
 import { panes as makePanes } from "./workspace/panes.js";
 import { preview as makePreview } from "./workspace/preview.js";
 import { queue as makeQueue } from "./workspace/queue.js";
+import { replay } from "./workspace/replay.js";
 import { runLine } from "./workspace/run.js";
 
 // The prompt this project came from is no draft any more.
@@ -23,6 +27,7 @@ remember("sent:new", null);
 
 const root = $("#workspace");
 const chat = makeChat();
+const notify = makeNotify(root);
 const run = runLine(root);
 const panes = makePanes(root);
 const composer = makeComposer(root, chat);
@@ -31,13 +36,18 @@ const code = makeCode(root, panes);
 const waiting = makeQueue(root, chat, run);
 const past = makeHistory(root, panes);
 const logs = makeLogs(root, panes);
-const lens = makeContext(root, panes);
+makeShells(root);
+replay(root);
+share(root);
+const lens = makeContext(root, panes, code);
 const doctor = makeDoctor(root, panes, composer, preview);
 
+const OVER = { succeeded: "It is done.", failed: "It did not work. Look at what happened.", stopped: "It stopped at a limit.", cancelled: "It was stopped." };
 const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "version", "error", "complete"]);
 const handlers = {
   state: (event) => {
     run.setState(event.run, event.data, event.at);
+    if (event.data.state === "waiting") notify.say("The agent has a question for you.");
     waiting.setState(event.run, event.data);
   },
   stage: (event) => run.setStage(event.run, event.data, event.at),
@@ -51,6 +61,8 @@ const handlers = {
     preview.touched();
   },
   preview: ({ data }) => {
+    if (data.kept) return toast(data.kept);
+    if (data.version) return past.looked(data);
     preview.set(data);
     code.applied(data.state);
     doctor.news(data.state);
@@ -67,6 +79,7 @@ const handlers = {
   version: ({ data, at }) => {
     root.dataset.version = data.number;
     addVersion(data, at);
+    offerRestore();
     code.saved(data);
     past.saved();
     lens.saved();
@@ -75,6 +88,7 @@ const handlers = {
     chat.freeze();
     run.setState(id, data, at);
     code.released();
+    notify.say(OVER[data.state] ?? "The run is over.");
     if (data.version) preview.settle(data.version === 1);
   },
 };
@@ -135,6 +149,12 @@ function status(state) {
   $(".sr", link).textContent = STATUS[state];
 }
 
+/** An older version may be restored from its closing card. */
+function offerRestore() {
+  for (const button of $$("[data-restore]", root)) button.hidden = Number(button.dataset.restore) >= Number(root.dataset.version);
+}
+offerRestore();
+delegate(document, "click", "[data-restore]", (_event, button) => past.restore(Number(button.dataset.restore)));
 delegate(document, "click", "[data-open-file]", (_event, button) => {
   panes.show("code", { push: false });
   code.open(button.dataset.openFile);

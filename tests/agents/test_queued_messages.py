@@ -84,3 +84,21 @@ def test_it_knows_the_answer_that_came_before_a_message_that_waited(model, start
     assert [role for role, _ in said][:3] == ["user", "assistant", "user"]
     assert "The tea page." in said[1][1] and "Now coffee" in said[2][1]
     assert "Now cocoa" not in str(said)
+
+
+def test_it_gives_waiting_messages_another_order(api, alice, bob, project, run):
+    first, second = (services.start_run(project, text) for text in ("Add a menu", "Add a map"))
+    url = f"/api/v1/projects/{project.pk}/queue/"
+    order = [str(second.pk), str(run.pk), str(first.pk)]
+    assert api(bob).put(url, {"runs": order}).status_code == 404
+    assert api(alice).put(url, {"runs": order}).status_code == 204
+    waiting = project.runs.order_by("created").values_list("pk", flat=True)
+    assert [str(pk) for pk in waiting] == order
+    places = [step.data["place"] for step in project.steps.filter(type="state", data__has_key="place")]
+    assert places == [1, 2, 3]
+
+    # Only those that wait, all of them: one that a worker took meanwhile is refused, and nothing moves.
+    assert runs.claim(second.pk, 30)
+    assert api(alice).put(url, {"runs": order}).status_code == 409
+    assert api(alice).put(url, {"runs": order[2:]}).status_code == 409
+    assert api(alice).put(url, {"runs": [order[2], order[1]]}).status_code == 204

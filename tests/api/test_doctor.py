@@ -93,3 +93,13 @@ def test_it_shows_what_the_agent_sees(api, alice, project):
     assert [one["path"] for one in seen["files"]] == ["app.js", "index.html"]
     assert seen["model"] == "Vibe-M" and "Framework: html" in seen["instructions"]
     assert seen["tokens"]["instructions"] == len(seen["instructions"]) // 4
+
+
+def test_it_has_a_free_repair_for_a_missing_package(app, check):
+    app["/src/main.js"] = (
+        500,
+        'const error = {"message": "Failed to resolve import \\"zustand\\" from \\"src/a.ts\\""}',
+    )
+    assert check(paused=False)["code"] == (False, "repair")
+    app["/src/main.js"] = (500, 'const error = {"message": "Unexpected token"}')
+    assert check(paused=False)["code"] == (False, "fix")

@@ -62,6 +62,10 @@ PAGES = {
     "project-duplicate": [Route(302, "post", "project")],
     "project-undelete": [Route(302, "post", "deleted")],
     "project-download": [Route(200, of="project")],
+    # Nobody's link; links that work are in test_shares.py.
+    "shared": [Route(404, public=True, more={"token": "x" * 32})],
+    "shared-state": [Route(404, public=True, more={"token": "x" * 32})],
+    "shared-wake": [Route(404, "post", public=True, more={"token": "x" * 32})],
     "message-send": [Route(302, "post", "project", data={"text": "Make it blue"})],
     "run-cancel": [Route(302, "post", "run")],
     "run-retry": [Route(302, "post", "run")],
@@ -81,9 +85,19 @@ API = {
         Route(204, "delete", "project"),
     ],
     "api-messages": [Route(200, of="project"), Route(202, "post", "project", data={"text": "Make it blue"})],
+    "api-share": [
+        Route(200, of="project"),
+        Route(201, "post", "project"),
+        Route(204, "delete", "project"),
+    ],
+    "api-version-preview": [Route(202, "post", "project", more={"number": 1})],
+    "api-queue": [Route(204, "put", "project", data={"runs": []})],
     "api-events": [Route(200, of="project")],
     "api-stream": [Route(200, of="project")],
-    "api-files": [Route(200, of="project")],
+    "api-files": [
+        Route(200, of="project"),
+        Route(201, "post", "project", data={"files": [{"path": "new.txt", "content": "x"}]}),
+    ],
     "api-file": [
         Route(200, of="project", more={"path": "app.js"}),
         Route(201, "put", "project", data={"content": "x"}, more={"path": "app.js"}),
@@ -108,7 +122,10 @@ API = {
     "api-sandbox": [Route(200, of="project")],
     "api-sandbox-start": [Route(202, "post", "project")],
     "api-sandbox-restart": [Route(202, "post", "project")],
+    "api-sandbox-repair": [Route(202, "post", "project")],
     "api-sandbox-stop": [Route(202, "post", "project")],
+    # 409: alice's project has no sandbox here.
+    "api-sandbox-keep": [Route(409, "post", "project")],
     "api-sandbox-check": [Route(200, of="project")],
     "api-context": [Route(200, of="project")],
     # 409: alice's project has no sandbox here.

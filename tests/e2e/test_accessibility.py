@@ -65,6 +65,12 @@ def test_it_finds_nothing_serious(browser, stack, begin):
                 if tab == "context":
                     expect(page.locator(".instructions")).to_be_visible()
                 found += problems(page, f"workspace {tab}, {name}, {theme}")
+                if tab == "preview":
+                    for opener in ("#console-toggle", "#doctor-toggle", "#share-menu summary"):
+                        page.locator(opener).click()
+                    expect(page.get_by_role("button", name="Make a link")).to_be_visible()
+                    found += problems(page, f"workspace console, doctor and share, {name}, {theme}")
+                    page.keyboard.press("Escape")
             if name == "phone":
                 page.locator("[data-pane-tab=chat]").click()
                 found += problems(page, f"workspace chat, {name}, {theme}")

@@ -30,6 +30,16 @@ export function chat() {
   new ResizeObserver(() => following && toBottom()).observe(scroller);
   toBottom();
 
+  /** What a finished run said last stands above its closing card: it is not said twice. */
+  function once(root = list) {
+    for (const card of $$(".done > .prose", root)) {
+      let above = card.closest(".item").previousElementSibling;
+      while (above && !$(".reply, .say", above)) above = above.previousElementSibling;
+      card.hidden = Boolean(above) && $(".reply", above)?.textContent.trim() === card.textContent.trim();
+    }
+  }
+  once();
+
   /** After a batch of changes: stay at the bottom, or say that there is more. */
   function settle() {
     if (following) toBottom();
@@ -40,6 +50,7 @@ export function chat() {
     const item = el("li", { class: "item fresh", id });
     item.innerHTML = html;
     list.append(item);
+    once(item);
     return item;
   }
 
@@ -57,6 +68,7 @@ export function chat() {
     if (old.classList.contains("live") && old.nextElementSibling) list.append(old);
     old.classList.remove("live");
     old.innerHTML = html;
+    once(old);
     const now = $("details", old);
     if (now && touched) {
       now.open = wasOpen;
@@ -157,6 +169,24 @@ export function chat() {
       if (!document.getElementById(item.id)) add(item.id, item.innerHTML);
     }
   }
+  /** What came before the cards that the page began with, put above them; what is looked at stays where it is. */
+  async function showEarlier(button) {
+    button.disabled = true;
+    const response = await fetch(`${location.pathname}?chat=all`, { credentials: "same-origin" }).catch(() => null);
+    button.disabled = false;
+    if (!response?.ok) return;
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    const fromEnd = scroller.scrollHeight - scroller.scrollTop;
+    const first = list.firstElementChild;
+    for (const item of $$("#chat > .item[id]", page)) {
+      if (!document.getElementById(item.id)) list.insertBefore(document.importNode(item, true), first);
+    }
+    button.remove();
+    once();
+    scroller.scrollTop = scroller.scrollHeight - fromEnd;
+  }
+  $("#earlier")?.addEventListener("click", (event) => showEarlier(event.currentTarget));
+
   /** Live text that no reply replaced (stopped, failed) is kept, no longer blinking. */
   function freeze() {
     for (const item of $$(".live", list)) item.classList.remove("live");

@@ -1,9 +1,13 @@
 // The code view: the tree and one file at a time in an editor that is loaded when first needed. Saving makes a version.
 import { $, $$, el } from "../lib/dom.js";
 import { ask } from "../lib/dialog.js";
+import { base64 } from "../lib/files.js";
 import { getJson, patchJson, postJson, putJson, remove } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
+import { recall, remember } from "../lib/store.js";
 import { buffers as makeBuffers } from "./buffers.js";
+import { fileTabs } from "./filetabs.js";
+import { locks as makeLocks } from "./locks.js";
 import { setParams } from "./panes.js";
 import { fileSearch } from "./search.js";
 import { fileTree } from "./tree.js";
@@ -11,11 +15,24 @@ import { fileTree } from "./tree.js";
 const FIRST = ["src/App.tsx", "src/App.jsx", "index.html", "src/main.tsx", "README.md"];
 /** So long a saved change may take to reach the preview before the tick is given up. */
 const APPLIES_WITHIN = 30_000;
+const MOST_UPLOADED = 50;
+const MAX_UPLOAD = 3_000_000;
 
 export function code(root, panes, run) {
   const box = $("#editor");
   const notice = $("#code-notice");
-  const tree = fileTree($("#tree"), (path) => open(path));
+  const locks = makeLocks(root, () => {
+    tree.paint();
+    paintState();
+  });
+  const tree = fileTree($("#tree"), (path) => open(path), locks.by);
+  const tabs = fileTabs(root, (path) => open(path), () => {
+    current = "";
+    setParams({ file: null });
+    crumbs("");
+    note("Choose a file.");
+    paintState();
+  });
   const buffers = makeBuffers(paintState);
   let paths = JSON.parse($("#files").textContent);
   let newest = root.dataset.version;
@@ -40,6 +57,7 @@ export function code(root, panes, run) {
 
   function paintTree() {
     tree.show(paths);
+    tabs.keep(paths);
     $("#tree-none").hidden = paths.length > 0;
     const badge = $("#code-version");
     badge.hidden = !version;
@@ -60,7 +78,10 @@ export function code(root, panes, run) {
     $("span", line).textContent = WORDS[state] ?? "";
     $("#save").disabled = !dirty || save === "saving" || isOld();
     tree.mark(buffers.paths());
-    for (const button of $$("[data-file-action]", root)) button.disabled = !current;
+    tabs.mark(buffers.paths());
+    const lock = $('[data-file-action="lock"]', root);
+    $("span", lock).textContent = current && locks.by(current) ? "Unlock for the agent" : "Lock for the agent";
+    for (const button of $$("[data-file-action]:not([data-file-action=upload])", root)) button.disabled = !current;
   }
   function setSave(state) {
     save = state;
@@ -75,6 +96,7 @@ export function code(root, panes, run) {
     if (path !== current) hideNotice();
     current = path;
     tree.select(path);
+    tabs.show(path);
     if (push) setParams({ file: path, tab: "code" });
     crumbs(path);
     $("#code").classList.toggle("tree-hidden", matchMedia("(max-width: 820px)").matches || hidden);
@@ -218,6 +240,7 @@ export function code(root, panes, run) {
     if (!to || to === from) return;
     await change(() => patchJson(address(from), { path: to }), () => {
       buffers.move(from, to);
+      tabs.move(from, to);
       paths = paths.map((path) => (path === from ? to : path)).sort();
       paintTree();
       open(to);
@@ -235,7 +258,48 @@ export function code(root, panes, run) {
       ensure(true);
     });
   }
-  const ACTIONS = { create, rename, delete: discard };
+  /** Files from this computer, into the folder of the open one, in one version. */
+  async function upload(list) {
+    const folder = current.includes("/") ? current.slice(0, current.lastIndexOf("/") + 1) : "";
+    const files = [...list].slice(0, MOST_UPLOADED);
+    if (files.reduce((sum, file) => sum + file.size, 0) > MAX_UPLOAD) return toast("At most 3 MB can be uploaded at a time.", { error: true });
+    const sent = await Promise.all(files.map(async (file) => ({ path: folder + file.name, encoding: "base64", content: await base64(file) })));
+    await change(() => postJson(root.dataset.files, { files: sent }), () => {
+      paths = [...new Set([...paths, ...sent.map(({ path }) => path)])].sort();
+      paintTree();
+      open(sent[0].path);
+      toast(sent.length === 1 ? `${sent[0].path} was added.` : `${sent.length} files were added.`);
+    });
+  }
+  const ACTIONS = { create, rename, delete: discard, lock: () => locks.toggle(current), upload: () => $("#upload").click() };
+  $("#upload").addEventListener("change", (event) => {
+    if (event.target.files.length) upload(event.target.files);
+    event.target.value = "";
+  });
+  const pane = $(".tree-pane", root);
+  pane.addEventListener("dragover", (event) => {
+    if (isOld() || !event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    pane.classList.add("dropping");
+  });
+  pane.addEventListener("dragleave", (event) => !pane.contains(event.relatedTarget) && pane.classList.remove("dropping"));
+  pane.addEventListener("drop", (event) => {
+    pane.classList.remove("dropping");
+    if (isOld() || !event.dataTransfer.files.length) return;
+    event.preventDefault();
+    upload(event.dataTransfer.files);
+  });
+
+  const theme = $("#code-theme");
+  function look(name) {
+    if (!theme.querySelector(`[value="${CSS.escape(name)}"]`)) return;
+    theme.value = name;
+    box.dataset.codeTheme = name;
+    remember("code-theme", name === "site" ? null : name);
+  }
+  look(recall("code-theme") ?? "site");
+  theme.addEventListener("change", () => look(theme.value));
+
   root.addEventListener("click", (event) => {
     const action = event.target.closest("[data-file-action], [data-new-file]");
     if (!action) return;
@@ -268,7 +332,8 @@ export function code(root, panes, run) {
   }
   /** Something must be open when the code view is looked at. */
   function ensure(again = false) {
-    const wanted = paths.includes(current) ? current : (FIRST.find((path) => paths.includes(path)) ?? paths[0]);
+    const kept = paths.includes(tabs.first()) ? tabs.first() : null;
+    const wanted = paths.includes(current) ? current : (kept ?? FIRST.find((path) => paths.includes(path)) ?? paths[0]);
     if (!wanted) return note("No files yet. They appear here as they are written.");
     if (again || wanted !== current) open(wanted, { push: false });
   }
@@ -349,5 +414,5 @@ export function code(root, panes, run) {
   fileSearch(root, query, (path, at) => open(path, { at }));
   panes.when("code", (seen) => seen && ensure());
   paintTree();
-  return { open, openVersion, changed, saved, applied, released, paths: () => paths, newest: () => newest };
+  return { locks, open, openVersion, changed, saved, applied, released, paths: () => paths, newest: () => newest };
 }

@@ -1,5 +1,5 @@
 // Sends messages: shown at once, confirmed by the event, given back with the reason when refused.
-import { $ } from "../lib/dom.js";
+import { $, $$ } from "../lib/dom.js";
 import { postJson } from "../lib/http.js";
 import { promptBox } from "../lib/prompt.js";
 import { tray as makeTray } from "./tray.js";
@@ -40,6 +40,8 @@ export function composer(root, chat) {
     event.preventDefault();
     const text = box.area.value.trim();
     if (!text) return;
+    // What is asked for now is no suggestion any more.
+    for (const chip of $$("[data-suggest]", root)) if (chip.dataset.suggest === text) chip.remove();
     const item = chat.pending(text);
     const chosen = mode.value;
     box.clear();

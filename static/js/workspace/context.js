@@ -1,25 +1,28 @@
 // What the agent sees of the project: instructions, conversation, files, each with its share of the tokens.
 import { $, el } from "../lib/dom.js";
 import { getJson } from "../lib/http.js";
+import { briefing } from "./briefing.js";
 
 const thousands = (count) => (count < 1000 ? String(count) : `${(count / 1000).toFixed(1)} k`);
 
-export function context(root, panes) {
+export function context(root, panes, code) {
   const box = $("#context");
+  const told = briefing(root, code.locks.set);
   let stale = true;
 
   async function load() {
     stale = false;
     box.setAttribute("aria-busy", "true");
     try {
-      paint(await getJson(root.dataset.context));
+      const [seen, form] = await Promise.all([getJson(root.dataset.context), told.load()]);
+      paint(seen, form);
     } catch (error) {
       stale = true;
       box.replaceChildren(el("p", { class: "muted" }, error.message));
     }
     box.removeAttribute("aria-busy");
   }
-  function paint({ model, framework, tokens, messages, files, instructions }) {
+  function paint({ model, framework, tokens, messages, files, instructions }, form) {
     const parts = [
       [`Instructions, about ${thousands(tokens.instructions)} tokens`, tokens.instructions],
       [`Conversation, about ${thousands(tokens.conversation)} tokens in ${messages} message${messages === 1 ? "" : "s"}`, tokens.conversation],
@@ -34,6 +37,7 @@ export function context(root, panes) {
     );
     box.replaceChildren(
       el("section", {}, el("h2", {}, "Sent with every message"), bar, key),
+      el("section", {}, el("h2", {}, "What you tell it"), form),
       el("section", {}, el("h2", {}, `Files it can read (${files.length})`), files.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet.")),
       el("section", {}, el("h2", {}, "Instructions"), el("pre", { class: "instructions" }, instructions)),
     );

@@ -66,8 +66,10 @@ export function doctor(root, panes, composer, preview) {
     const words = el("div", {}, el("strong", {}, link.title));
     if (link.detail) words.append(el("p", { class: link.detail.includes("\n") ? "mono" : null }, link.detail));
     const item = el("li", { "data-state": state }, icon(link.ok ? "check" : link.ok === false ? "x" : "question"), words);
-    const act = { start: ["Wake it up", () => preview.wake(false)], restart: ["Restart", () => preview.wake(true)], fix: ["Ask the agent to fix it", () => ask(link)] }[link.action];
+    const act = { start: ["Wake it up", () => preview.wake(false)], restart: ["Restart", () => preview.wake(true)], repair: ["Install what is missing", () => preview.repair()], fix: ["Ask the agent to fix it", () => ask(link)] }[link.action];
     if (act) item.append(el("button", { type: "button", class: `btn sm${isFirst ? " primary" : ""}`, onclick: () => act[1]() }, act[0]));
+    // A free repair that did not help leaves the agent.
+    if (link.action === "repair") item.append(el("button", { type: "button", class: "btn sm", onclick: () => ask(link) }, "Ask the agent"));
     if (link.name === "log") item.append(el("button", { type: "button", class: "btn sm", onclick: () => panes.show("logs") }, "Open the log"));
     return item;
   }

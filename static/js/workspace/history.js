@@ -22,6 +22,8 @@ export function history(root, panes) {
   let look = recall("diff-look") ?? "inline";
   let stale = true;
   let latest = 0;
+  // The version that is about to be shown running.
+  let waiting = null;
 
   const newest = () => versions[0]?.number;
   const known = (number) => versions.find((version) => version.number === number);
@@ -118,6 +120,7 @@ export function history(root, panes) {
     }
     actions.append(
       el("button", { type: "button", class: "btn sm", "data-open-version": version.number }, icon("code"), "Files"),
+      el("button", { type: "button", class: "btn sm", onclick: (event) => runIt(version.number, event.currentTarget) }, icon("eye"), "Run it"),
       el("a", { class: "btn sm", href: `${root.dataset.download}?version=${version.number}` }, icon("download"), "ZIP"),
     );
     return el("header", {}, title, el("ul", { class: "facts" }, el("li", {}, time), el("li", {}, source), ...ticks), actions);
@@ -166,10 +169,45 @@ export function history(root, panes) {
       };
       toast(path ? `${path} is as in v${number} again, in v${made.number}.` : `Version ${made.number} is version ${number} again. Nothing was lost.`, { action: { label: "Undo", run: undo } });
       await saved();
-      show(made.number);
+      if (!$("#history").hidden) show(made.number);
     } catch (error) {
       toast(error.message, { error: true });
     }
+  }
+  /** Runs the version in a sandbox of its own; `looked` hears where. */
+  async function runIt(number, button) {
+    button.disabled = true;
+    waiting = number;
+    side(number);
+    try {
+      await postJson(`${root.dataset.versions}${number}/preview/`);
+    } catch (error) {
+      toast(error.message, { error: true });
+      side(null);
+    }
+    button.disabled = false;
+  }
+  /** The old app beside the new one, below the head of the history; null takes it away. */
+  function side(number, { url, detail } = {}) {
+    $("#beside")?.remove();
+    if (number === null) return;
+    const app = (title, src) => {
+      const words = el("figcaption", {}, el("strong", {}, title));
+      if (src) words.append(el("a", { href: src, target: "_blank", rel: "noopener noreferrer", class: "btn quiet sm square", title: "Open in a new tab", "aria-label": `Open ${title} in a new tab` }, icon("external")));
+      const frame = src ? el("iframe", { src, title, sandbox: "allow-scripts allow-forms allow-popups allow-modals allow-same-origin", referrerpolicy: "no-referrer" }) : el("div", { class: "beside-wait" }, detail ?? el("span", { class: "spinner", role: "img", "aria-label": "Starting" }));
+      return el("figure", {}, words, frame);
+    };
+    const close = el("button", { type: "button", class: "btn quiet sm square", "aria-label": "Close", title: "Close", onclick: () => side(null) }, icon("x"));
+    const now = $("#frame").src || root.dataset.preview;
+    const head = el("header", {}, el("p", { class: "muted small" }, `Version ${number} runs in a sandbox of its own, for ten minutes.`), close);
+    main.prepend(el("section", { id: "beside", class: "beside", "aria-label": `Version ${number} beside the newest` }, head, el("div", {}, app(`v${number}`, url), ...(now ? [app("Now", now)] : []))));
+    main.scrollTop = 0;
+  }
+  function looked({ version, url, state, detail }) {
+    if (version !== waiting) return;
+    waiting = null;
+    if (state === "ready") side(version, { url });
+    else side(version, { detail: detail || "This version does not answer. Its files may not build." });
   }
   /** There is a new version. */
   async function saved() {
@@ -205,5 +243,14 @@ export function history(root, panes) {
   choose(look);
   // The newest, unless one was chosen.
   panes.when("history", (seen) => seen && !new URLSearchParams(location.search).has("version") && show(null, null, { push: false }));
-  return { show, saved };
+  return {
+    show,
+    saved,
+    looked,
+    /** Also where nobody has looked at the history yet. */
+    async restore(number) {
+      if (stale || !versions.length) await refresh();
+      await restore(number);
+    },
+  };
 }

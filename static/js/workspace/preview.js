@@ -72,6 +72,20 @@ export function preview(root, panes, composer, run) {
     }
   }
 
+  /** Clears caches, installs what is missing, starts again: free, and no model is asked. */
+  async function repair() {
+    again = "restart";
+    set({ state: "starting" });
+    toast("Clearing caches and installing what is missing. This takes up to two minutes.");
+    try {
+      await postJson(`${root.dataset.sandbox}repair/`);
+    } catch (error) {
+      set({ state: "ready" });
+      toast(error.message, { error: true });
+    }
+  }
+  delegate(root, "click", "[data-repair]", repair);
+
   $("#reload").addEventListener("click", () => (base ? load() : toast("There is no app to reload yet.")));
   $("#address").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -126,7 +140,7 @@ export function preview(root, panes, composer, run) {
     const { state } = await getJson(root.dataset.sandbox).catch(() => ({}));
     if (state === "paused") set({ state });
   }, LOOKING);
-  return { set, wake, touched, settle };
+  return { set, wake, repair, touched, settle };
 }
 
 /** Offers the app's pages in the address: its HTML files, and the paths its code gives to a router. */

@@ -1,6 +1,6 @@
 // Messages that wait behind a run: shown below the chat, to be changed or dropped until their turn comes.
 import { $, $$, delegate, el, icon } from "../lib/dom.js";
-import { patchJson, postJson, remove } from "../lib/http.js";
+import { patchJson, postJson, putJson, remove } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 
 export function queue(root, chat, run) {
@@ -25,16 +25,39 @@ export function queue(root, chat, run) {
     paint();
     return true;
   }
+  /** Puts the rows in the order in which their turns come; `position` counts from 1. */
+  function place(id, position) {
+    const item = find(id);
+    const others = [...list.children].filter((other) => other !== item);
+    if (item) list.insertBefore(item, others[position - 1] ?? null);
+  }
+  async function move(item, step) {
+    const ids = [...list.children].map((other) => other.dataset.queued);
+    const at = ids.indexOf(item.dataset.queued);
+    if (!ids[at + step]) return;
+    [ids[at], ids[at + step]] = [ids[at + step], ids[at]];
+    place(item.dataset.queued, at + step + 1);
+    $(`[data-queue="${step < 0 ? "up" : "down"}"]`, item).focus();
+    try {
+      await putJson(root.dataset.queue, { runs: ids });
+    } catch (error) {
+      place(item.dataset.queued, at + 1);
+      toast(error.message, { error: true });
+    }
+  }
   function row(id, text, mode) {
     const words = el("p", { class: "queue-text" }, text);
     const edit = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "edit", title: "Change", "aria-label": "Change this message" }, icon("pencil"));
     const drop = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "drop", title: "Drop", "aria-label": "Drop this message" }, icon("x"));
+    const up = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "up", title: "Earlier", "aria-label": "Move this message up" }, icon("arrow-up"));
+    const down = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "down", title: "Later", "aria-label": "Move this message down" }, icon("arrow-down"));
     const mark = mode === "ask" ? [el("span", { class: "badge" }, "Question")] : [];
-    return el("li", { "data-queued": id, "data-mode": mode }, words, ...mark, edit, drop, el("template"));
+    return el("li", { "data-queued": id, "data-mode": mode }, words, ...mark, up, down, edit, drop, el("template"));
   }
   /** A state event: a run that begins takes its message into the chat; one that is over leaves the queue. */
-  function setState(id, { state, reason }) {
+  function setState(id, { state, reason, place: position }) {
     const item = find(id);
+    if (item && state === "queued" && position) place(id, position);
     if (!item || state === "queued") return;
     item.remove();
     if (reason !== "dropped") chat.upsert(item.dataset.card, $("template", item).innerHTML);
@@ -88,8 +111,7 @@ export function queue(root, chat, run) {
   }
   delegate(list, "click", "[data-queue]", (_event, button) => {
     const item = button.closest("[data-queued]");
-    if (button.dataset.queue === "edit") edit(item);
-    else drop(item);
+    ({ edit, drop, up: () => move(item, -1), down: () => move(item, 1) })[button.dataset.queue](item);
   });
   paint();
   return { take, setState, settle };

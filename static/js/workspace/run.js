@@ -3,6 +3,7 @@ import { $, $$ } from "../lib/dom.js";
 import { postJson } from "../lib/http.js";
 import { clock } from "../lib/time.js";
 import { toast } from "../lib/toast.js";
+import { stages as makeStages } from "./stages.js";
 
 const ACTIVE = new Set(["queued", "running", "waiting", "cancelling"]);
 const WORDS = {
@@ -20,22 +21,22 @@ export function runLine(root) {
   const line = $("#run-line");
   const title = $("#stage-title");
   const stop = $("#stop");
-  const stages = $$("#stages > li");
+  const known = JSON.parse($("#run-facts").textContent);
+  const stages = makeStages(known.typical);
   const name = root.dataset.name;
   let run = root.dataset.run;
   let state = root.dataset.runState;
   let started = Date.parse(root.dataset.runStarted) || Date.now();
-  let usual = 0;
-  let stageAt = 0;
   // Runs that wait behind the one shown.
   const behind = new Set($$("[data-queued]", root).map((item) => item.dataset.queued));
 
   function tick() {
     if (!ACTIVE.has(state)) return;
     const text = clock(Math.max(0, Date.now() - started) / 1000);
-    const left = usual && (Date.now() - stageAt) / 1000 < usual ? ` · usually ${Math.round(usual)} s` : "";
-    const queue = behind.size ? ` · ${behind.size} waiting` : "";
-    $("#elapsed").textContent = text + left + queue;
+    const seconds = state === "running" ? Math.round(stages.left()) : 0;
+    const left = seconds > 1 ? ` · about ${seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`} left` : "";
+    stages.paint();
+    $("#elapsed").textContent = text + left;
   }
   setInterval(tick, 1000);
 
@@ -64,9 +65,8 @@ export function runLine(root) {
   function begin(id, at) {
     run = id;
     started = Date.parse(at) || Date.now();
-    usual = 0;
     title.textContent = "";
-    for (const item of stages) item.className = "";
+    stages.reset();
     stopping(false);
   }
 
@@ -86,7 +86,8 @@ export function runLine(root) {
     else if (state === "running") title.textContent ||= "Getting ready";
     if (!ACTIVE.has(state)) {
       stopping(false);
-      const [next] = behind;
+      // The queue's rows are in the order of their turns.
+      const next = $$("[data-queued]", root).map((item) => item.dataset.queued).find((id) => behind.has(id)) ?? [...behind][0];
       if (next) {
         begin(next, at);
         behind.delete(next);
@@ -99,12 +100,10 @@ export function runLine(root) {
 
   /** A stage event: moves the stepper and says what is being done. */
   function setStage(id, data, at) {
-    const index = stages.findIndex((item) => item.dataset.stages.split(" ").includes(data.stage));
-    if (index < 0 || data.status === "done" || (id && id !== run)) return;
-    for (const [i, item] of stages.entries()) item.className = i < index ? "past" : i === index ? "now" : "";
+    if ((id && id !== run) || data.status === "done") return;
+    // One that waits (a retry) only says so.
+    if (data.status !== "waiting" && !stages.begin(data.stage, Date.parse(at) || Date.now())) return;
     title.textContent = data.title;
-    usual = data.typical ?? 0;
-    stageAt = Date.parse(at) || Date.now();
     $("#announce").textContent = data.title;
     tick();
   }
@@ -121,7 +120,7 @@ export function runLine(root) {
     }
   });
 
-  if (root.dataset.stage && ACTIVE.has(state)) setStage(run, { stage: root.dataset.stage, title: title.textContent });
+  if (ACTIVE.has(state)) for (const { at, ...data } of known.stages) setStage(run, data, at);
   paint(false);
   return { setState, setStage, active: () => ACTIVE.has(state), shows: (id) => id === run && ACTIVE.has(state) };
 }

@@ -1,6 +1,7 @@
 // What goes along with the next message: pictures and texts that were pasted, dropped or chosen, and elements that were
 // pointed at. Files are sent to the server at once and kept there until the message is.
 import { $, delegate, el, icon } from "../lib/dom.js";
+import { base64 } from "../lib/files.js";
 import { postJson, remove } from "../lib/http.js";
 
 const MOST = 8;
@@ -19,13 +20,6 @@ async function fit(file) {
   const blob = await canvas.convertToBlob({ type: file.type === "image/png" ? "image/png" : "image/jpeg", quality: 0.9 });
   return blob.size < file.size ? new File([blob], file.name, { type: blob.type }) : file;
 }
-const base64 = (file) =>
-  new Promise((resolve, reject) => {
-    const reader = new FileReader();
-    reader.onload = () => resolve(reader.result.slice(reader.result.indexOf(",") + 1));
-    reader.onerror = () => reject(reader.error);
-    reader.readAsDataURL(file);
-  });
 
 export function tray(root, form, tell) {
   const list = $("#tray");
@@ -37,7 +31,7 @@ export function tray(root, form, tell) {
     const drop = el("button", { type: "button", class: "btn quiet sm square", title: "Remove", "aria-label": `Remove ${entry.name}` }, icon("x"));
     entry.item = el("li", { title: entry.name }, ...inside, el("span", { class: "tray-name" }, entry.name), drop);
     drop.addEventListener("click", () => {
-      let_go(entry);
+      letGo(entry);
       if (entry.id) remove(`${root.dataset.attachments}${entry.id}/`).catch(() => {});
     });
     held.push(entry);
@@ -45,7 +39,7 @@ export function tray(root, form, tell) {
     list.hidden = false;
     return entry;
   }
-  function let_go(entry) {
+  function letGo(entry) {
     held = held.filter((other) => other !== entry);
     entry.item.remove();
     list.hidden = held.length === 0;
@@ -61,7 +55,7 @@ export function tray(root, form, tell) {
       entry.item.removeAttribute("aria-busy");
       $(".spinner", entry.item).replaceWith(made.kind === "image" ? el("img", { src: made.url, alt: "", width: 26, height: 26 }) : icon("file"));
     })().catch((error) => {
-      let_go(entry);
+      letGo(entry);
       tell(`${entry.name} was not added. ${error.message}`);
     });
     return entry.coming;
@@ -102,7 +96,7 @@ export function tray(root, form, tell) {
     async take() {
       await Promise.all(held.map((entry) => entry.coming));
       const taken = held;
-      for (const entry of taken) let_go(entry);
+      for (const entry of taken) letGo(entry);
       return {
         ids: taken.flatMap(({ id }) => id ?? []),
         texts: taken.flatMap(({ text }) => text ?? []),

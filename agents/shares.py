@@ -1,0 +1,98 @@
+"""Share links: a page that shows a project's running app and its name to whoever has the link, and nothing else."""
+
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.crypto import get_random_string
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from agents import previews, services
+from projects import api as projects
+from projects.models import Project, Share
+
+# 62^32 is 190 bits: not to be guessed.
+TOKEN_CHARS = 32
+# Visitors wake a sleeping app at most this often, in seconds.
+WAKE_EVERY = 20
+
+
+class ShareSerializer(serializers.Serializer[Any]):
+    url = serializers.CharField(allow_null=True, help_text="null: not shared.")
+    created = serializers.DateTimeField(allow_null=True)
+
+
+class ShareLink(projects.InProject):
+    @extend_schema(responses=ShareSerializer)
+    def get(self, request: Request, pk: Any) -> Response:
+        """The project's share link, if there is one."""
+        return self._answer(Share.objects.filter(project=self.project()).first())
+
+    @extend_schema(request=None, responses={201: ShareSerializer})
+    def post(self, request: Request, pk: Any) -> Response:
+        """Makes a link that shows the running app and the project's name to whoever has it; 200 if there is one."""
+        share, made = Share.objects.get_or_create(
+            project=self.project(), defaults={"token": get_random_string(TOKEN_CHARS)}
+        )
+        return self._answer(share, 201 if made else 200)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, pk: Any) -> Response:
+        """The link shows nothing any more; a later one is another link."""
+        Share.objects.filter(project=self.project()).delete()
+        return Response(status=204)
+
+    def _answer(self, share: Share | None, status: int = 200) -> Response:
+        if share is None:
+            return Response({"url": None, "created": None})
+        url = self.request.build_absolute_uri(reverse("shared", args=[share.token]))
+        return Response({"url": url, "created": share.created}, status=status)
+
+
+def _project(token: str) -> Project:
+    """What a token opens. 404 for one that is unknown or withdrawn, and for projects and owners that are gone."""
+    found = Share.objects.select_related("project").filter(
+        token=token, project__deleted__isnull=True, project__owner__is_active=True
+    )
+    share = found.first()
+    if share is None:
+        raise Http404
+    return share.project
+
+
+@never_cache
+@require_safe
+def shared(request: HttpRequest, token: str) -> HttpResponse:
+    project = _project(token)
+    response = render(request, "projects/shared.html", {"name": project.name, "token": token})
+    response.headers["X-Robots-Tag"] = "noindex, nofollow"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@never_cache
+@require_safe
+def shared_state(request: HttpRequest, token: str) -> HttpResponse:
+    """{"state": none | running | paused, "url": where the app is, null while it is not running}."""
+    place = previews.status(_project(token))
+    running = place["state"] == "running"
+    return JsonResponse({"state": place["state"], "url": place["url"] if running else None})
+
+
+@never_cache
+@require_POST
+@transaction.atomic
+def shared_wake(request: HttpRequest, token: str) -> HttpResponse:
+    """A visitor waits for the app: has a worker wake it. Now and then only, however many visitors there are."""
+    project = _project(token)
+    if project.versions.exists() and cache.add(f"shared-wake:{project.pk}", 1, WAKE_EVERY):
+        services.open_preview(project)
+    return HttpResponse(status=202)

@@ -1,0 +1,39 @@
+// "Tell me when it is done": asked for once by a button, never by the page itself; said only where nobody looks.
+import { $ } from "../lib/dom.js";
+import { recall, remember } from "../lib/store.js";
+import { toast } from "../lib/toast.js";
+
+export function notify(root) {
+  const button = $("#tell-me");
+  const possible = "Notification" in window && Notification.permission !== "denied";
+  const wanted = () => possible && Notification.permission === "granted" && recall("notify") === "yes";
+
+  function paint() {
+    button.hidden = !possible;
+    button.setAttribute("aria-pressed", wanted());
+    button.title = wanted() ? "You will be told when it is done" : "Tell me when it is done";
+  }
+  button.addEventListener("click", async () => {
+    const on = !wanted();
+    if (on && (await Notification.requestPermission()) !== "granted") {
+      remember("notify", null);
+      button.hidden = true;
+      return toast("This browser does not let Vibe notify you. The run goes on with the page closed all the same.");
+    }
+    remember("notify", on ? "yes" : null);
+    paint();
+    toast(on ? "You will be told, also while you are in another tab." : "You will not be told any more.");
+  });
+  paint();
+  return {
+    /** A run is over, or waits for an answer. */
+    say(text) {
+      if (!wanted() || !document.hidden) return;
+      const note = new Notification(root.dataset.name, { body: text, tag: root.dataset.project });
+      note.onclick = () => {
+        window.focus();
+        note.close();
+      };
+    },
+  };
+}
