@@ -11,22 +11,20 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.models import User
-from agents import costs
+from agents import charts, costs
 from agents.models import Run
 from projects.models import Project
 from usage import plans, services, statement
 from usage.models import Account, Entry
 
 PAGE, CHOICES = 50, 100
-# Height of the chart in units of its own; a day that cost anything is at least one high.
-CHART = 64
 
 
 @login_required
 @never_cache
 @require_safe
 def usage(request: HttpRequest) -> HttpResponse:
-    """`?kind=&project=&from=&to=` filter, `?before=ID` goes on below that line."""
+    """`?kind=&project=&from=&to=` filter, `?before=ID` goes on below that line, `?by=model` changes the chart."""
     user = _user(request)
     account = services.account_of(user)
     lines = _lines(request, account)
@@ -46,7 +44,7 @@ def usage(request: HttpRequest) -> HttpResponse:
         "kinds": Entry.Kind.choices,
         "projects": Project.objects.for_user(user).order_by("-updated")[:CHOICES],
         "months": statement.months(account),
-        "bars": _bars(account),
+        "chart": charts.spent(account, request.GET.get("by", "")),
         "own_key": user.provider_keys.exists(),
     }
     return render(request, "usage/usage.html", context)
@@ -82,19 +80,6 @@ def _lines(request: HttpRequest, account: Account) -> QuerySet[Entry]:
     except ValueError:
         return lines
     return lines.filter(run_id__in=Run.objects.for_user(request.user).filter(project=project).values("pk"))
-
-
-def _bars(account: Account) -> list[dict[str, object]]:
-    """The chart's bars: where each begins and how high it is; nothing at all if nothing was spent."""
-    days = statement.days(account)
-    most = max(amount for _, amount in days)
-    if not most:
-        return []
-    heights = [max(1, round(CHART * amount / most)) if amount else 0 for _, amount in days]
-    return [
-        {"x": number * 10, "y": CHART - height, "height": height, "day": day, "amount": amount}
-        for number, ((day, amount), height) in enumerate(zip(days, heights, strict=True))
-    ]
 
 
 def _user(request: HttpRequest) -> User:

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.urls import reverse
 
+from agents import services as agents
 from usage import services, statement
 from usage.models import Account, Entry
 
@@ -63,6 +64,23 @@ def test_it_sums_months_and_days(alice, run):
     assert (month.given, month.spent, month.back, month.runs) == (25_000_000, 300_000, 300_000, 1)
     days = statement.days(account)
     assert len(days) == 30 and days[-1][1] == 300_000 and sum(amount for _, amount in days) == 300_000
+
+
+def test_it_draws_what_was_spent_by_project_and_by_model(as_user, alice, bob, run):
+    client, url = as_user(alice), reverse("usage")
+    assert client.get(url).context["chart"] is None
+    services.settle(run.pk, 300_000)
+    second = agents.start_run(run.project, "Make it red")
+    services.settle(second.pk, 100_000)
+    chart = client.get(url).context["chart"]
+    assert chart.series == [(run.project.name, 400_000)] and chart.most == chart.total == 400_000
+    (part,) = chart.parts
+    assert (part.height, part.y, part.x) == (100, 0, 290)
+    page = client.get(url, {"by": "model"})
+    assert page.context["chart"].series == [(run.model, 400_000)]
+    assert "Day by day, as a table" in page.text and 'role="img"' in page.text
+    assert client.get(url, {"by": "nonsense"}).context["chart"].by == "project"
+    assert as_user(bob).get(url).context["chart"] is None
 
 
 def test_it_exports_lines_that_no_spreadsheet_evaluates(as_user, alice, bob):
