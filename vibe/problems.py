@@ -1,12 +1,15 @@
 """Errors in one shape. The API answers `application/problem+json` (RFC 9457) for every one; pages get our templates."""
 
 import logging
+import sys
 from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
+from psycopg_pool import PoolTimeout
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_handler
@@ -20,6 +23,8 @@ from usage.services import NotEnoughCredits
 from vibe import request_ids
 
 logger = logging.getLogger(__name__)
+# When a client may ask again after a 503.
+RETRY_SECONDS = 30
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
@@ -48,35 +53,54 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    return _error(request, 400, "The server could not read this request.")
+    return error(request, 400, "The server could not read this request.")
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
     text = str(exception) if isinstance(exception, PermissionDenied) else ""
-    return _error(request, 403, text or "You may not do this.")
+    return error(request, 403, text or "You may not do this.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    return _error(request, 403, "This form is too old or came from another site. Go back, reload the page, try again.")
+    text = "This form is too old or came from another site. Go back, reload the page, and send it again."
+    return error(request, 403, text, kind="form")
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return _error(request, 404, "There is nothing here, or it is not yours.")
+    return error(request, 404, "There is nothing here, or it is not yours.")
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Nothing of what went wrong, but an id by which whoever runs the site finds it in the log."""
+    if isinstance(sys.exc_info()[1], (OperationalError, PoolTimeout)):
+        return unavailable(request, "The database cannot be reached for the moment. Your projects are safe.")
     name = request_ids.current()
-    return _error(request, 500, f"It is in our log. Try again in a moment; if it stays, tell us this number: {name}.")
+    return error(request, 500, f"It is in our log. Try again in a moment; if it stays, tell us this number: {name}.")
 
 
-def _error(request: HttpRequest, code: int, detail: str) -> HttpResponse:
+def unavailable(request: HttpRequest, detail: str) -> HttpResponse:
+    """503: it passes, and clients are told when to come back."""
+    response = error(request, 503, detail)
+    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def error(request: HttpRequest, code: int, detail: str, kind: str = "") -> HttpResponse:
+    """The page of an error, which needs nothing that may just have failed: no database, no session, no user."""
     if request.path.startswith("/api/"):
         return JsonResponse(problem(code, detail), status=code, content_type=CONTENT_TYPE)
-    context = {"status": code, "title": TITLES[code], "detail": detail}
+    theme = request.COOKIES.get("theme", "")
+    context = {
+        "status": code,
+        "kind": kind or str(code),
+        "title": TITLES[code],
+        "detail": detail,
+        "theme": theme if theme in ("light", "dark") else "system",
+        "again": request.path if request.method == "GET" else "",
+    }
     try:
-        return render(request, "pages/error.html", context, status=code)
-    except Exception:  # an error page must not need what may just have failed: database, session, templates
+        return HttpResponse(render_to_string("pages/error.html", context), status=code)
+    except Exception:
         logger.exception("The error page could not be rendered.")
         return HttpResponse(f"{TITLES[code]}. {detail}\n", status=code, content_type="text/plain")
 

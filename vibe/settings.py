@@ -18,6 +18,7 @@ VIBE_HOME = Path(env.str("VIBE_HOME", str(BASE_DIR / ".vibe")))
 # --- Site ---------------------------------------------------------------------------------------------------------
 SECRET_KEY = env.str("SECRET_KEY")
 DEBUG = env.bool("DEBUG", False)
+MAINTENANCE = env.bool("MAINTENANCE", False)
 CSRF_FAILURE_VIEW = "vibe.problems.csrf_failure"
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -51,6 +52,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    "vibe.maintenance.Maintenance",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -109,6 +111,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "vibe"
+# Pictures wait in a line of their own.
+CELERY_TASK_ROUTES = {"agents.tasks.take_picture": {"queue": "pictures"}}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VIBE_HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-runs": {"task": "agents.tasks.sweep", "schedule": 10.0},

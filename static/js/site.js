@@ -1,4 +1,5 @@
 // Every page: menus, theme, toasts, times, copy buttons.
+import { banner, hide } from "./lib/banner.js";
 import { $, $$, delegate } from "./lib/dom.js";
 import { postForm } from "./lib/http.js";
 import { keepTimes } from "./lib/time.js";
@@ -50,5 +51,8 @@ delegate(document, "click", "[data-copy]", async (_event, button) => {
     toast("Press Ctrl+C to copy what is selected.");
   }
 });
+
+addEventListener("offline", () => banner("offline", "There is no connection. What you typed is kept, and runs go on without you."));
+addEventListener("online", () => hide("offline"));
 
 keepTimes();

@@ -1,4 +1,5 @@
 // Requests to our own API: JSON in and out, the CSRF token, problem+json as errors that can be shown.
+import { signedOut } from "./banner.js";
 import { $ } from "./dom.js";
 
 /** What the server refused, in words for a person. */
@@ -15,7 +16,7 @@ function sentence(status, problem) {
   if (typeof first === "string") return first;
   if (problem?.detail) return problem.detail;
   if (status === 402) return "There are not enough credits for this.";
-  if (status === 401 || status === 403) return "You are signed out. Reload the page and sign in again.";
+  if (status === 401 || status === 403) return "You are signed out. Sign in again; what you typed is kept.";
   if (status === 404) return "This is not here any more.";
   if (status === 429) return "That was a lot at once. Wait a moment and try again.";
   return problem?.title ?? "The server could not do that. Try again in a moment.";
@@ -31,6 +32,11 @@ async function send(method, url, body, type) {
     response = await fetch(url, { method, headers, body, credentials: "same-origin" });
   } catch {
     throw new Refused(0, { detail: "The server cannot be reached. Check the connection; nothing you typed is lost." });
+  }
+  // A form's answer to somebody whose session is over is the page to sign in on.
+  if (response.status === 401 || (response.redirected && new URL(response.url).pathname.startsWith("/accounts/login"))) {
+    signedOut();
+    throw new Refused(401);
   }
   const isJson = response.headers.get("Content-Type")?.includes("json");
   const data = isJson ? await response.json() : await response.text();
