@@ -27,7 +27,7 @@ __all__ = ["Look", "NoBrowser", "available", "look"]
 AT_ONCE = 2
 TEXT_CHARS, CONSOLE_LINES, CONSOLE_CHARS = 20_000, 50, 500
 # Of the seconds a look may take, those kept for reading the page once it has loaded, or has not.
-READING_SECONDS = 4.0
+READING_SECONDS = 12.0
 CLOSING_SECONDS = 3.0
 # A page counts as loaded when nothing was under way for half a second (Chromium's networkIdle), and has drawn since.
 SETTLE_SECONDS = 0.3

@@ -1,4 +1,4 @@
-"""What the box for a new prompt needs: on the landing page, and when it is shown again with an error."""
+"""What the landing page and the box for a new prompt need, also when they are shown again with an error."""
 
 from typing import Any
 
@@ -7,8 +7,10 @@ from django.http import HttpRequest
 
 from accounts.adapter import PENDING_PROMPT
 from agents.catalogue import DEFAULT_MODEL, MODELS
-from projects import frameworks
+from projects import frameworks, listing, showcase
+from projects.ideas import IDEAS
 from projects.models import Project
+from usage import plans
 
 
 def home_context(request: HttpRequest) -> dict[str, Any]:
@@ -21,5 +23,14 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         "framework": kept.get("framework") or frameworks.default(),
         "prompt": kept.get("prompt", ""),
         "prompt_max": settings.PROMPT_MAX_CHARS,
-        "recent": Project.objects.for_user(request.user).order_by("-updated")[:6],
+        "recent": listing.with_cards(Project.objects.for_user(request.user)).order_by("-updated")[:6],
     }
+
+
+def landing_context(request: HttpRequest) -> dict[str, Any]:
+    """All that the landing page shows."""
+    return {**home_context(request), "entries": showcase.listed()[:8], "ideas": IDEAS, **prices()}
+
+
+def prices() -> dict[str, Any]:
+    return {"plans": list(plans.plans().values()), "signup_credits": settings.SIGNUP_CREDITS}

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from agents import edits
 from agents.landing import home_context
-from projects import listing
+from projects import listing, showcase
 from projects.models import Project
 from projects.views import deleted
 
@@ -27,10 +27,13 @@ def project_list(request: HttpRequest) -> HttpResponse:
     context = {
         **home_context(request),
         "projects": page.projects,
+        "favourites": page.favourites,
         "next_cursor": page.next,
         "search": search,
         "sort": sort if sort in listing.SORTS else "updated",
         "sorts": list(listing.SORTS),
+        # For who has none yet: something to begin with.
+        "entries": showcase.listed()[:3] if not (page.projects or page.favourites or search) else [],
         "undo": deleted(request).filter(pk=request.session.pop(UNDO, None)).first(),
     }
     return render(request, "projects/list.html", context)

@@ -191,6 +191,11 @@ def close_preview(project: Project) -> None:
     _send("agents.tasks.close_preview", str(project.pk))
 
 
+def take_picture(project_id: UUID | str) -> None:
+    """Has a worker take the picture of a project's newest version, after whatever else it is to do."""
+    _send("agents.tasks.take_picture", str(project_id))
+
+
 def ring(run: Run) -> None:
     """Rings the workers after the commit. When the bell does not work, the sweeper finds the run."""
 

@@ -4,6 +4,7 @@ import contextlib
 import logging
 import threading
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from celery import shared_task
@@ -13,7 +14,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from agents import about, aio, catalogue, edits, lease, previews, runs, sandbox, services
+from agents import about, aio, catalogue, edits, lease, pictures, previews, runs, sandbox, services
 from agents.box import REPAIR_SECONDS
 from agents.models import Run, Sandbox
 from projects.models import Project, Version
@@ -22,6 +23,8 @@ from projects.paths import BadFiles
 log = logging.getLogger(__name__)
 # A queued run that no worker answered for this long is rung again.
 RING_AGAIN_SECONDS = 15
+PICTURE_TRIES = 3
+_pictures = threading.BoundedSemaphore(2)
 
 
 @shared_task
@@ -35,6 +38,7 @@ def run_agent(run_id: str) -> None:
     try:
         with about.working_on(run=run_id, project=str(fence.project_id)), lease.held(lease.Lease(fence)) as held:
             loop.run_agent(held)
+        services.take_picture(fence.project_id)
         for following in runs.due_after(fence.project_id):
             services.ring(following)
     except runs.LeaseLost:
@@ -89,7 +93,26 @@ def open_preview(project_id: str, restart: bool = False, repair: bool = False) -
     except (sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
         data = {"state": "failed", "url": None, "port": None, "detail": str(error)}
     runs.note(project.pk, "preview", data)
+    if data["state"] == "ready":
+        services.take_picture(project.pk)
     connection.close()
+
+
+@shared_task(bind=True, max_retries=100)
+def take_picture(self: Any, project_id: str, tries: int = PICTURE_TRIES) -> None:
+    """Takes the picture of a project's newest version. Two at a time in a process; a third comes back later."""
+    if not _pictures.acquire(blocking=False):
+        raise self.retry(countdown=3)
+    try:
+        if project := Project.objects.filter(pk=project_id, deleted__isnull=True).first():
+            pictures.take(project)
+    except pictures.NotSeen as problem:
+        log.info("no picture of project %s: %s", project_id, problem)
+        if tries > 1:
+            self.apply_async((project_id, tries - 1), countdown=30)
+    finally:
+        _pictures.release()
+        connection.close()
 
 
 @shared_task

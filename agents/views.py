@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.adapter import PENDING_PROMPT
 from accounts.models import User
 from agents import catalogue, events, previews, services, suggestions, typical
-from agents.landing import home_context
+from agents.landing import landing_context
 from agents.models import Run, Step
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
@@ -74,7 +74,7 @@ def _start(request: HttpRequest, wish: dict[str, str]) -> HttpResponse:
 
 def _home_again(request: HttpRequest, wish: dict[str, str], error: str, status: int = 400) -> HttpResponse:
     """The landing page with what was typed and what is wrong with it."""
-    return render(request, "pages/home.html", {**home_context(request), **wish, "error": error}, status=status)
+    return render(request, "pages/home.html", {**landing_context(request), **wish, "error": error}, status=status)
 
 
 @login_required

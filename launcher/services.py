@@ -126,6 +126,8 @@ def application_jobs(plan: Plan) -> list[Job]:
                 "threads",
                 "-n",
                 plan.worker_name,
+                "-Q",
+                "vibe,pictures",
                 "--without-mingle",
                 "--without-gossip",
                 "-l",

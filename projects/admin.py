@@ -5,9 +5,11 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
 from projects import services
-from projects.models import Message, Project, Version
+from projects.models import Message, Project, ShowcaseEntry, Version
 from usage.admin import ReadOnlyAdmin
 
 
@@ -69,3 +71,35 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="Text")
     def start(self, message: Message) -> str:
         return str(message)
+
+
+@admin.register(ShowcaseEntry)
+class ShowcaseEntryAdmin(ReadOnlyAdmin):
+    list_display = ("title", "category", "state", "author", "remixes", "created", "look")
+    list_filter = ("state", "category")
+    search_fields = ("title", "author__email")
+    list_select_related = ("author",)
+    ordering = ("-created",)
+    actions = ("approve", "refuse")
+
+    def has_approve_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("projects.change_showcaseentry")
+
+    @admin.display(description="Files")
+    def look(self, entry: ShowcaseEntry) -> str:
+        return format_html(
+            '<a href="{}">the copy</a>', reverse("admin:projects_project_change", args=[entry.project_id])
+        )
+
+    @admin.action(description="List in the showcase", permissions=["approve"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[ShowcaseEntry]) -> None:
+        self.decide(request, queryset, ShowcaseEntry.State.LISTED)
+
+    @admin.action(description="Refuse, or take out of the showcase", permissions=["approve"])
+    def refuse(self, request: HttpRequest, queryset: QuerySet[ShowcaseEntry]) -> None:
+        self.decide(request, queryset, ShowcaseEntry.State.REFUSED)
+
+    def decide(self, request: HttpRequest, queryset: QuerySet[ShowcaseEntry], state: ShowcaseEntry.State) -> None:
+        for entry in queryset.exclude(state=state):
+            ShowcaseEntry.objects.filter(pk=entry.pk).update(state=state)
+            self.log_change(request, entry, f"{state.label}.")

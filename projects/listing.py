@@ -8,34 +8,50 @@ from uuid import UUID
 from django.core import signing
 from django.db.models import OuterRef, Q, Subquery
 
+from projects import pictures
 from projects.models import Project, ProjectQuerySet
 
 PAGE = 24
+# Favourites stand above the first page; whoever has more finds the rest by searching.
+FAVOURITES = 48
 # Name in the address → field to order by, and whether it falls.
 SORTS = {"updated": ("updated", True), "created": ("created", True), "name": ("name", False)}
 
 
 @dataclass(frozen=True)
 class Page:
-    """`next` is the cursor of the following page; "" on the last one."""
+    """`next` is the cursor of the following page; "" on the last one. Only the first page has favourites."""
 
     projects: list[Project]
     next: str
+    favourites: list[Project]
 
 
 def page(projects: ProjectQuerySet, search: str = "", sort: str = "updated", cursor: str = "") -> Page:
     """One page. An unknown sort is `updated`; a cursor that is not ours starts at the beginning."""
     field, falls = SORTS.get(sort, SORTS["updated"])
-    projects = projects.filter(name__icontains=search.replace("\x00", "")) if search else projects
-    if after := _read(cursor, field):
-        projects = projects.filter(_beyond(field, falls, *after))
     sign = "-" if falls else ""
+    order = (f"{sign}{field}", f"{sign}pk")
+    projects = with_cards(projects)
+    after = _read(cursor, field)
+    favourites: list[Project] = []
+    if search:
+        projects = projects.filter(name__icontains=search.replace("\x00", ""))
+    else:
+        favourites = [] if after else list(projects.filter(favourite=True).order_by(*order)[:FAVOURITES])
+        projects = projects.filter(favourite=False)
+    if after:
+        projects = projects.filter(_beyond(field, falls, *after))
+    rows = list(projects.order_by(*order)[: PAGE + 1])
+    more = len(rows) > PAGE
+    return Page(rows[:PAGE], _write(rows[PAGE - 1], field) if more else "", favourites)
+
+
+def with_cards(projects: ProjectQuerySet) -> ProjectQuerySet:
+    """Adds what a card shows: `run_state` of the newest run, `picture` (the number of the newest pictured version)."""
     # By the relation's name: runs belong to an app above this one.
     newest = Project.objects.filter(pk=OuterRef("pk")).order_by("-runs__created").values("runs__state")[:1]
-    projects = projects.annotate(run_state=Subquery(newest))
-    rows = list(projects.order_by(f"{sign}{field}", f"{sign}pk")[: PAGE + 1])
-    more = len(rows) > PAGE
-    return Page(rows[:PAGE], _write(rows[PAGE - 1], field) if more else "")
+    return projects.annotate(run_state=Subquery(newest), picture=pictures.newest())
 
 
 def _beyond(field: str, falls: bool, value: Any, pk: UUID) -> Q:

@@ -42,6 +42,7 @@ class Project(models.Model):
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True, db_index=True)
     deleted = models.DateTimeField(null=True, blank=True)
+    favourite = models.BooleanField(default=False, help_text="Its owner keeps it at the top of the list.")
 
     objects: ClassVar[ProjectQuerySet] = ProjectQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -55,6 +56,13 @@ class Project(models.Model):
         from django.urls import reverse
 
         return reverse("project-detail", args=[self.pk])
+
+    @property
+    def framework_title(self) -> str:
+        from projects.frameworks import FRAMEWORKS
+
+        found = FRAMEWORKS.get(self.framework)
+        return found.title if found else self.framework
 
 
 class Message(models.Model):
@@ -183,3 +191,55 @@ class Version(models.Model):
     def works(self) -> bool:
         """Whether its checks were made and none failed."""
         return bool(self.verdict) and all(self.verdict.values())
+
+
+class Picture(models.Model):
+    """What a version looks like in a browser. Many versions have none: there pages draw a pattern."""
+
+    version = models.OneToOneField(Version, on_delete=models.CASCADE, related_name="picture")
+    webp = models.BinaryField()
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"picture of {self.version}"
+
+
+class ShowcaseEntry(models.Model):
+    """An app that everybody may see and take as a beginning: a frozen copy of one version, in a project of its own."""
+
+    class Category(models.TextChoices):
+        SITES = "sites", "Sites"
+        TOOLS = "tools", "Tools"
+        DASHBOARDS = "dashboards", "Dashboards"
+        GAMES = "games", "Games"
+        SHOPS = "shops", "Shops"
+
+    class State(models.TextChoices):
+        WAITING = "waiting", "Waiting for approval"
+        LISTED = "listed", "Listed"
+        REFUSED = "refused", "Refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="entry", help_text="The copy.")
+    source = models.ForeignKey(
+        Project, on_delete=models.SET_NULL, null=True, related_name="entries", help_text="What it was copied from."
+    )
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="showcase_entries")
+    title = models.CharField(max_length=80)
+    prompt = models.TextField(blank=True, help_text="The first prompt, if its author shows it.")
+    category = models.CharField(max_length=12, choices=Category.choices, default=Category.SITES, db_index=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
+    remixes = models.PositiveIntegerField(default=0)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "showcase entries"
+        ordering = ["-remixes", "-created"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source"], condition=models.Q(state="waiting"), name="one_waiting_entry_per_project"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.title

@@ -9,8 +9,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from projects import frameworks
-from projects.models import Message, Project
+from projects import frameworks, pictures
+from projects.models import Message, Project, Version
 
 NAME_CHARS = 60
 # What a project tells its runs, apart from its files.
@@ -120,14 +120,29 @@ def rename(project: Project, name: str) -> None:
 @transaction.atomic
 def duplicate(project: Project) -> Project:
     """A new project with this one's rules and the files of its newest version; chat and older versions stay here."""
-    name = f"{project.name[:73]} (copy)"
     told = {field: getattr(project, field) for field in BRIEFING}
-    facts = {"framework": project.framework, "model": project.model, **told}
-    copy = Project.objects.create(owner=project.owner, name=name, **facts)
     newest = project.versions.order_by("-number").first()
+    name = f"{project.name[:73]} (copy)"
     if newest is not None:
-        facts = {"manifest": newest.manifest, "verdict": newest.verdict, "source": newest.source}
-        copy.versions.create(number=1, title=f"Copy of {project.name}, version {newest.number}"[:200], **facts)
+        return copy_version(newest, project.owner, name, **told)
+    facts = {"framework": project.framework, "model": project.model, **told}
+    return Project.objects.create(owner=project.owner, name=name, **facts)
+
+
+@transaction.atomic
+def copy_version(version: Version, owner: User, name: str, **told: Any) -> Project:
+    """A project of `owner`'s that begins with the files, the verdict and the picture of somebody's version."""
+    source = version.project
+    facts = {"framework": source.framework, "model": source.model, **told}
+    copy = Project.objects.create(owner=owner, name=name[:80], **facts)
+    first = copy.versions.create(
+        number=1,
+        title=f"Copy of {source.name}, version {version.number}"[:200],
+        manifest=version.manifest,
+        verdict=version.verdict,
+        source=version.source,
+    )
+    pictures.copy(version, first)
     return copy
 
 

@@ -41,6 +41,15 @@ def project_duplicate(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 @login_required
 @require_POST
+def project_favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """`on=1` keeps a project at the top of the list, anything else lets it go. A script gets 204."""
+    project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
+    Project.objects.filter(pk=project.pk).update(favourite=request.POST.get("on") == "1")
+    return HttpResponse(status=204) if request.headers.get("X-Requested-With") else redirect("project-list")
+
+
+@login_required
+@require_POST
 def project_undelete(request: HttpRequest, pk: UUID) -> HttpResponse:
     services.undelete(get_object_or_404(deleted(request), pk=pk))
     return redirect("project-list")

@@ -1,4 +1,4 @@
-"""Pages that belong to no app: landing, pricing, showcase."""
+"""Pages that belong to no app: landing, pricing, components."""
 
 from uuid import UUID
 
@@ -9,21 +9,21 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from agents.catalogue import TIERS
-from agents.landing import home_context
+from agents.landing import home_context, landing_context, prices
 from agents.models import Run
-from vibe.samples import SAMPLES
+from vibe import problems
+from vibe.samples import COLOURS, PAGES_OF_ERRORS, SAMPLES, TROUBLES
 
 
 @require_safe
 @ensure_csrf_cookie
 def home(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/home.html", home_context(request))
+    return render(request, "pages/home.html", landing_context(request))
 
 
 @require_safe
 def pricing(request: HttpRequest) -> HttpResponse:
-    context = {"models": TIERS, "signup_credits": settings.SIGNUP_CREDITS}
-    return render(request, "pages/pricing.html", context)
+    return render(request, "pages/pricing.html", {"models": TIERS, **prices()})
 
 
 @require_safe
@@ -31,11 +31,16 @@ def components(request: HttpRequest) -> HttpResponse:
     """Every component in every state, for who works on the pages; with DEBUG only."""
     if not settings.DEBUG:
         raise Http404
-    thing = {"pk": UUID(int=0)}
-    samples = {"steps": SAMPLES, "states": Run.State.values, "project": thing, "run": thing}
+    if (code := request.GET.get("error", "")) in PAGES_OF_ERRORS:
+        return problems.error(request, int(code), "This is what went wrong, in a sentence.")
+    thing = {"pk": UUID(int=0x3B)}
+    samples = {
+        "steps": SAMPLES,
+        "states": Run.State.values,
+        "project": thing,
+        "run": thing,
+        "troubles": TROUBLES,
+        "colours": COLOURS,
+        "codes": PAGES_OF_ERRORS,
+    }
     return render(request, "pages/ui.html", {**home_context(request), **samples})
-
-
-@require_safe
-def showcase(request: HttpRequest) -> HttpResponse:
-    return render(request, "pages/showcase.html")

@@ -3,12 +3,18 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from vibe import health, metrics, pages, status
+from vibe import health, metrics, pages, showcase, status
 
 urlpatterns = [
     path("", pages.home, name="home"),
     path("pricing/", pages.pricing, name="pricing"),
-    path("showcase/", pages.showcase, name="showcase"),
+    path("showcase/", showcase.entries, name="showcase"),
+    path("showcase/<uuid:pk>/", showcase.entry, name="showcase-entry"),
+    path("showcase/<uuid:pk>/picture.webp", showcase.picture, name="showcase-picture"),
+    path("showcase/<uuid:pk>/live/", showcase.live, name="showcase-live"),
+    path("showcase/<uuid:pk>/remix/", showcase.remix, name="showcase-remix"),
+    path("showcase/<uuid:pk>/withdraw/", showcase.withdraw, name="showcase-withdraw"),
+    path("projects/<uuid:pk>/publish/", showcase.publish, name="project-publish"),
     path("ui/", pages.components, name="ui"),
     path("accounts/", include("allauth.urls")),
     path("settings/", include("accounts.urls")),

@@ -30,10 +30,17 @@ class Route:
     more: dict[str, Any] = field(default_factory=dict)
 
 
+NOBODY = UUID(int=0)
 PAGES = {
     "home": [Route(200, public=True)],
     "pricing": [Route(200, public=True)],
     "showcase": [Route(200, public=True)],
+    # Nothing is listed here; what is, is in tests/projects/test_showcase.py.
+    "showcase-entry": [Route(404, public=True, more={"pk": NOBODY})],
+    "showcase-picture": [Route(404, public=True, more={"pk": NOBODY})],
+    "showcase-live": [Route(404, public=True, more={"pk": NOBODY})],
+    "showcase-remix": [Route(404, "post", more={"pk": NOBODY})],
+    "showcase-withdraw": [Route(404, "post", more={"pk": NOBODY})],
     "ui": [Route(404, public=True)],
     "healthz": [Route(200, public=True)],
     # The tests' clients ask from this machine, without a proxy.
@@ -60,6 +67,10 @@ PAGES = {
     "project-rename": [Route(302, "post", "project", data={"name": "New"})],
     "project-delete": [Route(302, "post", "project")],
     "project-duplicate": [Route(302, "post", "project")],
+    "project-favourite": [Route(302, "post", "project", data={"on": "1"})],
+    "project-publish": [Route(200, of="project"), Route(400, "post", "project", data={"title": "Bread"})],
+    # No picture was taken here.
+    "version-picture": [Route(404, of="project", more={"number": 1})],
     "project-undelete": [Route(302, "post", "deleted")],
     "project-download": [Route(200, of="project")],
     # Nobody's link; links that work are in test_shares.py.
