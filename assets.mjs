@@ -17,7 +17,7 @@ const common = {
 // One file per page, so that a page costs one request; shared code is small enough to repeat.
 const pages = {
   ...common,
-  entryPoints: ["site", "home", "projects", "workspace", "shared"].map((name) => `static/js/${name}.js`),
+  entryPoints: ["site", "home", "projects", "showcase", "ui", "workspace", "shared"].map((name) => `static/js/${name}.js`),
   external: ["./editor.js", "./terminal.js"],
 };
 // The editor and the terminal open late: their cores and each language are files of their own.

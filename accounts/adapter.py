@@ -1,8 +1,12 @@
 """Where allauth sends people: to the prompt they typed before they had an account, else to their projects."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
 from django.http import HttpRequest
 from django.urls import reverse
+
+from accounts.models import Theme, User
 
 # The session key under which the landing page keeps a prompt until its author has signed in.
 PENDING_PROMPT = "pending_prompt"
@@ -10,6 +14,13 @@ PENDING_PROMPT = "pending_prompt"
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     """Allauth's own behaviour, but a kept prompt comes first after sign-in and sign-up."""
+
+    def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
+        """A theme that was chosen before signing up stays chosen."""
+        chosen = request.COOKIES.get("theme", "")
+        user.theme = chosen if chosen in Theme.values else user.theme
+        saved: User = super().save_user(request, user, form, commit)
+        return saved
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         if PENDING_PROMPT in request.session:

@@ -1,4 +1,4 @@
-"""What the page of components shows: one card of the chat per state, as events carry them."""
+"""What the page of components shows: one card of the chat per state, as events carry them, and what may go wrong."""
 
 from typing import Any
 
@@ -40,4 +40,14 @@ SAMPLES: list[tuple[str, str, dict[str, Any]]] = [
     ("steps/_complete.html", "Failed", FAILED),
     ("steps/_complete.html", "Stopped by a person", {**FAILED, "state": "cancelled", "checks": {}}),
     ("steps/_complete.html", "Stopped at a limit", {**FAILED, "state": "stopped", "checks": {}}),
+]
+
+PAGES_OF_ERRORS = ["400", "403", "404", "429", "500", "503"]
+COLOURS = ["bg", "desk", "surface", "sunk", "line", "ink", "ink-2", "ink-3", "volt", "good", "bad", "warn", "info"]
+# What a person may meet: title, what happened, the next step.
+TROUBLES = [
+    ("Not enough credits", "This needs 1 credit and you have 0.4. Tomorrow’s come at midnight UTC.", "See plans"),
+    ("The sandbox went away", "Your files are saved. A new one is made from version 3.", "Open it again"),
+    ("The model did not answer", "It was busy; tried three times. Nothing was charged.", "Try again"),
+    ("You are signed out", "What you typed is kept in its field.", "Sign in again"),
 ]

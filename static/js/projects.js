@@ -1,4 +1,4 @@
-// Projects: search and sort without a reload, rename in place, delete with undo.
+// Projects: search and sort without a reload, favourites, rename in place, delete with undo.
 import "./home.js";
 import { $, delegate } from "./lib/dom.js";
 import { postForm } from "./lib/http.js";
@@ -40,6 +40,18 @@ delegate(document, "submit", "[data-rename]", async (event, form) => {
     await postForm(form.action, { name });
     $("h2 a", form.closest(".project")).textContent = name;
     form.closest("details").open = false;
+  } catch (error) {
+    toast(error.message, { error: true });
+  }
+});
+
+delegate(document, "submit", "[data-favourite]", async (event, form) => {
+  event.preventDefault();
+  const button = $("button", form);
+  try {
+    await postForm(form.action, { on: button.value });
+    await refresh();
+    $(`[data-project="${form.closest(".project").dataset.project}"] .star`)?.focus();
   } catch (error) {
     toast(error.message, { error: true });
   }

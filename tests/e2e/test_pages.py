@@ -1,0 +1,89 @@
+"""The pages around the workspace as a person uses them: by keyboard, signed out in between, without a connection."""
+
+from tests.e2e.conftest import BUILD_MS
+
+LIMIT_CSS = 30_000
+
+
+def test_it_keeps_projects_in_order_by_hand_and_forgives_a_deletion(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    page.goto("/projects/")
+    card = page.locator(".project")
+    # The picture is taken by the worker after the run; the card shows it as soon as it is there.
+    expect(card).to_have_count(1)
+    star = card.locator(".star")
+    star.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".group").first).to_have_text("Favourites")
+    expect(page.locator(".star")).to_be_focused()
+    expect(page.locator(".star")).to_have_attribute("aria-pressed", "true")
+
+    page.locator(".project summary").press("Enter")
+    page.fill(".project input[name=name]", "Leaves")
+    page.press(".project input[name=name]", "Enter")
+    expect(page.locator(".project h2 a")).to_have_text("Leaves")
+
+    page.fill("input[type=search]", "nothing like it")
+    expect(page.locator("#projects")).to_contain_text("Nothing called")
+    page.fill("input[type=search]", "leav")
+    expect(page.locator(".project")).to_have_count(1)
+
+    page.locator(".project summary").click()
+    page.locator("[data-delete] button").click()
+    expect(page.locator(".project")).to_have_count(0)
+    page.locator(".toast-action").click()
+    expect(page.locator(".project h2 a")).to_have_text("Leaves")
+
+
+def test_it_says_when_the_session_is_over_and_when_there_is_no_connection(page, context, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    page.goto("/projects/")
+    context.set_offline(True)
+    expect(page.locator(".banner")).to_contain_text("no connection")
+    context.set_offline(False)
+    expect(page.locator(".banner")).to_have_count(0)
+
+    page.fill("#prompt", "A second app, half typed")
+    context.clear_cookies(name="vibe_session")
+    page.locator(".star").click()
+    expect(page.locator(".banner")).to_contain_text("signed out")
+    expect(page.locator("#prompt")).to_have_value("A second app, half typed")
+    page.locator(".banner a").click()
+    page.wait_for_url("**/accounts/login/?next=%2Fprojects%2F")
+
+
+def test_it_looks_as_chosen_before_and_after_signing_in(page, begin):
+    from playwright.sync_api import expect
+
+    page.goto("/")
+    page.locator("summary[aria-label=Theme]").click()
+    page.locator("[data-theme-form] [value=dark]").click()
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-theme", "dark")
+    with page.expect_response("**/settings/theme/"):
+        page.locator("[data-theme-form] [value=light]").click()
+    page.goto("/pricing/")
+    expect(html).to_have_attribute("data-theme", "light")
+    begin(page, "a landing page for a tea shop")
+    page.context.clear_cookies(name="theme")
+    page.goto("/projects/")
+    expect(html).to_have_attribute("data-theme", "light")
+
+
+def test_it_is_light_in_styles(page, stack):
+    sizes = {}
+    page.on("requestfinished", lambda request: sizes.update({request.url: request.sizes()["responseBodySize"]}))
+    for path in ("/", "/showcase/", "/pricing/"):
+        sizes.clear()
+        page.goto(path)
+        page.wait_for_load_state("networkidle")
+        css = sum(size for url, size in sizes.items() if ".css" in url)
+        print(
+            f"{path}: {css / 1000:.1f} kB of styles, {sum(sizes.values()) / 1000:.1f} kB in all, {len(sizes)} requests"
+        )
+        assert 0 < css <= LIMIT_CSS
