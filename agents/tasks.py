@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from celery import shared_task
+from celery import current_app, shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
 from django.db import connection
@@ -154,9 +154,10 @@ def close_preview(project_id: str) -> None:
 
 @worker_ready.connect
 def begin(**_: object) -> None:
-    """Sweeps once, and imports what runs need meanwhile; a run waits for that before it takes a lease."""
-    threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
-    sweep.delay()
+    """A worker for runs sweeps once, and imports what runs need; a run waits for that before it takes a lease."""
+    if "runs" in current_app.amqp.queues.consume_from:
+        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+        sweep.delay()
 
 
 def _warm_up() -> None:

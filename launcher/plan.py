@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from launcher import postgres, runtime, valkey
 from launcher.place import Place
-from launcher.values import MODEL_KEYS, read_secrets
+from launcher.values import MODEL_KEYS, asks_for_no_key, read_secrets
 
 # Of the person's own environment: what a program may need to work at all, and what package registries are reached by.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
@@ -48,7 +48,7 @@ class Plan:
 
     @property
     def embeds_model(self) -> bool:
-        return not any(self.given.get(name) for name in MODEL_KEYS)
+        return not any(self.given.get(name) for name in MODEL_KEYS) and not asks_for_no_key(self.given)
 
     @property
     def sandbox_url(self) -> str:

@@ -13,6 +13,13 @@ from launcher.place import Place, own_folder
 from launcher.plan import REGISTRY_NAMES, Plan
 from launcher.supervisor import Job
 
+# The workers: name, queue, options. Runs take as many threads as WORKER_CONCURRENCY says.
+WORKERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
+    ("worker", "runs", ()),
+    ("chores", "chores", ("-c", "8")),
+    ("pictures", "pictures", ("-c", "2")),
+)
+
 
 def backing_jobs(plan: Plan) -> list[Job]:
     """The servers that application processes talk to."""
@@ -117,28 +124,7 @@ def application_jobs(plan: Plan) -> list[Job]:
             needs=needs,
             user=user,
         ),
-        Job(
-            "worker",
-            [
-                *celery,
-                "worker",
-                "-P",
-                "threads",
-                "-n",
-                plan.worker_name,
-                "-Q",
-                "vibe,pictures",
-                "--without-mingle",
-                "--without-gossip",
-                "-l",
-                "INFO",
-            ],
-            env,
-            ask=partial(ask_worker, env["REDIS_URL"], plan.worker_name),
-            address="queue vibe",
-            needs=needs,
-            user=user,
-        ),
+        *(_worker(plan, celery, name, queue, options) for name, queue, options in WORKERS),
         Job(
             "beat",
             [*celery, "beat", "-s", str(place.home / "beat" / "schedule"), "--pidfile=", "-l", "INFO"],
@@ -166,6 +152,21 @@ def application_jobs(plan: Plan) -> list[Job]:
             )
         )
     return jobs
+
+
+def _worker(plan: Plan, celery: list[str], name: str, queue: str, options: tuple[str, ...]) -> Job:
+    node = f"{name}-{plan.worker_name}"
+    env = plan.environment()
+    silent = ("--without-mingle", "--without-gossip", "-l", "INFO")
+    return Job(
+        name,
+        [*celery, "worker", "-P", "threads", "-Q", queue, "-n", node, *options, *silent],
+        env,
+        ask=partial(ask_worker, env["REDIS_URL"], node),
+        address=f"queue {queue}",
+        needs=("postgres", "valkey", "migrate"),
+        user=plan.place.app_user,
+    )
 
 
 def outside_jobs(plan: Plan) -> list[Job]:

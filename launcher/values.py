@@ -22,8 +22,8 @@ KNOWN = frozenset(
     E2B_API_URL E2B_SANDBOX_URL ENCRYPTION_KEY SECRET_KEY DEBUG ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS PREVIEW_DOMAIN
     PREVIEW_ORIGINS HTTPS SENTRY_DSN EMAIL_URL EMAIL_VERIFICATION DEFAULT_FROM_EMAIL WORKER_CONCURRENCY VIBE_HOME
     LOG_LEVEL SIGNUP_CREDITS FLOWER_PASSWORD LEASE_SECONDS HEARTBEAT_SECONDS RUN_MAX_TURNS RUN_MAX_SECONDS
-    RUNS_PER_USER MODEL_CALL_SECONDS SANDBOX_TIMEOUT_SECONDS SANDBOX_IDLE_SECONDS API_READS_PER_MINUTE
-    API_WRITES_PER_MINUTE METRICS_TOKEN CHROMIUM CHROMIUM_SANDBOX MAINTENANCE
+    RUNS_PER_USER MODEL_CALL_SECONDS MODEL_FIRST_SECONDS MODEL_STALL_SECONDS SANDBOX_TIMEOUT_SECONDS
+    SANDBOX_IDLE_SECONDS API_READS_PER_MINUTE API_WRITES_PER_MINUTE METRICS_TOKEN CHROMIUM CHROMIUM_SANDBOX MAINTENANCE
     """.split()
 )
 MODEL_KEYS = (
@@ -88,6 +88,12 @@ def read_secrets(path: Path) -> dict[str, str]:
             file.writelines(f"{name}={value}\n" for name, value in values.items())
         temporary.rename(path)
     return values
+
+
+def asks_for_no_key(values: Mapping[str, str]) -> bool:
+    """Whether OPENAI_BASE_URL leads to a server of one's own, such as Ollama, which needs no key."""
+    host = urlsplit(values.get("OPENAI_BASE_URL", "")).hostname or ""
+    return bool(host) and not host.endswith("openai.com")
 
 
 def check_values(values: Mapping[str, str]) -> list[str]:

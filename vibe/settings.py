@@ -102,7 +102,8 @@ CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 32)
+# Runs that one worker drives at once; they wait on models and sandboxes, so threads cost little (0.1 to 3 MB each).
+CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 100)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
@@ -110,9 +111,13 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "unacked_restore_interval": 5,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-CELERY_TASK_DEFAULT_QUEUE = "vibe"
-# Pictures wait in a line of their own.
-CELERY_TASK_ROUTES = {"agents.tasks.take_picture": {"queue": "pictures"}}
+# Three queues, each with workers of its own: a chore never waits behind runs, and a picture (headless Chromium) is in
+# nobody's way.
+CELERY_TASK_DEFAULT_QUEUE = "chores"
+CELERY_TASK_ROUTES = {
+    "agents.tasks.run_agent": {"queue": "runs"},
+    "agents.tasks.take_picture": {"queue": "pictures"},
+}
 CELERY_BEAT_SCHEDULE_FILENAME = str(VIBE_HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-runs": {"task": "agents.tasks.sweep", "schedule": 10.0},
@@ -241,7 +246,10 @@ RUN_MAX_TURNS = env.int("RUN_MAX_TURNS", 40)
 RUN_MAX_SECONDS = env.int("RUN_MAX_SECONDS", 20 * 60)
 RUNS_PER_USER = env.int("RUNS_PER_USER", 3)
 RUN_MAX_FIX_ROUNDS = 2
+# One call in all; until its first event; between two events.
 MODEL_CALL_SECONDS = env.int("MODEL_CALL_SECONDS", 300)
+MODEL_FIRST_SECONDS = env.int("MODEL_FIRST_SECONDS", 120)
+MODEL_STALL_SECONDS = env.int("MODEL_STALL_SECONDS", 60)
 BUILD_SECONDS = 120
 SANDBOX_TIMEOUT_SECONDS = env.int("SANDBOX_TIMEOUT_SECONDS", 3600)
 SANDBOX_IDLE_SECONDS = env.int("SANDBOX_IDLE_SECONDS", 15 * 60)

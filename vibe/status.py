@@ -46,7 +46,7 @@ def status(request: HttpRequest) -> HttpResponse:
 
 
 def workers() -> list[dict[str, Any]]:
-    """Every Celery worker that answers: name, how many runs it can hold, how many it works on."""
+    """Every worker for runs that answers: name, how many runs it can hold, how many it works on."""
     stats = cache.get("status-workers")
     if stats is None:
         stats = current_app.control.inspect(timeout=WORKER_SECONDS).stats() or {}
@@ -60,6 +60,7 @@ def workers() -> list[dict[str, Any]]:
             "busy": held.get(f"{name.partition('@')[2]}:{facts.get('pid')}", 0),
         }
         for name, facts in sorted(stats.items())
+        if name.startswith("worker")  # chores and pictures have workers of their own
     ]
 
 

@@ -4,24 +4,22 @@ gateways, Ollama. The conversation is kept in Anthropic's blocks and translated 
 
 import json
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import openai
 from openai import AsyncOpenAI
 
-from agents.llm import Block, Call, ModelBusy, Turn
-from agents.llm.faults import explain, is_broken_stream
+from agents.llm import Block, Call, ModelBusy, Turn, streams
 
-# Seconds without a byte before a stream counts as broken; the whole call is bounded by the caller.
-STALL_SECONDS = 60
 # How the protocol's reasons to stop are called in ours.
 REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal"}
 
 
-@cache
+@lru_cache(64)
 def _client(api_key: str, base_url: str) -> AsyncOpenAI:
-    timeout = openai.Timeout(STALL_SECONDS, connect=10)
+    # How long to wait for an answer is for agents/llm/streams.py to say.
+    timeout = openai.Timeout(None, connect=10)
     headers = {"X-Title": "Vibe"}  # gateways show it in their lists of callers
     return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, default_headers=headers)
 
@@ -31,18 +29,9 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
 
     Raises ModelBusy or ModelRefused.
     """
-    reader = _Reader(on_text)
-    try:
-        stream = await _client(call.api_key, call.base_url).chat.completions.create(**_request(call))
-        async with stream:
-            async for chunk in stream:
-                reader.take(chunk)
-    except openai.APIError as error:
-        raise explain(error, call) from error
-    except Exception as error:
-        if is_broken_stream(error):
-            raise ModelBusy("model_stream_broken", "The connection to the model broke in mid-answer.") from error
-        raise
+    reader = _Reader(call, on_text)
+    opening = _client(call.api_key, call.base_url).chat.completions.create(**_request(call))
+    await streams.read(opening, openai.APIError, call, reader.take)
     return reader.turn()
 
 
@@ -83,11 +72,20 @@ def _assistant(content: list[Block]) -> list[dict[str, Any]]:
             "id": block["id"],
             "type": "function",
             "function": {"name": block["name"], "arguments": json.dumps(block["input"])},
+            **block.get("extra", {}),
         }
         for block in content
         if block["type"] == "tool_use"
     ]
-    return [{"role": "assistant", "content": text or None, **({"tool_calls": calls} if calls else {})}]
+    thoughts = [detail for block in content if block["type"] == "reasoning" for detail in block["details"]]
+    return [
+        {
+            "role": "assistant",
+            "content": text or None,
+            **({"tool_calls": calls} if calls else {}),
+            **({"reasoning_details": thoughts} if thoughts else {}),
+        }
+    ]
 
 
 def _user(content: list[Block]) -> list[dict[str, Any]]:
@@ -109,37 +107,61 @@ def _picture(source: dict[str, str]) -> dict[str, Any]:
 
 
 class _Reader:
-    """Puts the stream's chunks together to a turn."""
+    """Puts the stream's chunks together to a turn.
 
-    def __init__(self, on_text: Callable[[str], None]) -> None:
-        self.on_text = on_text
+    What some providers want back with the conversation is kept as it came: OpenRouter's `reasoning_details`, and the
+    signatures of thoughts that Gemini puts beside its tool calls (`extra_content`).
+    """
+
+    def __init__(self, call: Call, on_text: Callable[[str], None]) -> None:
+        self.call, self.on_text = call, on_text
         self.text: list[str] = []
-        self.calls: dict[int, dict[str, str]] = {}
-        self.reason = ""
+        self.calls: dict[int, dict[str, Any]] = {}
+        self.thoughts: list[Any] = []
+        self.reason, self.size = "", 0
         self.usage: dict[str, int] = {}
 
     def take(self, chunk: Any) -> None:
-        if chunk.usage:
-            self._count(chunk.usage)
-        for choice in chunk.choices[:1]:
+        # Some servers put events of their own between the chunks.
+        if usage := getattr(chunk, "usage", None):
+            self._count(usage)
+        for choice in (getattr(chunk, "choices", None) or ())[:1]:
             self.reason = choice.finish_reason or self.reason
-            if choice.delta and choice.delta.content:
-                self.text.append(choice.delta.content)
-                self.on_text(choice.delta.content)
-            for piece in (choice.delta and choice.delta.tool_calls) or ():
-                call = self.calls.setdefault(piece.index, {"id": "", "name": "", "arguments": ""})
-                call["id"] = piece.id or call["id"]
-                if piece.function:
-                    call["name"] += piece.function.name or ""
-                    call["arguments"] += piece.function.arguments or ""
+            if choice.delta:
+                self._take(choice.delta)
+
+    def _take(self, delta: Any) -> None:
+        if delta.content:
+            self._grow(delta.content)
+            self.text.append(delta.content)
+            self.on_text(delta.content)
+        for piece in delta.tool_calls or ():
+            # Some servers number no calls; then each piece is a whole one.
+            index = piece.index if piece.index is not None else len(self.calls)
+            call = self.calls.setdefault(index, {"id": "", "name": "", "arguments": "", "extra": {}})
+            call["id"] = piece.id or call["id"]
+            if piece.function:
+                self._grow(piece.function.arguments or "")
+                call["name"] += piece.function.name or ""
+                call["arguments"] += piece.function.arguments or ""
+            if extra := (piece.model_extra or {}).get("extra_content"):
+                call["extra"] = {"extra_content": extra}
+        if details := (delta.model_extra or {}).get("reasoning_details"):
+            self.thoughts += details
+
+    def _grow(self, piece: str) -> None:
+        self.size += len(piece)
+        streams.check_size(self.size, self.call)
 
     def _count(self, usage: Any) -> None:
         details = usage.prompt_tokens_details
         cached = (details.cached_tokens if details else 0) or 0
+        written = (details.cache_write_tokens if details else 0) or 0
         self.usage = {
-            "input": (usage.prompt_tokens or 0) - cached,
+            "input": max(0, (usage.prompt_tokens or 0) - cached - written),
             "output": usage.completion_tokens or 0,
             "cache_read": cached,
+            **({"cache_write": written} if written else {}),
         }
 
     def turn(self) -> Turn:
@@ -147,10 +169,12 @@ class _Reader:
         if not self.reason:
             raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")
         turn = Turn(stop_reason=REASONS.get(self.reason, self.reason), usage=self.usage)
+        if self.thoughts:
+            turn.content.append({"type": "reasoning", "details": self.thoughts})
         if self.text:
             turn.content.append({"type": "text", "text": "".join(self.text)})
         for index, call in sorted(self.calls.items()):
             block = {"type": "tool_use", "id": call["id"] or f"call_{index}", "name": call["name"], "input": {}}
-            turn.content.append(block)
-            turn.set_input(block, call["arguments"])
+            turn.content.append(block | ({"extra": call["extra"]} if call["extra"] else {}))
+            turn.set_input(turn.content[-1], call["arguments"])
         return turn

@@ -1,11 +1,19 @@
 """What went wrong with a model call, in our words. The two SDKs' errors are of one family, so one table serves both."""
 
+import re
+import time
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from agents.llm import Call, ModelBusy, ModelRefused
 
-# Status codes after which the same request may succeed (RFC 9110; 529 is Anthropic's "overloaded").
-TRANSIENT = {408, 409, 429, 500, 502, 503, 504, 529}
+# Status codes below 500 after which the same request may succeed (RFC 9110). Of those above, all may.
+TRANSIENT = {408, 429}
+# What providers say when a conversation does not fit into a model's window.
+TOO_LONG = re.compile(
+    r"prompt is too long|context.{0,20}(length|window|limit)|maximum context|too many tokens", re.IGNORECASE
+)
 # The HTTP libraries below the SDKs; their own errors pass through unwrapped when a stream breaks.
 BELOW = {"httpx", "httpx2", "httpcore", "httpcore2", "h11"}
 
@@ -28,7 +36,7 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
         return ModelBusy("model_stream_broken", f"The model's answer broke off: {error.message}")
     if status == 200:  # an error event inside a stream that began well
         return ModelBusy("model_overloaded", f"The model broke off its answer: {error.message}")
-    if status in TRANSIENT:
+    if status in TRANSIENT or status >= 500:
         code = "model_rate_limited" if status == 429 else "model_overloaded"
         return ModelBusy(code, f"The model answered {status}: {error.message}", retry_after=_retry_after(error))
     if status in (401, 403):
@@ -36,11 +44,17 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
         return ModelRefused("model_key_refused", f"The key for {call.base_url} was refused.", what_next)
     if status == 404:
         return ModelRefused("model_unknown", f"There is no model named {call.model}.", "Choose another model.")
+    if status == 413 or TOO_LONG.search(str(error.message)):
+        text = f"The conversation is longer than what {call.model} can read."
+        return ModelRefused("model_context", text, "Start a new project from this one, or choose another model.")
     return ModelRefused("model_refused", f"The model refused the request ({status}): {error.message}")
 
 
 def _retry_after(error: Any) -> float | None:
-    try:
-        return max(0.0, float(error.response.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
+    """Seconds, from the header's number or date (RFC 9110, 10.2.3)."""
+    value = error.response.headers.get("retry-after", "")
+    with suppress(ValueError):
+        return max(0.0, float(value))
+    with suppress(ValueError):
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    return None

@@ -5,23 +5,23 @@ word. Events are read plainly (`create(stream=True)`): the accumulating helper c
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import anthropic
 from anthropic import AsyncAnthropic
 
-from agents.llm import Block, Call, ModelBusy, Turn
-from agents.llm.faults import explain, is_broken_stream
+from agents.llm import Block, Call, ModelBusy, Turn, streams
 
-# Seconds without a byte before a stream counts as broken; the whole call is bounded by the caller.
-STALL_SECONDS = 60
+# Kinds of blocks that came by the other protocol; this one does not know them.
+FOREIGN = ("reasoning",)
 
 
-@cache
+@lru_cache(64)
 def _client(api_key: str, base_url: str) -> AsyncAnthropic:
+    # How long to wait for an answer is for agents/llm/streams.py to say.
     return AsyncAnthropic(
-        api_key=api_key, base_url=base_url, max_retries=0, timeout=anthropic.Timeout(STALL_SECONDS, connect=10)
+        api_key=api_key, base_url=base_url, max_retries=0, timeout=anthropic.Timeout(None, connect=10)
     )
 
 
@@ -30,29 +30,19 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
 
     Raises ModelBusy or ModelRefused.
     """
-    turn = Turn()
-    try:
-        stream = await _client(call.api_key, call.base_url).messages.create(**_request(call), stream=True)
-        async with stream:
-            reader = _Reader(turn, on_text)
-            async for event in stream:
-                reader.take(event)
-        if not turn.stop_reason:
-            raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")
-    except anthropic.APIError as error:
-        raise explain(error, call) from error
-    except Exception as error:
-        if is_broken_stream(error):
-            raise ModelBusy("model_stream_broken", "The connection to the model broke in mid-answer.") from error
-        raise
-    return turn
+    reader = _Reader(call, on_text)
+    opening = _client(call.api_key, call.base_url).messages.create(**_request(call), stream=True)
+    await streams.read(opening, anthropic.APIError, call, reader.take)
+    if not reader.turn.stop_reason:
+        raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")
+    return reader.turn
 
 
 def _request(call: Call) -> dict[str, Any]:
     """The request with three cache marks: after the tools, the system prompt, and the newest message."""
     cached = {"cache_control": {"type": "ephemeral"}}
     tools = [*call.tools[:-1], {**call.tools[-1], **cached}] if call.tools else []
-    messages = list(call.messages)
+    messages = [{**message, "content": _plain(message["content"])} for message in call.messages]
     if messages and isinstance(messages[-1]["content"], list):
         *earlier, last = messages[-1]["content"]
         messages[-1] = {**messages[-1], "content": [*earlier, {**last, **cached}]}
@@ -67,11 +57,23 @@ def _request(call: Call) -> dict[str, Any]:
     }
 
 
+def _plain(content: Any) -> Any:
+    """Content without what only the other protocol has: after a fallback a conversation goes on in this one."""
+    if not isinstance(content, list):
+        return content
+    return [
+        {name: value for name, value in block.items() if name != "extra"} if "extra" in block else block
+        for block in content
+        if block["type"] not in FOREIGN
+    ]
+
+
 class _Reader:
     """Puts the stream's events together to a turn."""
 
-    def __init__(self, turn: Turn, on_text: Callable[[str], None]) -> None:
-        self.turn, self.on_text = turn, on_text
+    def __init__(self, call: Call, on_text: Callable[[str], None]) -> None:
+        self.call, self.on_text = call, on_text
+        self.turn, self.size = Turn(), 0
         self.json: dict[int, list[str]] = {}
 
     def take(self, event: Any) -> None:
@@ -102,14 +104,20 @@ class _Reader:
     def _delta(self, index: int, delta: Any) -> None:
         block = self.turn.content[index]
         if delta.type == "text_delta":
+            self._grow(delta.text)
             block["text"] += delta.text
             self.on_text(delta.text)
         elif delta.type == "input_json_delta":
+            self._grow(delta.partial_json)
             self.json[index].append(delta.partial_json)
         elif delta.type == "thinking_delta":
             block["thinking"] = block.get("thinking", "") + delta.thinking
         elif delta.type == "signature_delta":
             block["signature"] = delta.signature
+
+    def _grow(self, piece: str) -> None:
+        self.size += len(piece)
+        streams.check_size(self.size, self.call)
 
     def _stop(self, index: int) -> None:
         if (pieces := self.json.get(index)) is None:

@@ -13,13 +13,17 @@ from demo_model import wire
 
 @dataclass
 class Failure:
-    """An answer that is none: a status with headers, or a stream that breaks off after some events."""
+    """An answer that is none: a status with headers, another body, a stream that hangs, drips or breaks off."""
 
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     break_after: int | None = None
+    # Seconds of pings, after what is to be said first.
     hang: float = 0
     say: str = ""
+    # A body that is sent as it is; `drip`: a byte at a time, this many seconds apart.
+    body: bytes = b""
+    drip: float = 0
 
 
 class ScriptedModel:
@@ -74,10 +78,12 @@ class ScriptedModel:
                     self.send_response(200)
                     self.send_header("Content-Type", "text/event-stream")
                     self.end_headers()
-                    for frame in list(frames_of([wire.text(failure.say)]))[:-3] if failure.say else []:
+                    make = chat_frames if self.path.endswith("/chat/completions") else frames_of
+                    ping = b": ping\n\n" if make is chat_frames else b'event: ping\ndata: {"type": "ping"}\n\n'
+                    for frame in list(make([wire.text(failure.say)]))[:-3] if failure.say else []:
                         self.wfile.write(frame)
                     while time.monotonic() < end:  # a drip, so that a client that goes away is noticed
-                        self.wfile.write(b'event: ping\ndata: {"type": "ping"}\n\n')
+                        self.wfile.write(ping)
                         self.wfile.flush()
                         time.sleep(0.05)
                 elif failure.break_after is not None:
@@ -85,12 +91,15 @@ class ScriptedModel:
                         [wire.text("This breaks off somewhere in the middle of a sentence")], failure.break_after
                     )
                 else:
-                    body = json.dumps(wire.error(failure.status, "scripted")).encode()
+                    body = failure.body or json.dumps(wire.error(failure.status, "scripted")).encode()
                     self.send_response(failure.status)
                     for name, value in {**failure.headers, "Content-Length": str(len(body))}.items():
                         self.send_header(name, value)
                     self.end_headers()
-                    self.wfile.write(body)
+                    for piece in (body[at : at + 1] for at in range(len(body))) if failure.drip else [body]:
+                        self.wfile.write(piece)
+                        self.wfile.flush()
+                        time.sleep(failure.drip)
 
             def log_message(self, *args: Any) -> None:
                 pass

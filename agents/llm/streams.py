@@ -1,0 +1,58 @@
+"""Reading a model's stream: deadlines for its first event and between events, and what counts as no stream at all."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from django.conf import settings
+
+from agents.llm import Call, ModelBusy
+from agents.llm.faults import explain, is_broken_stream
+
+# Characters of one answer; far above what the longest answer of any model has.
+MAX_CHARS = 4_000_000
+
+
+async def read(opening: Awaitable[Any], api_error: type[Exception], call: Call, take: Callable[[Any], None]) -> None:
+    """Opens an SDK's stream and hands its events to `take`; it is closed at the end, also when this is cancelled.
+
+    Signs of life that carry nothing (pings) do not count. Raises ModelBusy or ModelRefused.
+    """
+    try:
+        async with asyncio.timeout(settings.MODEL_FIRST_SECONDS) as deadline:
+            async with await opening as stream:
+                _check_type(stream.response.headers.get("content-type", ""), call)
+                await _hand_out(stream, take, deadline)
+    except TimeoutError as error:
+        raise ModelBusy("model_stalled", f"{call.model} at {call.base_url} fell silent.") from error
+    except api_error as error:
+        raise explain(error, call) from error
+    except Exception as error:
+        if is_broken_stream(error) or isinstance(error, json.JSONDecodeError):
+            raise ModelBusy("model_stream_broken", "The connection to the model broke in mid-answer.") from error
+        raise
+
+
+async def _hand_out(stream: Any, take: Callable[[Any], None], deadline: asyncio.Timeout) -> None:
+    now = asyncio.get_running_loop().time
+    extended = 0.0
+    async for event in stream:
+        take(event)
+        if now() - extended > 1:  # moving a deadline at each token would cost a tenth of reading it
+            extended = now()
+            deadline.reschedule(extended + settings.MODEL_STALL_SECONDS)
+
+
+def _check_type(content_type: str, call: Call) -> None:
+    if "event-stream" in content_type:
+        return
+    text = f"{call.base_url} answered with {content_type.split(';')[0] or 'something'}, not with a stream of events."
+    raise ModelBusy("model_no_stream", text, f"Check the address of {call.provider} in .env.", is_final=True)
+
+
+def check_size(size: int, call: Call) -> None:
+    """Raises ModelBusy when an answer has grown beyond all measure."""
+    if size > MAX_CHARS:
+        text = f"{call.model} answered with more than {MAX_CHARS // 1_000_000} million characters."
+        raise ModelBusy("model_too_long", text, "Ask for less at once.", is_final=True)

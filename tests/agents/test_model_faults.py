@@ -1,0 +1,141 @@
+"""Every way in which a model can fail, by both protocols: the run goes on, with the same model or with the one that
+stands in for it, or ends with one clear error; within its deadlines, and nobody pays for a call that failed.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from agents import services, tasks
+from agents.llm import Call, ModelError, chat, messages
+from agents.models import Run
+from demo_model import wire
+from tests.agents.scripted import Failure, ScriptedModel, finish, page, write
+from usage.services import account_of
+
+STREAM = {"Content-Type": "text/event-stream"}
+# A piece of text of 10 MB, as one event of each protocol.
+HUGE = "x" * 10_000_000
+BEGIN = b"".join(event.encode() for event in list(wire.events(wire.Answer([wire.text("x")])))[:3])
+DELTA = wire.Event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": HUGE}}).encode()
+_HEAD = '{"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [{"index": 0, "delta":'
+CHUNK = f'data: {_HEAD} {{"content": "{HUGE}"}}}}]}}\n\n'.encode()
+
+FAULTS: dict[str, Failure] = {
+    "429 and when to come back": Failure(429, {"retry-after": "0"}),
+    "408": Failure(408, {"retry-after": "0"}),
+    "500": Failure(500, {"retry-after": "0"}),
+    "529": Failure(529, {"retry-after": "0"}),
+    "silence": Failure(hang=20),
+    "silence in the middle": Failure(hang=20, say="I was about to"),
+    "a byte a second": Failure(headers=STREAM, body=b"event: message_start\ndata: " + b" " * 60, drip=0.3),
+    "cut": Failure(break_after=4),
+    "an empty body": Failure(headers=STREAM, body=b"\n"),
+    "10 MB in one piece": Failure(headers=STREAM, body=BEGIN + DELTA + CHUNK),
+    "a web page": Failure(headers={"Content-Type": "text/html"}, body=b"<h1>Welcome to nginx</h1>"),
+    "no JSON in the stream": Failure(headers=STREAM, body=b"event: message_start\ndata: {oh no\n\n"),
+}
+
+
+@pytest.fixture(params=["messages", "chat"])
+def either(request: Any, model: ScriptedModel, settings: Any) -> ScriptedModel:
+    """The scripted model by one protocol, then by the other; nothing is waited for long."""
+    settings.MODEL_FIRST_SECONDS = settings.MODEL_STALL_SECONDS = 1
+    if request.param == "chat":
+        settings.ANTHROPIC_API_KEY = ""
+        settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "test-key", f"{model.url}/v1"
+    return model
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS)
+def test_it_goes_on_after_any_fault(either: ScriptedModel, start: Any, work: Any, fault: Failure) -> None:
+    either.say(fault, [write(index_html=page("Tea"))], [finish()])
+    began = time.monotonic()
+    run = work(start())
+
+    assert run.state == Run.State.SUCCEEDED
+    assert run.usage["calls"] == 2 == run.steps.filter(type="reply").count()
+    assert run.steps.filter(type="stage", data__status__in=["waiting", "fallback"]).count() == 1
+    assert time.monotonic() - began < 60
+
+
+@pytest.mark.parametrize("fault", [FAULTS["silence"], FAULTS["10 MB in one piece"], FAULTS["a web page"]])
+def test_it_ends_with_one_clear_and_free_error_when_a_fault_stays(
+    either: ScriptedModel, start: Any, work: Any, fault: Failure
+) -> None:
+    either.say(*[fault] * 6)
+    run = work(start())
+
+    assert (run.state, run.cost) == (Run.State.FAILED, 0)
+    error = run.steps.get(type="error").data
+    assert error["detail"] and error["next"]
+    assert account_of(run.project.owner).available == 25_000_000
+
+
+def test_a_stop_closes_the_connection(
+    either: ScriptedModel, start: Any, eventually: Callable[..., Any], settings: Any
+) -> None:
+    settings.MODEL_FIRST_SECONDS = 60
+    either.say(Failure(hang=60))
+    run = start()
+    thread = Thread(target=tasks.run_agent, args=[str(run.pk)])
+    thread.start()
+    eventually(lambda: either.requests)
+    services.cancel_run(run)
+    thread.join(20)
+    assert either.gone.wait(5)
+    assert Run.objects.get(pk=run.pk).state == Run.State.CANCELLED
+
+
+@pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
+@pytest.mark.parametrize(
+    "words",
+    ["prompt is too long: 210000 tokens > 200000 maximum", "This model's maximum context length is 8192 tokens."],
+)
+async def test_it_knows_a_conversation_that_is_too_long(model: ScriptedModel, protocol: Any, words: str) -> None:
+    body = wire.error(400, words)
+    model.say(Failure(400, body=json.dumps(body).encode()))
+    with pytest.raises(ModelError) as caught:
+        await protocol.ask(_call(model), lambda text: None)
+    assert caught.value.code == "model_context"
+
+
+async def test_it_reads_a_date_to_come_back_at(model: ScriptedModel) -> None:
+    from email.utils import formatdate
+
+    model.say(Failure(429, {"retry-after": formatdate(time.time() + 20, usegmt=True)}))
+    with pytest.raises(ModelError) as caught:
+        await messages.ask(_call(model), lambda text: None)
+    assert 15 < getattr(caught.value, "retry_after", 0) <= 20
+
+
+async def test_it_gives_thoughts_back_as_they_came(model: ScriptedModel) -> None:
+    """Signed thoughts of the Messages protocol; signatures beside tool calls and reasoning details of the other."""
+    signed = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
+    call = wire.tool("list_files", {})
+    answer = {"type": "tool_result", "tool_use_id": call["id"], "content": "a.txt"}
+    foreign = {"type": "reasoning", "details": [{"type": "reasoning.encrypted", "data": "x"}]}
+    extra = {"extra": {"extra_content": {"google": {"thought_signature": "c2ln"}}}}
+    said = [
+        {"role": "user", "content": [wire.text("What is there?")]},
+        {"role": "assistant", "content": [signed, foreign, {**call, **extra}]},
+        {"role": "user", "content": [answer]},
+    ]
+    model.say([wire.text("a.txt")], [wire.text("a.txt")])
+    await messages.ask(_call(model, said), lambda text: None)
+    await chat.ask(_call(model, said), lambda text: None)
+
+    theirs = model.requests[0]["messages"][1]["content"]
+    assert theirs == [signed, call]
+    other = model.requests[1]["messages"][2]
+    assert other["reasoning_details"] == foreign["details"]
+    assert other["tool_calls"][0]["extra_content"] == extra["extra"]["extra_content"]
+
+
+def _call(model: ScriptedModel, said: Any = None) -> Call:
+    said = said or [{"role": "user", "content": [wire.text("Hello")]}]
+    return Call("test", "some-model", "Be short.", said, [], "test-key", model.url, "TEST_KEY")
