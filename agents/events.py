@@ -106,9 +106,6 @@ class Live:
         self.sent, self.waiting, self.last = 0, "", 0.0
         self.pieces: list[str] = []
         self.lock = threading.Lock()
-        with suppress(redis.RedisError):
-            _redis().set(f"{self.channel}:head", json.dumps({**self.head, "data": ident}), ex=3600)
-            _redis().set(f"{self.channel}:text", "", ex=3600)
 
     def feed(self, text: str) -> None:
         with self.lock:
@@ -127,13 +124,18 @@ class Live:
         with self.lock:
             if self.waiting:
                 self._send()
-        with suppress(redis.RedisError):
-            _redis().delete(f"{self.channel}:head", f"{self.channel}:text")
+        if self.sent:
+            with suppress(redis.RedisError):
+                _redis().delete(f"{self.channel}:head", f"{self.channel}:text")
 
     def _send(self) -> None:
         data = {**self.ident, "offset": self.sent, "text": self.waiting}
         with suppress(redis.RedisError), _redis().pipeline(transaction=True) as pipe:
-            pipe.append(f"{self.channel}:text", self.waiting)
+            if self.sent:
+                pipe.append(f"{self.channel}:text", self.waiting)
+            else:  # the first piece: what was kept of an earlier text goes
+                pipe.set(f"{self.channel}:head", json.dumps({**self.head, "data": self.ident}), ex=3600)
+                pipe.set(f"{self.channel}:text", self.waiting, ex=3600)
             pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
             pipe.execute()
         self.sent, self.waiting, self.last = self.sent + len(self.waiting), "", time.monotonic()

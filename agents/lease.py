@@ -42,8 +42,15 @@ class Lease:
         self.lock = threading.Lock()
 
     def renew(self) -> None:
-        """Asks the row before every model call and tool: once a stop is committed, none begins. As `check`."""
-        self.beat()
+        """Asks the row before every model call and tool: once a stop is committed, none begins. As `check`.
+
+        Only asks: a write would wait for the disk at each step, and the heartbeat extends the lease anyway.
+        """
+        try:
+            if runs.stop_wanted(self.fence):
+                self.interrupt(stopped=True)
+        except LeaseLost:
+            self.interrupt(lost=True)
         self.check()
 
     def check(self) -> None:

@@ -56,6 +56,9 @@ class Run(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     usage = models.JSONField(default=dict, help_text="Tokens: input, output, cache_read, cache_write; calls.")
     cost = models.BigIntegerField(default=0, help_text="Micro-credits charged.")
+    facts = models.JSONField(
+        null=True, blank=True, help_text="What it took, counted from its log when it ended (agents/figures.py)."
+    )
     rung = models.DateTimeField(auto_now_add=True, help_text="When the doorbell was last rung.")
     created = models.DateTimeField(auto_now_add=True)
     started = models.DateTimeField(null=True, blank=True)
@@ -72,6 +75,7 @@ class Run(models.Model):
         indexes = [
             models.Index(fields=["project", "created"]),
             models.Index(fields=["state", "lease_until"], condition=Q(state__in=["queued", "running"]), name="run_due"),
+            models.Index(fields=["finished"], name="run_finished", condition=Q(finished__isnull=False)),
         ]
 
     def __str__(self) -> str:

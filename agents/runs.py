@@ -17,7 +17,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 
-from agents import events
+from agents import events, figures
 from agents.models import Run, Step
 from projects.models import Project
 
@@ -89,6 +89,19 @@ def extend(fence: Fence, seconds: float) -> bool:
     return bool(row[0])
 
 
+def stop_wanted(fence: Fence) -> bool:
+    """Whether the user asked to stop. Raises LeaseLost."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT cancel_requested FROM agents_run WHERE id = %s AND lease_token = %s AND state = 'running'",
+            [fence.run_id, fence.token],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        raise LeaseLost
+    return bool(row[0])
+
+
 def hand_back(fence: Fence) -> None:
     """Gives a lease up so that another worker goes on at once (a worker that shuts down)."""
     _own(fence).update(state=Run.State.QUEUED, lease_until=None)
@@ -139,7 +152,7 @@ def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None 
 
 def _insert(step: Step, statement: str, **params: Any) -> None:
     record = None if step.record is None else _json(step.record)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
             values = {
                 "run": step.run_id,
@@ -172,6 +185,8 @@ def _storable(value: Any) -> Any:
 
 def finish(fence: Fence, state: str, reason: str = "", **fields: Any) -> None:
     """Ends the run; terminal is final. Raises LeaseLost when it is not ours to end."""
+    steps = Step.objects.filter(run_id=fence.run_id).only("type", "data", "at").order_by("seq")
+    fields["facts"] = figures.facts(list(steps))
     if not _own(fence).update(state=state, reason=reason, lease_until=None, finished=Now(), **fields):
         raise LeaseLost
 

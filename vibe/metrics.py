@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import django
 from django.conf import settings
@@ -23,6 +23,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from agents import figures
 from agents.models import Run, Sandbox
 from usage.models import Entry
 from usage.tasks import LAST_COUNT
@@ -55,6 +56,7 @@ def collect() -> Iterator[Metric]:
     yield Metric("vibe_build_info", "What runs; always 1.", {build: 1})
     yield from _runs()
     yield _last_hour()
+    yield from _figures()
     yield _sandboxes()
     charged = Entry.objects.filter(created__gte=timezone.now().replace(hour=0, minute=0, second=0, microsecond=0))
     micro = -(charged.filter(kind=Entry.Kind.CHARGE).aggregate(sum=Sum("amount"))["sum"] or 0)
@@ -92,6 +94,29 @@ def _last_hour() -> Metric:
     counts = dict(rows.annotate(Count("pk")).order_by())
     values = {f'state="{state}"': counts.get(state, 0) for state in Run.State.values}
     return Metric("vibe_runs_last_hour", "Runs that were asked for in the last hour, by their state now.", values)
+
+
+def _figures() -> Iterator[Metric]:
+    """What runs took in the last day. Summed at most once a minute, however often we are asked."""
+    found: dict[str, Any] = cache.get_or_set("figures:metrics", lambda: figures.over("24h"), 60)
+    rounds = {f'cause="{fix["cause"]}"': fix["rounds"] for fix in found["fixes"]}
+    yield Metric("vibe_fix_rounds_last_day", "Rounds of mending in runs that ended in 24 hours, by cause.", rounds)
+    checks = {
+        f'check="{check["name"]}",mended="{word}"': count
+        for check in found["checks"]
+        for word, count in (("yes", check["mended"]), ("no", check["failed"] - check["mended"]))
+    }
+    yield Metric("vibe_checks_failed_last_day", "Runs in which a check failed, and whether it was mended.", checks)
+    reviews = {'verdict="approved"': found["approved"], 'verdict="issues"': found["reviewed"] - found["approved"]}
+    yield Metric("vibe_reviews_last_day", "Last reviews of runs that ended in 24 hours.", reviews)
+    tokens = {
+        f'model="{model["model"]}",kind="{kind}"': model[kind] for model in found["models"] for kind in figures.KINDS
+    }
+    yield Metric("vibe_tokens_last_day", "Tokens of runs that ended in 24 hours, by model and kind.", tokens)
+    usd = {f'model="{model["model"]}"': model["usd"] or 0 for model in found["models"]}
+    yield Metric("vibe_model_usd_last_day", "What providers ask for these tokens, by their price lists.", usd)
+    stages = {f'stage="{stage["stage"]}"': stage["sum"] for stage in found["stages"]}
+    yield Metric("vibe_stage_seconds_last_day", "Seconds that runs spent in each stage.", stages)
 
 
 def _sandboxes() -> Metric:

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from vibe import health, metrics, pages, showcase, status
+from vibe import health, metrics, pages, showcase, staff, status
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -31,6 +31,7 @@ urlpatterns = [
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
+    path("staff/runs/", staff.runs, name="staff-runs"),
 ]
 
 handler400 = "vibe.problems.bad_request"

@@ -47,6 +47,8 @@ PAGES = {
     "metrics": [Route(200, public=True)],
     # Staff only; tests/admin/test_status.py.
     "status": [Route(404)],
+    # Staff only; tests/agents/test_figures.py.
+    "staff-runs": [Route(404)],
     "theme": [Route(302, "post", public=True, data={"theme": "dark"})],
     "settings": [Route(200), Route(302, "post", data={"name": "A", "theme": "dark"})],
     "key-save": [Route(302, "post", data={"provider": "anthropic", "key": "sk-not-a-real-key"})],
