@@ -7,7 +7,6 @@ import logging
 from typing import Any
 
 from django.db import connection, transaction
-from django.utils import timezone
 
 from agents import aio, charging, runs, sandbox
 from agents.box import Box
@@ -99,7 +98,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             "html": render_markdown(reply.text),
             "files": changes,
             "checks": verdict,
-            "seconds": round((timezone.now() - began).total_seconds(), 1),
+            "seconds": round((log.steps[-1].at - began).total_seconds(), 1),
             "cost": charged,
             "cost_text": credits.text(charged),
             "mode": run.message.mode,

@@ -13,7 +13,6 @@ from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
-from django.utils import timezone
 
 from agents import aio, charging, closing, events, previews, prompts, runs, sandbox
 from agents.asking import next_turn
@@ -157,7 +156,8 @@ class Work:
             raise Ending(
                 Run.State.STOPPED, "limit", "Step limit", f"The run used its {settings.RUN_MAX_TURNS} turns.", again
             )
-        if (timezone.now() - self.log.running_since()).total_seconds() > settings.RUN_MAX_SECONDS:
+        # By the database's clock, which wrote both: a worker's own may be hours off.
+        if (self.log.steps[-1].at - self.log.running_since()).total_seconds() > settings.RUN_MAX_SECONDS:
             minutes = settings.RUN_MAX_SECONDS // 60
             raise Ending(Run.State.STOPPED, "limit", "Time limit", f"The run used its {minutes} minutes.", again)
         try:

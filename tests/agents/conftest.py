@@ -22,13 +22,17 @@ def model(settings: Any) -> Iterator[ScriptedModel]:
 
 @pytest.fixture
 def owner(transactional_db: None, django_user_model: Any) -> Iterator[Any]:
-    """Somebody with the sign-up credits; the sandboxes of their projects are ended, for the host has only so many."""
+    """Somebody with the sign-up credits. Afterwards all that must always be true is asked for, and the sandboxes of
+    their projects are ended, for the host has only so many.
+    """
     yield django_user_model.objects.create_user("ann@example.com", None)
-    from agents import sandbox
+    from agents import invariants, sandbox
     from agents.models import Sandbox
 
+    wrong = invariants.broken()
     for row in Sandbox.objects.all():
         sandbox.kill(row)
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.fixture

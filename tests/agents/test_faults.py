@@ -1,0 +1,282 @@
+"""Processes die, sleep, and come back; messages come ten times or never; the database goes away. Work goes on, once."""
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import Error, connection, transaction
+from django.utils import timezone
+
+from agents import runs, services, tasks
+from agents.models import Run, Step
+from demo_model import wire
+from projects import versions
+from tests.agents.scripted import Failure, finish, page, types, write
+from usage import services as credits
+from usage.models import Entry, Reservation
+
+LEASE_SECONDS = 3
+
+
+def turn(request: Any) -> Any:
+    """A model that looks at the conversation, as a real one does, so that being asked twice does no harm."""
+    said = sum(message["role"] == "assistant" for message in request["messages"])
+    turns: list[Any] = [
+        [wire.text("I begin."), write(index_html=page("Tea"))],
+        [wire.tool("terminal", {"command": "echo '<!-- once -->' >> index.html"})],
+        [finish()],
+    ]
+    return turns[min(said, 2)]
+
+
+@pytest.fixture
+def worker(model: Any, settings: Any) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
+    """`worker(id, point, signal)`: a worker process of its own that ends at that point."""
+    settings.LEASE_SECONDS, settings.HEARTBEAT_SECONDS = LEASE_SECONDS, 1
+    started = []
+
+    def start(ident: Any, point: str, name: str = "SIGKILL") -> "subprocess.Popen[bytes]":
+        database = re.sub(r"/[^/]*$", f"/{connection.settings_dict['NAME']}", os.environ["DATABASE_URL"])
+        environment = {
+            **os.environ,
+            "DATABASE_URL": database,
+            "ANTHROPIC_BASE_URL": model.url,
+            "ANTHROPIC_API_KEY": "test-key",
+            "LEASE_SECONDS": str(LEASE_SECONDS),
+            "HEARTBEAT_SECONDS": "1",
+        }
+        command = [sys.executable, "-m", "tests.agents.dying", str(ident), point, name]
+        started.append(subprocess.Popen(command, env=environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture
+def due(eventually: Callable[..., Any]) -> Callable[[Run], None]:
+    """Waits until the sweeper would hand a run to another worker."""
+
+    def wait(run: Run) -> None:
+        left = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING)
+        eventually(lambda: left.extra(where=["lease_until < now()"]).exists(), 30)
+
+    return wait
+
+
+@pytest.mark.parametrize("point", ["stream", "after:reply", "before:tool_result", "before:version"])
+def test_it_goes_on_once_after_its_worker_was_killed(
+    model: Any, start: Any, work: Any, worker: Any, due: Any, point: str
+) -> None:
+    model.say(*[turn] * 8)
+    run = start()
+    assert worker(run.pk, point).wait(120) == -signal.SIGKILL
+    due(run)
+    assert tasks.sweep() == 1
+    run = work(run)
+
+    assert run.state == Run.State.SUCCEEDED
+    content = versions.read(run.version, "index.html").decode()
+    assert content.startswith(page("Tea")) and content.count("once") == 1
+    assert run.project.versions.count() == run.steps.filter(type="complete").count() == 1
+    assert run.steps.filter(type="reply").count() == run.usage["calls"] == 3
+    assert Entry.objects.filter(kind="charge").count() == 1
+
+
+def test_a_worker_that_slept_too_long_writes_nothing_any_more(
+    model: Any, start: Any, work: Any, worker: Any, due: Any, eventually: Any
+) -> None:
+    model.say(*[turn] * 8)
+    run = start()
+    zombie = worker(run.pk, "before:tool_result", "SIGSTOP")
+    eventually(lambda: _state_of(zombie.pid) == "T", 120)
+    due(run)
+    run = work(run)
+    before = list(Step.objects.values_list("pk", flat=True))
+    os.kill(zombie.pid, signal.SIGCONT)
+
+    assert zombie.wait(30) == 0
+    assert list(Step.objects.values_list("pk", flat=True)) == before
+    assert run.state == Run.State.SUCCEEDED
+    assert versions.read(run.version, "index.html").decode().count("once") == 1
+
+
+def _state_of(pid: int) -> str:
+    with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
+        return file.read().rpartition(")")[2].split()[0]
+
+
+def test_a_message_that_was_told_to_nobody_is_worked_on(
+    model: Any, start: Any, work: Any, worker: Any, monkeypatch: Any
+) -> None:
+    model.say([write(index_html=page("Tea"))], [finish()], [wire.text("A drink.")])
+    project = work(start()).project
+    assert worker(project.pk, "submitted").wait(120) == -signal.SIGKILL
+    run = Run.objects.exclude(state=Run.State.SUCCEEDED).get()
+    assert run.state == Run.State.QUEUED and types(project)[-1] == "state"
+
+    rung: list[Any] = []
+    monkeypatch.setattr(services, "ring", lambda run: rung.append(run.pk))
+    Run.objects.filter(pk=run.pk).update(rung=timezone.now() - timedelta(seconds=tasks.RING_AGAIN_SECONDS + 1))
+    tasks.sweep()
+    assert rung == [run.pk]
+    assert work(run).state == Run.State.SUCCEEDED
+
+
+def test_ten_bells_make_one_worker(model: Any, start: Any) -> None:
+    model.say(*[turn] * 8)
+    run, gate = start(), threading.Barrier(10)
+
+    def answer() -> None:
+        gate.wait()
+        tasks.run_agent(str(run.pk))
+
+    _together([answer] * 10)
+    run.refresh_from_db()
+    assert run.state == Run.State.SUCCEEDED and run.lease_token == 1
+    assert len(model.requests) == 3
+
+
+def test_a_stop_and_a_worker_that_race_leave_one_end(start: Any, owner: Any) -> None:
+    """Two hundred times: whoever is first ends the run or learns that it is over, and no credits stay held back."""
+    credits.grant(owner, 10**9, "for many")
+    project = start().project
+    gate = threading.Barrier(2, timeout=60)
+    current: list[Run] = [Run.objects.get()]
+    outcomes: list[str] = []
+
+    def finish_it() -> None:
+        for _ in range(200):
+            gate.wait()
+            if fence := runs.claim(current[0].pk, 30):
+                try:
+                    with transaction.atomic():
+                        runs.lock(fence)
+                        runs.append(fence, "complete", {"state": "succeeded", "reason": ""}, key="complete")
+                        credits.settle(fence.run_id, 0)
+                        runs.finish(fence, Run.State.SUCCEEDED)
+                except runs.LeaseLost:
+                    outcomes.append("lost")
+            gate.wait()
+
+    def stop_it() -> None:
+        for number in range(200):
+            gate.wait()
+            try:
+                services.cancel_run(current[0])
+            except services.NotNow:
+                outcomes.append("late")
+            gate.wait()
+            outcomes.append(Run.objects.get(pk=current[0].pk).state)
+            if number < 199:
+                current[0] = services.start_run(project, "Again")
+
+    _together([finish_it, stop_it])
+    states = [outcome for outcome in outcomes if outcome not in ("late", "lost")]
+    assert len(states) == 200 and set(states) <= {"succeeded", "cancelled"}
+    assert not Reservation.objects.filter(state="open").exists()
+
+
+@pytest.mark.parametrize("hours", [2, -2])
+def test_no_lease_is_taken_or_kept_by_a_workers_own_clock(
+    model: Any, start: Any, work: Any, monkeypatch: Any, hours: int
+) -> None:
+    now, seconds = timezone.now, time.time
+    monkeypatch.setattr(timezone, "now", lambda: now() + timedelta(hours=hours))
+    monkeypatch.setattr(time, "time", lambda: seconds() + hours * 3600)
+    held, left, mine = start("One"), start("Two"), start("Three")
+    assert runs.claim(held.pk, 30) and runs.claim(held.pk, 30) is None
+    assert runs.claim(left.pk, 0) and runs.claim(left.pk, 30)
+    model.say(*[turn] * 4)
+    assert work(mine).state == Run.State.SUCCEEDED
+
+
+def test_it_comes_to_the_right_end_when_the_database_drops_everyone_again_and_again(
+    model: Any, start: Any, settings: Any
+) -> None:
+    """A short form of the chaos that `bin/manage benchmark --chaos` makes; the same each time, by its seed."""
+    settings.LEASE_SECONDS, settings.HEARTBEAT_SECONDS = 2, 1
+    model.say(*[turn] * 60)
+    started, dice, over = [start(f"Number {number}") for number in range(3)], random.Random(4), threading.Event()
+
+    def drop() -> None:
+        for _ in range(6):
+            time.sleep(dice.uniform(0.3, 1.2))
+            try:
+                with connection.cursor() as cursor:
+                    cursor.execute(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+            except Error:
+                connection.close()
+        over.set()
+
+    def persist(run: Run) -> Callable[[], None]:
+        def again() -> None:
+            deadline = time.monotonic() + 90
+            while time.monotonic() < deadline:
+                try:
+                    tasks.run_agent(str(run.pk))
+                    if Run.objects.get(pk=run.pk).state in Run.TERMINAL:
+                        return
+                except (Error, runs.LeaseLost):
+                    pass
+                connection.close()
+                time.sleep(0.3)
+
+        return again
+
+    _together([drop, *[persist(run) for run in started]])
+    assert over.is_set()
+    ends = Run.objects.values_list("state", "reason")
+    assert set(ends) == {("succeeded", "")}, list(ends)
+    assert Entry.objects.filter(kind="charge").count() == 3
+
+
+@pytest.mark.parametrize("status", [429, 500, 404])
+def test_it_says_so_when_no_sandbox_can_be_had(model: Any, start: Any, work: Any, settings: Any, status: int) -> None:
+    provider = type(model)()
+    provider.say(*[Failure(status, body=b'{"code": 1, "message": "scripted"}')] * 9)
+    settings.E2B_API_URL = provider.url
+    model.say([write(index_html=page("Tea"))], [finish()])
+    try:
+        run = work(start())
+    finally:
+        provider.server.shutdown()
+        provider.server.server_close()
+    assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "sandbox_unavailable", 0)
+    assert run.steps.get(type="error").data["next"]
+    assert not Reservation.objects.filter(state="open").exists()
+
+
+def _together(jobs: list[Callable[[], None]]) -> None:
+    """Runs the jobs side by side; raises what the first of them raised."""
+    wrong: list[BaseException] = []
+
+    def run(job: Callable[[], None]) -> None:
+        try:
+            job()
+        except BaseException as error:  # noqa: BLE001 – raised again below
+            wrong.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run, args=[job]) for job in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(150)
+    if wrong:
+        raise wrong[0]
