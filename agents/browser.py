@@ -38,7 +38,8 @@ READ = """({title: document.title.slice(0, 200), text: (document.body ? document
 class Look:
     """What a visitor would see. `status` is 0 when nothing answered, `screenshot` is WebP, None when there is none.
 
-    `console` holds uncaught errors, console.error and what failed to load from the app itself, oldest first.
+    `console` holds uncaught errors, console.error and what failed to load from the app itself, oldest first. `audit` is
+    what the auditing script said.
     """
 
     status: int = 0
@@ -46,6 +47,7 @@ class Look:
     text: str = ""
     console: list[str] = field(default_factory=list)
     screenshot: bytes | None = None
+    audit: Any = None
 
 
 @cache
@@ -59,12 +61,17 @@ def available() -> bool:
     return _program() is not None and not _chromium().failed_lately()
 
 
-async def look(url: str, *, width: int = 1280, height: int = 800, dark: bool = False, seconds: float = 15) -> Look:
+async def look(
+    url: str, *, width: int = 1280, height: int = 800, dark: bool = False, seconds: float = 15, audit: str = ""
+) -> Look:
     """Opens a preview's address. Takes at most `seconds` and 3 to close, once its turn comes. Raises NoBrowser.
+
+    `audit`: a script of ours that looks at the page from a world of its own, where the page's scripts have changed
+    nothing; what it (or its promise) gives is `Look.audit`.
 
     Requests to other hosts, such as a font server, are refused; that they failed is not among the console's lines.
     """
-    work = _look(url, width, height, dark, seconds)
+    work = _look(url, width, height, dark, seconds, audit)
     # On a loop of its own: what a page floods us with must not hold up the model streams.
     return await asyncio.wrap_future(aio.submit(work, "browser"))
 
@@ -79,7 +86,7 @@ def _places() -> asyncio.Semaphore:
     return asyncio.Semaphore(AT_ONCE)
 
 
-async def _look(url: str, width: int, height: int, dark: bool, seconds: float) -> Look:
+async def _look(url: str, width: int, height: int, dark: bool, seconds: float, audit: str) -> Look:
     if not available():
         raise NoBrowser("There is no Chromium on this machine.")
     authority = urlsplit(url).netloc.lower()
@@ -92,7 +99,7 @@ async def _look(url: str, width: int, height: int, dark: bool, seconds: float) -
     async with _places(), browser_proxy.serve(way) as port, _chromium().in_use() as chromium:
         try:
             async with _tab(chromium, port) as tab:
-                visit = _Visit(chromium, tab, authority)
+                visit = _Visit(chromium, tab, authority, audit)
                 with contextlib.suppress(TimeoutError, ConnectionError):
                     await visit.run(url, width, height, dark, seconds)
                 return visit.seen
@@ -126,8 +133,8 @@ async def _tab(chromium: Chromium, port: int) -> AsyncIterator[str]:
 class _Visit:
     """One page being looked at: events fill `seen` as they come."""
 
-    def __init__(self, chromium: Chromium, tab: str, authority: str) -> None:
-        self.chromium, self.tab, self.authority = chromium, tab, authority
+    def __init__(self, chromium: Chromium, tab: str, authority: str, audit: str = "") -> None:
+        self.chromium, self.tab, self.authority, self.audit = chromium, tab, authority, audit
         self.seen = Look()
         self.idle = asyncio.Event()
         self.frame = ""
@@ -175,16 +182,15 @@ class _Visit:
             self._say("The page's scripts never came to an end.")
             await self._call("Runtime.terminateExecution")
             world = await self._call("Page.createIsolatedWorld", frameId=self.frame)
-        read = await self._call(
-            "Runtime.evaluate",
-            expression=READ % TEXT_CHARS,
-            contextId=world["executionContextId"],
-            returnByValue=True,
-        )
+        inside = {"contextId": world["executionContextId"], "returnByValue": True, "awaitPromise": True}
+        read = await self._call("Runtime.evaluate", expression=READ % TEXT_CHARS, **inside)
         words = read["result"].get("value") or {}
         self.seen.title, self.seen.text = str(words.get("title", "")), str(words.get("text", ""))
         picture = await self._call("Page.captureScreenshot", format="webp", quality=80)
         self.seen.screenshot = base64.b64decode(picture["data"])
+        if self.audit:
+            found = await self._call("Runtime.evaluate", expression=self.audit, **inside)
+            self.seen.audit = found["result"].get("value")
 
     async def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
         return await self.chromium.call(method, self.tab, **parameters)

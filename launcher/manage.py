@@ -4,11 +4,11 @@ import os
 import sys
 
 from launcher import machine, running, runtime, services
-from launcher.beside import run_beside
+from launcher.beside import make_ready, run_beside
 from launcher.plan import Plan
 from launcher.supervisor import Job
 from launcher.terminal import Terminal
-from launcher.up import here
+from launcher.up import here, jobs
 
 # Django commands that read no data: nothing is started for them.
 WITHOUT_DATABASE = frozenset(
@@ -26,6 +26,9 @@ WITHOUT_DATABASE = frozenset(
     }
 )
 
+# Those that want the whole site.
+WITH_EVERYTHING = frozenset({"evaluate"})
+
 
 def main(arguments: list[str]) -> int:
     terminal = Terminal(sys.stderr, quiet=True)
@@ -36,6 +39,11 @@ def main(arguments: list[str]) -> int:
         note = running.read(place)
         plan = note.plan(place, given) if note else Plan(place, given)
         os.execve(sys.executable, command, plan.environment())
+    if name in WITH_EVERYTHING:
+        if running.read(place) is None:
+            print("Starting Vibe's services ...", file=sys.stderr)
+            make_ready(place, given, terminal)
+        return run_beside(place, given, terminal, "manage", jobs, command)
     machine.check_disk(place)
     runtime.prepare(place, terminal)
     return run_beside(place, given, terminal, "manage", _jobs if name != "migrate" else _servers, command)
