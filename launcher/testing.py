@@ -24,10 +24,14 @@ FAST = {"DEMO_MODEL_TOKENS_PER_SECOND": "4000", "DEMO_MODEL_FIRST_TOKEN_MS": "10
 
 @dataclass(frozen=True)
 class Session:
-    """The backing services of a test session; `environment` is what Django processes need to reach them."""
+    """The backing services of a test session; `environment` is what Django processes need to reach them.
+
+    `supervisor` has the services' processes, in the process that started them.
+    """
 
     place: Place
     environment: dict[str, str]
+    supervisor: Supervisor | None = None
 
 
 def prepare(terminal: Terminal) -> Place:
@@ -52,8 +56,11 @@ def prepare(terminal: Terminal) -> Place:
 
 
 @contextmanager
-def backing_services(terminal: Terminal) -> Iterator[Session]:
-    """PostgreSQL, Valkey, sandbox host and demo model, for as long as the block runs."""
+def backing_services(terminal: Terminal, throwaway: bool = True) -> Iterator[Session]:
+    """PostgreSQL, Valkey, sandbox host and demo model, for as long as the block runs.
+
+    `throwaway`: the database writes nothing that must survive a power cut. Figures want it as it really is.
+    """
     shared = prepare(terminal)
     _remove_dead_sessions(shared)
     home = shared.folder("test", str(os.getpid()))
@@ -62,11 +69,11 @@ def backing_services(terminal: Terminal) -> Iterator[Session]:
         shared.folder(name)
         (home / name).symlink_to(shared.home / name)
     place = Place(shared.root, home, shared.server_user)
-    plan = Plan(place, _given(), port=machine.free_port(_first_port()), throwaway=True)
+    plan = Plan(place, _given(), port=machine.free_port(_first_port()), throwaway=throwaway)
     supervisor = Supervisor(services.backing_jobs(plan), place, terminal)
     try:
         supervisor.start()
-        yield Session(place, plan.environment())
+        yield Session(place, plan.environment(), supervisor)
     finally:
         supervisor.stop()
         shutil.rmtree(home, ignore_errors=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from benchmarks import runs, sandbox, starting
+from benchmarks import crowd, fanout, faults, first_token, runs, sandbox, starting
 from benchmarks.client import Client, token
 
 
@@ -20,6 +20,13 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8700, help="first of four free ports")
         parser.add_argument("--builds", type=int, default=5, help="builds per framework")
         parser.add_argument("--sandbox", action="store_true", help="the sandbox host alone")
+        parser.add_argument("--first-token", action="store_true", help="message → first token, alone and 50 at once")
+        parser.add_argument("--crowd", action="store_true", help="100 runs in one worker process")
+        parser.add_argument("--fanout", action="store_true", help="a step's checkpoint; a token to one and 200 pages")
+        parser.add_argument("--recovery", action="store_true", help="a worker is killed; a run goes on")
+        parser.add_argument("--storm", type=float, metavar="MINUTES", help="50 runs while everything is killed")
+        parser.add_argument("--seed", type=int, default=1, help="of the storm")
+        parser.add_argument("--count", type=int, help="people at once, runs or pages, where the figure has them")
         parser.add_argument("--first-start", action="store_true", help="also from a fresh clone; takes minutes")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -27,6 +34,17 @@ class Command(BaseCommand):
         self.say("what", "measured", "limit in this run", "goal")
         if options["sandbox"]:
             sandbox.measure(self.say, Path(os.environ.get("VIBE_HOME", ".vibe")))
+            return
+        many = {} if options["count"] is None else {"count": options["count"]}
+        for name, measure in (("first_token", first_token), ("crowd", crowd), ("fanout", fanout)):
+            if options[name]:
+                measure.measure(self.say, **many)
+                return
+        if options["recovery"]:
+            faults.recovery(self.say)
+            return
+        if options["storm"]:
+            faults.storm(self.say, options["storm"], options["seed"], **many)
             return
         if options["first_start"]:
             self.say("first bin/up, fresh clone", f"{starting.first_start(port):.1f} s", "–", "≤ 240 s")
