@@ -10,10 +10,10 @@ RULES = {
             OR (state = 'running' AND lease_until IS NULL)""",
     "a run that is over stays over: it holds no lease, has an end, and its last word is its state": """
         SELECT run.id, run.state FROM agents_run AS run
-        WHERE run.state IN ('succeeded', 'failed', 'cancelled', 'stopped') AND (run.finished IS NULL
-            OR run.lease_until IS NOT NULL OR run.state IS DISTINCT FROM (SELECT step.data ->> 'state'
-                FROM agents_step AS step WHERE step.run_id = run.id AND step.type IN ('state', 'complete')
-                ORDER BY step.seq DESC LIMIT 1))""",
+        WHERE run.state IN ('succeeded', 'failed', 'cancelled', 'stopped') AND run.last_seq > 0
+        AND (run.finished IS NULL OR run.lease_until IS NOT NULL OR run.state IS DISTINCT FROM (
+            SELECT step.data ->> 'state' FROM agents_step AS step
+            WHERE step.run_id = run.id AND step.type IN ('state', 'complete') ORDER BY step.seq DESC LIMIT 1))""",
     "a run ends once": """
         SELECT run_id, count(*) FROM agents_step WHERE type = 'complete' GROUP BY run_id HAVING count(*) > 1""",
     "a run's steps are numbered 1 to last_seq": """

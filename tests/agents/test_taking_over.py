@@ -13,6 +13,7 @@ from agents.runs import Fence, LeaseLost
 from demo_model import wire
 from projects import versions
 from tests.agents.scripted import finish, page, write
+from usage import services as credits
 
 
 class Died(BaseException):
@@ -122,9 +123,11 @@ def test_it_gives_a_run_to_one_of_many_that_ask_at_once(start):
 
 def test_it_does_not_give_away_a_run_that_is_held_or_over(start, work, model):
     run = start()
-    assert runs.claim(run.pk, 30)
+    fence = claim(run)
     assert runs.claim(run.pk, 30) is None
-    Run.objects.filter(pk=run.pk).update(state=Run.State.SUCCEEDED)
+    runs.append(fence, "state", {"state": Run.State.SUCCEEDED})
+    credits.release(run.pk)
+    runs.finish(fence, Run.State.SUCCEEDED)
     assert runs.claim(run.pk, 30) is None
 
 
