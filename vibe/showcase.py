@@ -79,10 +79,15 @@ def live(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "POST"])
 def remix(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """GET is who had to sign in first: back to the app, whose button is there."""
     assert isinstance(request.user, User)
-    project = showcase.remix(get_object_or_404(showcase.public(), pk=pk), request.user)
+    one = get_object_or_404(showcase.public(), pk=pk)
+    if request.method == "GET":
+        messages.info(request, "You are in. Remix it, and the copy is yours.")
+        return redirect("showcase-entry", one.pk)
+    project = showcase.remix(one, request.user)
     messages.success(request, "This copy is yours. Say what should be different.")
     return redirect(project)
 

@@ -39,7 +39,7 @@ PAGES = {
     "showcase-entry": [Route(404, public=True, more={"pk": NOBODY})],
     "showcase-picture": [Route(404, public=True, more={"pk": NOBODY})],
     "showcase-live": [Route(404, public=True, more={"pk": NOBODY})],
-    "showcase-remix": [Route(404, "post", more={"pk": NOBODY})],
+    "showcase-remix": [Route(404, more={"pk": NOBODY}), Route(404, "post", more={"pk": NOBODY})],
     "showcase-withdraw": [Route(404, "post", more={"pk": NOBODY})],
     "ui": [Route(404, public=True)],
     "healthz": [Route(200, public=True)],

@@ -83,6 +83,9 @@ def test_it_keeps_one_that_waits(alice, good):
 def test_it_is_remixed_into_a_project_of_ones_own(as_user, bob, good, entry):
     assert "/accounts/login/" in as_user().post(url("showcase-remix", entry.pk)).url
     client = as_user(bob)
+    # Where signing in leads back to.
+    assert client.get(url("showcase-remix", entry.pk)).url == url("showcase-entry", entry.pk)
+    assert not Project.objects.for_user(bob).exists()
     assert client.post(url("showcase-remix", entry.pk)).status_code == 302
     mine = Project.objects.for_user(bob).get()
     assert versions.read(mine.versions.get(), "index.html") == b"<h1>Bread</h1>"
