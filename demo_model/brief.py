@@ -13,6 +13,8 @@ from demo_model import colour
 SUBJECTS = Path(__file__).parent / "subjects"
 NAME_LIMIT = 40
 KINDS: dict[str, str] = {
+    "shop": r"(online |web ?)?(shop|store)s?\b(?! *owner)|e-?commerce|storefront|web ?shop"
+    r"|boutique en ligne|tienda|negozio|online-?laden|product (catalogue|catalog|grid)|shopping cart|checkout",
     "landing": r"landing|home ?page|marketing page|launch page|product page|coming soon",
     "pricing": r"pricing|price (page|list|table)|plans page|subscription page",
     "kanban": r"kanban|trello|sprint board|task board|project board|issue board",
@@ -28,13 +30,19 @@ CALLED = re.compile(
     r"\s*:?\s*(.+)",
     re.IGNORECASE | re.DOTALL,
 )
+# Quotation marks of other languages hold a name more often than anything else.
+MARKED = re.compile(r"[「『«„]([^」』»“\n]{1,60})[」』»“]")
+OTHER_TONGUE = re.compile(
+    r"[^\W\d_a-zA-Z]{4}|\b(?:für|eine[rn]?|mit|und|une|pour|avec|mon|una|para|mi|con|per|voor|een|dla|med|och)\b",
+    re.IGNORECASE,
+)
 OWNER = re.compile(r"\b(for|of|brand|company|app|shop|site|business)\s*$", re.IGNORECASE)
 FOR = re.compile(
     r"\bfor\s+((?:[A-Z][\w'’.-]*)(?:\s+(?:&|and|of|the|[A-Z][\w'’.-]*))*)\s*(?=$|[,.;:!?\n(]|with\b|that\b)"
 )
 # "my bakery Crumb & Co": a capitalised name after a common noun; not what a page is made with.
 OWNED = re.compile(
-    r"\b(?:my|our|a|an|the)\s+(?:[a-z][a-z-]+\s+){1,3}((?:[A-Z][\w'’.-]*)(?:\s+(?:&|and|of|the|[A-Z][\w'’.-]*))*)"
+    r"\b(?:my|our|a|an|the)\s+(?:(?!(?:in|at|near|from|on|to|with)\b)[a-z][a-z-]+\s+){1,3}((?:[A-Z][\w'’.-]*)(?:\s+(?:&|and|of|the|[A-Z][\w'’.-]*))*)"
 )
 TECHNICAL = re.compile(
     r"\b(React|HTML|CSS|Tailwind|SVG|TypeScript|JavaScript|SaaS|AI|API|FAQ|CTA|UI|PDF|CSV|Vite|Next\.js|Stripe|MVP|I)\b"
@@ -79,10 +87,10 @@ def make(prompt: str, kinds: dict[str, list[str]]) -> Brief:
     name = name_in(prompt)
     rest = prompt.replace(name, " ") if name else prompt
     key = subject_key(rest) or (subject_key(name) if name else "")
-    subject = subjects()["anything"] | subjects()[key or "anything"]
+    subject = subjects()["anything"] | ({"shop": None} | subjects()[key] if key else {})  # no other subject's goods
     phrase = subject["noun"] if key else phrase_in(rest) or subject["noun"]
     bare = not key and phrase == subject["noun"]
-    own = kind == "portfolio" or (kind in ("todo", "kanban", "dashboard") and not key)
+    own = kind == "portfolio" or (kind in ("todo", "kanban", "dashboard", "shop") and not key)
     names = kinds[kind] if bare or own else subject["names"]
     name = name or names[_seed(prompt.strip().lower()) % len(names)]
     tone = colour.asked_for(rest) or colour.Tone(_hue(subject, phrase), subject["chroma"], subject["neutral"])
@@ -111,6 +119,11 @@ def kind_of(prompt: str) -> str:
     return min(hits)[1] if hits else ""
 
 
+def other_tongue(prompt: str) -> bool:
+    """Whether the prompt looks like another language than English, the one our texts are in."""
+    return bool(OTHER_TONGUE.search(QUOTED.sub(" ", prompt)))
+
+
 def subject_key(words: str) -> str:
     """The subject whose words occur most often, the earliest first; "" when none does."""
     best = ("", 0, 0)
@@ -136,6 +149,8 @@ def name_in(prompt: str) -> str:
     quoted = QUOTED.search(prompt)
     if quoted and OWNER.search(prompt[: quoted.start()]):
         return _tidy(quoted.group(1))
+    if marked := MARKED.search(prompt):
+        return _tidy(marked.group(1))
     plain = TECHNICAL.sub("", prompt)
     proper = FOR.search(plain) or OWNED.search(plain)
     return re.sub(r"\s+(and|of|the|&)$", "", _tidy(proper.group(1))) if proper else ""

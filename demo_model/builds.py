@@ -1,18 +1,30 @@
 """Play a build: say the plan, write the files in a few calls, lint, finish; and what directives put before it."""
 
+import re
 from collections.abc import Generator
 
 from demo_model import brief as briefs
-from demo_model import recipes, wire
+from demo_model import directives, recipes, views, wire
 from demo_model.brief import Brief
 from demo_model.conversation import Conversation, Result, exit_code
+from demo_model.directives import Directive
 
 Plan = Generator[list[wire.Block], list[Result], None]
 
 CALLS = 3
 ROOM = 0.7  # of max_tokens, for the files of one call
-BROKEN = 'const answer: number = "forty-two";'
-BROKEN_HTML = "const answer = ;"
+# Each of these stops the build of its framework; in plain HTML the linter.
+BROKEN = {".ts": 'const answer: number = "forty-two";', ".js": "const answer = ;"}
+# What a visitor can ask for in words, to see how the platform deals with mistakes: words, directive, times.
+SPOKEN = (
+    (r"\b(never|does ?n.t ever|refuses to) (builds?|works?|compiles?)\b|\bunfixable\b", "never-builds", 1),
+    (r"\b(two|2) (rounds|attempts|fixes|tries)\b|\bbroken twice\b", "broken-build", 2),
+    (
+        r"\b(broken build|build (error|failure)|type error|fails? to (build|compile)|broken on purpose)\b",
+        "broken-build",
+        1,
+    ),
+)
 LINT = "npm run lint"
 SAMPLES = "The texts, prices and names are samples to replace with yours."
 HONEST = "I am the scripted demo model, not an AI: I build from recipes and adapt them to your words."
@@ -48,8 +60,8 @@ def plan(talk: Conversation) -> Plan:
     wish = brief(talk)
     frame = recipes.framework(talk.framework)
     made = recipes.files(wish, frame)
-    if talk.directive("broken-build"):
-        _break(made)
+    if any(wish.name in ("broken-build", "never-builds") for wish in wishes(talk.said[-1] if talk.said else "")):
+        _break(made, breakable(frame))
     batches = split(made, talk.max_tokens)
     for number, paths in enumerate(batches):
         words = _opening(talk, wish, made) if number == 0 else _between(number, len(batches), paths)
@@ -107,6 +119,7 @@ def _opening(talk: Conversation, wish: Brief, made: dict[str, str]) -> str:
     about = recipes.recipe(wish.kind)["about"]
     known = not talk.framework or talk.framework in recipes.FRAMEWORKS
     note = "" if known else f" I write plain HTML: I know no recipes for {talk.framework}."
+    note += " My texts are in English; I keep the names." if briefs.other_tongue(talk.prompt) else ""
     return (
         f"{HONEST}\n\nFor **{wish.name}** I will make {about}. The look comes from the subject ({wish.subject}): "
         f"one accent colour with its light and dark shades, checked for contrast, and room for the words to breathe."
@@ -129,8 +142,29 @@ def _summary(wish: Brief, made: dict[str, str]) -> str:
     )
 
 
-def _break(made: dict[str, str]) -> None:
+def _break(made: dict[str, str], path: str) -> None:
     """Put the mistake in that `[[demo:broken-build]]` asks for."""
-    path = next((p for p in ("src/App.tsx", "script.js") if p in made), "")
-    if path:
-        made[path] = f"{made[path]}\n{BROKEN if path.endswith('x') else BROKEN_HTML}\n"
+    made[path] = f"{made[path]}\n{broken_line(path)}\n"
+
+
+def breakable(frame: str) -> str:
+    """The file that `[[demo:broken-build]]` breaks."""
+    return "script.js" if frame == "html" else f"{views.FRAMES[frame].modules}content.ts"
+
+
+def is_broken(line: str) -> bool:
+    """Whether a line is the mistake, or one that a failed repair put in its place."""
+    return bool(re.fullmatch(r"const answer(: number = \"forty-\w+\"| = *);\s*", line))
+
+
+def wishes(said: str) -> list[Directive]:
+    """The directives of a prompt, and those that its words stand for ("with a broken build")."""
+    found = directives.parse(said)
+    if not found:
+        found = [Directive(name, times) for words, name, times in SPOKEN if re.search(words, said, re.IGNORECASE)][:1]
+    return found
+
+
+def broken_line(path: str) -> str:
+    """The mistake that is put there: it stops the build; in plain HTML the linter."""
+    return BROKEN[path[path.rindex(".") :]]

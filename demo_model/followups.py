@@ -14,10 +14,11 @@ REBUILD = re.compile(r"^\W*(?:please\s+|now\s+)*(?:build|create|make|turn|start|
 CHANGES: tuple[tuple[Callable[[Conversation], bool], Callable[[Conversation], Change]], ...] = (
     (reword.wants_words, reword.words),
     (reword.wants_name, reword.name),
-    (reword.wants_headline, reword.headline),
+    (reword.wants_line, reword.line),
     (repaint.wants_colour, repaint.colour),
     (repaint.wants_scheme, repaint.scheme),
     (restructure.wants_toggle, restructure.toggle),
+    (restructure.wants_removal, restructure.removals),
     (restructure.wants_section, restructure.sections),
 )
 

@@ -1,15 +1,17 @@
 """Load a recipe and fill it for a brief: the files of an app, in the order they are written."""
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from demo_model import colour, figures, render
+from demo_model import colour, figures, goods, render, views
 from demo_model.brief import Brief, subjects
+from demo_model.views import shells
 
 FOLDER = Path(__file__).parent / "recipes"
-FRAMEWORKS = ("react", "html")
+FRAMEWORKS = (*views.FRAMES, "html")
 FONTS = {
     "serif": '"Iowan Old Style", "Palatino Linotype", Palatino, "Book Antiqua", Georgia, "Times New Roman", serif',
     "sans": 'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
@@ -20,7 +22,7 @@ WEIGHT = {"serif": "500", "sans": "650"}
 
 @cache
 def recipe(name: str) -> dict[str, Any]:
-    """A recipe's manifest: title, names, shared files per framework, and what it makes in a few words."""
+    """A recipe's manifest: title, names, header, the pages after the first, and what it makes in a few words."""
     return dict(json.loads((FOLDER / name / "recipe.json").read_text()))
 
 
@@ -36,13 +38,37 @@ def framework(name: str) -> str:
 
 
 @cache
-def _sources(kind: str, frame: str) -> dict[str, Path]:
-    """Path in the app → template file; a recipe's own file wins over a shared one."""
-    shared = FOLDER / "_shared" / frame
-    found = {path: shared / path for path in recipe(kind)["shared"][frame]}
-    own = FOLDER / kind / frame
-    found |= {str(path.relative_to(own)): path for path in sorted(own.rglob("*")) if path.is_file()}
-    return dict(sorted(found.items(), key=lambda item: _rank(item[0])))
+def _views(kind: str) -> dict[str, Path]:
+    """The views of an app by name: its own, and the shared ones they use."""
+    own = {path.stem: path for path in sorted((FOLDER / kind / "views").glob("*.view"))}
+    shared = {name: FOLDER / "_shared/views" / f"{name}.view" for name in ("Footer", "Glyph", recipe(kind)["header"])}
+    return {name: path for name, path in shared.items() if name not in own} | own
+
+
+@cache
+def _sources(kind: str, frame: str) -> dict[str, str]:
+    """Path in the app → template of every file that is the same for all subjects, the poster left out."""
+    folder = FOLDER / "_shared" / frame
+    if frame == "html":
+        found = {"favicon.svg": folder / "favicon.svg"} | _under(FOLDER / kind / "html")
+        return {path: source.read_text() for path, source in found.items()}
+    place, pages = views.FRAMES[frame], recipe(kind)["pages"]
+    hashed = pages and frame in ("react", "vue")
+    modules = {path.name: path for path in (FOLDER / kind / "lib").glob("*.ts")} | {
+        "store.ts": FOLDER / "_shared/lib/store.ts"
+    }
+    modules |= {"route.ts": FOLDER / "_shared/lib/route.ts"} if hashed else {}
+    found = {path: source.read_text() for path, source in _under(folder).items()}
+    found |= {f"{place.modules}{name}": path.read_text() for name, path in modules.items()}
+    found[place.css] = (FOLDER / "_shared/css/index.css").read_text()
+    named = {"Home", *(page["view"] for page in pages)}
+    for name, path in _views(kind).items():
+        found |= views.files(name, path.read_text(), frame, name in named)
+    return found | shells.files(frame, recipe(kind)["header"], pages)
+
+
+def _under(folder: Path) -> dict[str, Path]:
+    return {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
 def _rank(path: str) -> tuple[int, str]:
@@ -50,9 +76,12 @@ def _rank(path: str) -> tuple[int, str]:
 
     A page's own script is last: it looks for the elements of that page, not of the placeholder before it.
     """
-    if path.endswith((".css", "content.ts", ".svg")):
-        return 0, path
-    return {"index.html": 2, "src/App.tsx": 2, "script.js": 3}.get(path, 1), path
+    if path.endswith((".css", ".svg")) or (re.search(r"(?:src|lib|app)/[\w-]+\.ts$", path) and "app.ro" not in path):
+        return (1 if path.endswith("app.ts") else 0), path
+    if path == "script.js":
+        return 3, path
+    last = r"index\.html|src/App\.\w+|app/.*(page|layout)\.tsx|src/routes/.*|src/app/app\..*"
+    return (2 if re.fullmatch(last, path) else 1), path
 
 
 def values(brief: Brief) -> dict[str, Any]:
@@ -72,19 +101,26 @@ def values(brief: Brief) -> dict[str, Any]:
         "tracking": TRACKING[font],
         "weight": WEIGHT[font],
         "glyph": brief.copy["glyph"],
+        "currency": brief.copy["metrics"]["unit"],
+        "pictures": [offer["title"] for offer in brief.copy["offers"]],
         "copy": brief.copy,
         "figures": figures.make(brief),
         "role": brief.subject if brief.subject != subjects()["anything"]["noun"] else "designer and maker",
         "blogLede": f"Notes and stories from {brief.name}: short enough for a coffee, written to be kept.",
-        "works": brief.copy.get("works") or subjects()["anything"]["works"],
+        "posts": goods.addressed(brief.copy["posts"]),
+        "works": goods.addressed(brief.copy.get("works") or subjects()["anything"]["works"]),
+        "shop": goods.shop(brief),
         "labels": brief.copy.get("labels") or brief.copy["metrics"]["parts"],
     }
 
 
 def files(brief: Brief, frame: str) -> dict[str, str]:
-    """Path → text of every file of the app. `frame` is "react" or "html"."""
+    """Path → text of every file of the app, in the order in which they are written."""
     known = values(brief)
-    return {path: fill(path, source.read_text(), known, frame) for path, source in _sources(brief.kind, frame).items()}
+    made = {path: fill(path, source, known, frame) for path, source in _sources(brief.kind, frame).items()}
+    if frame != "html" and brief.kind == "landing":
+        made |= views.files("PosterArt", (FOLDER / "_shared/posters" / f"{known['font']}.view").read_text(), frame)
+    return dict(sorted(made.items(), key=lambda item: _rank(item[0])))
 
 
 def fill(path: str, template: str, known: dict[str, Any], frame: str) -> str:

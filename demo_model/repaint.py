@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator
 
 from demo_model import colour as colours
-from demo_model import edits, wire
+from demo_model import edits, places, wire
 from demo_model.conversation import Conversation, Result
 
 Change = Generator[list[wire.Block], list[Result], str]
@@ -17,11 +17,6 @@ VERB = re.compile(
 )
 DARK = re.compile(r"\b(make|turn|switch|set|use|go|want|always|only|default)\b.*\b(dark|light)\b", re.IGNORECASE)
 SWITCH = re.compile(r"toggle|switch(er)? (between|for)|button", re.IGNORECASE)
-
-
-def stylesheet(talk: Conversation) -> str:
-    """Where the theme of this project is."""
-    return "src/index.css" if talk.framework == "react" else "styles.css"
 
 
 def wants_colour(talk: Conversation) -> bool:
@@ -37,7 +32,7 @@ def wants_scheme(talk: Conversation) -> bool:
 
 def colour(talk: Conversation) -> Change:
     """Derive a new theme from the colour and put it in place of the old tokens."""
-    path = stylesheet(talk)
+    path = places.stylesheet(talk.framework)
     texts = yield from edits.read("I look at the theme first.", path)
     tone = colours.asked_for(talk.prompt)
     text = texts.get(path, "")
@@ -64,7 +59,7 @@ def _line(match: re.Match[str], new: dict[str, str]) -> str:
 
 def scheme(talk: Conversation) -> Change:
     """Make the app dark, or light, whatever the visitor's system says."""
-    path = stylesheet(talk)
+    path = places.stylesheet(talk.framework)
     found = re.findall(r"\b(dark|light)\b", talk.prompt, re.IGNORECASE)
     wish = found[0].lower()
     texts = yield from edits.read("I look at how the theme picks its scheme.", path)

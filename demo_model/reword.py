@@ -1,11 +1,11 @@
-"""Follow-ups on words: the name, the headline, a quoted text."""
+"""Follow-ups on words: the name, the headline and other named lines, a quoted text."""
 
 import html
 import json
 import re
 from collections.abc import Generator
 
-from demo_model import edits, render, wire
+from demo_model import edits, places, render, wire
 from demo_model.conversation import Conversation, Result
 
 Change = Generator[list[wire.Block], list[Result], str]
@@ -16,11 +16,19 @@ NAME = re.compile(
     r"\s*:?\s*(.+)",
     re.IGNORECASE,
 )
-HEADLINE = re.compile(
-    r"\b(?:headline|heading|title|hero text|h1)\b[^\n\"“]{0,20}?"
-    r"\b(?:to|should (?:say|be|read)|say|saying|says|read|:)\s*:?\s*(.+)",
-    re.IGNORECASE,
-)
+# name in the content → (words in the request, what we call it, where it stands in plain HTML)
+FIELDS: dict[str, tuple[str, str, str]] = {
+    "headline": (r"headline|heading|title|hero text|h1", "headline", r"<h1[^>]*>(.*?)</h1>"),
+    "lede": (r"tag ?line|sub ?title|sub ?heading|intro(?:duction)?|lede?|description", "introduction",
+             r'<p class="lede">(.*?)</p>'),
+    "eyebrow": (r"eyebrow|badge|kicker|announcement", "line above the headline", r'<p class="eyebrow">(.*?)</p>'),
+    "cta": (r"(?:main |hero |first )?button(?: text| label)?|cta|call to action", "button",
+            r'<div class="row">\s*<a class="button"[^>]*>(.*?)</a>'),
+    "footer": (r"footer(?: text| line)?", "footer", r"<footer.*?<p>[^<]*</p>\s*<p>(.*?)</p>"),
+    "email": (r"e-?mail(?: address)?|contact address", "e-mail address", r'href="mailto:([^"?]+)'),
+}  # fmt: skip
+SAYS = r"\b[^\n\"“]{0,20}?\b(?:to|should (?:say|be|read)|say|saying|says|read|:)\s*:?\s*(.+)"
+FOUND = re.compile(r"^\W*((?:[\w@.\[\]+-]+/)*[\w@.+-]+\.(?:tsx|ts|vue|svelte|html))\b", re.MULTILINE)
 WORDS = re.compile(
     r"\b(?:change|replace|swap)\b[^\"“”'‘’\n]*[\"“'‘]([^\"“”\n]+?)[\"”'’]\s+(?:to|with|by|into|for)\s+[\"“'‘]([^\"“”\n]+?)[\"”'’]",
     re.IGNORECASE,
@@ -28,10 +36,6 @@ WORDS = re.compile(
 QUOTED = re.compile(r"^[\"“«'‘](.+?)[\"”»'’]")
 LIMIT = 140
 NAME_LIMIT = 60
-
-
-def _content(talk: Conversation) -> tuple[str, ...]:
-    return ("src/content.ts", "index.html") if talk.framework == "react" else ("index.html", "script.js")
 
 
 def _value(found: re.Match[str], limit: int) -> str:
@@ -52,35 +56,77 @@ def wants_name(talk: Conversation) -> bool:
     return bool(NAME.search(talk.prompt)) and not wants_words(talk)
 
 
-def wants_headline(talk: Conversation) -> bool:
-    """`change the headline to …`."""
-    return bool(HEADLINE.search(talk.prompt)) and not wants_words(talk)
+def wants_line(talk: Conversation) -> bool:
+    """`change the headline to …`, and the other lines that have a name."""
+    return bool(_field(talk.prompt)[1]) and not wants_words(talk)
+
+
+def _field(prompt: str) -> tuple[str, re.Match[str] | None]:
+    """Which named line the request is about, and what it shall say."""
+    hits = [(found.start(), field, found) for field, (pattern, _, _) in FIELDS.items()
+            if (found := re.search(rf"\b(?:{pattern}){SAYS}", prompt, re.IGNORECASE))]  # fmt: skip
+    return min(hits, key=lambda hit: hit[0])[1:] if hits else ("headline", None)
+
+
+def _literal(words: str) -> str:
+    return render.string(words)[1:-1]
+
+
+def _text(words: str) -> str:
+    """Words as text of a page or a component's template."""
+    return html.escape(words, quote=True).replace("{", "&#123;").replace("}", "&#125;").replace("@", "&#64;")
 
 
 def _escaped(path: str, words: str) -> str:
     """Words as they stand inside a literal or a text of this file."""
-    return html.escape(words, quote=True) if path.endswith(".html") else render.string(words)[1:-1]
+    return html.escape(words, quote=True) if path.endswith(".html") else _literal(words)
+
+
+def _swapped(path: str, text: str, old: str, new: str) -> list[dict[str, str]]:
+    """The edits that put new words for old ones: in content files they are literals, in components both kinds."""
+    if path.endswith((".ts", ".js")) or "index.html" in path:
+        return edits.swap_all(text, _escaped(path, old), _escaped(path, new))
+    for line in text.splitlines():
+        at = line.find(_literal(old))
+        if at >= 0:
+            quoted = re.search(r"(?:[:=(\[,?] |[\[(])\"[^\"]*$", line[:at])
+            return edits.swap_all(text, _literal(old), _literal(new) if quoted else _text(new))
+    return edits.swap_all(text, html.escape(old, quote=False), _text(new))
 
 
 def words(talk: Conversation) -> Change:
-    """Put one quoted text in place of another wherever it stands."""
+    """Put one quoted text in place of another wherever it stands: in the words of the app, else in its components."""
     found = WORDS.search(talk.prompt)
-    old, new = found.groups() if found else ("", "")
-    texts = yield from edits.read("I look for that text.", *_content(talk))
+    old, new = (part.strip()[:LIMIT] for part in found.groups()) if found else ("", "")
+    texts = yield from edits.read("I look for that text.", *places.words(talk.framework))
+    touched = yield from _swap_in(texts, old, new)
+    if not touched and "search" in talk.tools:
+        results = yield [
+            wire.text("Not there, so I search the files."),
+            wire.tool("search", {"pattern": re.escape(old)}),
+        ]
+        paths = [path for path in dict.fromkeys(FOUND.findall(results[0].text if results else "")) if path not in texts]
+        if paths:
+            texts = yield from edits.read("I read where it stands.", *paths[:3])
+            touched = yield from _swap_in(texts, old, new)
+    return f"“{old}” is “{new}” now, in {', '.join(touched)}." if touched else ""
+
+
+def _swap_in(texts: dict[str, str], old: str, new: str) -> Generator[list[wire.Block], list[Result], list[str]]:
     touched = []
     for path, text in texts.items():
-        changes = edits.swap_all(text, _escaped(path, old), _escaped(path, new))
+        changes = _swapped(path, text, old, new)
         if changes and (yield from edits.apply(f"It stands in `{path}`.", path, changes)):
             touched.append(path)
-    return f"“{old}” is “{new}” now, in {', '.join(touched)}." if touched else ""
+    return touched
 
 
 def name(talk: Conversation) -> Change:
     """Rename the app wherever its name stands."""
     found = NAME.search(talk.prompt)
     new = _value(found, NAME_LIMIT) if found else ""
-    texts = yield from edits.read("I look where the name stands.", *_content(talk))
-    old = _current_name(texts)
+    texts = yield from edits.read("I look where the name stands.", *places.words(talk.framework))
+    old = _current_name(texts.get(places.words(talk.framework)[0], ""))
     if not old or not new or old == new:
         return ""
     touched = []
@@ -91,25 +137,25 @@ def name(talk: Conversation) -> Change:
     return f"{old} is called {new} now." if touched else ""
 
 
-def _current_name(texts: dict[str, str]) -> str:
-    if match := re.search(r"^\s*name: (\".*\"),?$", texts.get("src/content.ts", ""), re.MULTILINE):
+def _current_name(text: str) -> str:
+    if match := re.search(r"^\s*name: (\".*\"),?$", text, re.MULTILINE):
         return str(json.loads(match.group(1)))
-    match = re.search(r'class="brand".*?<span>([^<]+)</span>\s*</a>', texts.get("index.html", ""), re.DOTALL)
+    match = re.search(r'class="brand".*?<span>([^<]+)</span>\s*</a>', text, re.DOTALL)
     return html.unescape(match.group(1)) if match else ""
 
 
-def headline(talk: Conversation) -> Change:
-    """Change the headline."""
-    found = HEADLINE.search(talk.prompt)
-    new = _value(found, LIMIT) if found else ""
-    path = _content(talk)[0]
-    texts = yield from edits.read("I look for the headline.", path)
+def line(talk: Conversation) -> Change:
+    """Change the headline, or another line that has a name: the introduction, the button, the footer …"""
+    field, found = _field(talk.prompt)
+    new = _value(found, LIMIT * 2) if found else ""
+    path = places.words(talk.framework)[0]
+    texts = yield from edits.read(f"I look for the {FIELDS[field][1]}.", path)
     text = texts.get(path, "")
-    pattern = r"<h1[^>]*>(.*?)</h1>" if path.endswith(".html") else r"^\s*headline:\s*\"((?:[^\"\\]|\\.)*)\""
+    pattern = FIELDS[field][2] if path.endswith(".html") else rf"^\s*{field}:\s*\"((?:[^\"\\]|\\.)*)\""
     place = re.search(pattern, text, re.MULTILINE | re.DOTALL)
     if not place or not new:
         return ""
     change = edits.between(text, place.start(1), place.end(1), _escaped(path, new))
     if not (yield from edits.apply(f"It is in `{path}`.", path, [change])):
         return ""
-    return f"The headline reads “{new}” now."
+    return f"The {FIELDS[field][1]} reads “{new}” now."

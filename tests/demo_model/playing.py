@@ -21,6 +21,7 @@ TOOLS = {
     "read_files": {"paths": "array"},
     "list_files": {},
     "search": {"pattern": "string"},
+    "delete_files": {"paths": "array"},
     "terminal": {"command": "string"},
     "ask_user": {"question": "string"},
     "finish": {"summary": "string"},
@@ -172,6 +173,19 @@ class Agent:
 
     def _list_files(self) -> str:
         return "\n".join(sorted(str(p.relative_to(self.root)) for p in self.root.rglob("*") if p.is_file()))
+
+    def _search(self, pattern: str) -> str:
+        hits = []
+        for path in sorted(self.root.rglob("*")):
+            if path.is_file() and "node_modules" not in path.parts:
+                lines = enumerate(path.read_text(errors="replace").splitlines(), 1)
+                hits += [f"{path.relative_to(self.root)}:{n}:{line}" for n, line in lines if re.search(pattern, line)]
+        return "\n".join(hits) or "Nothing matches."
+
+    def _delete_files(self, paths: list[str]) -> str:
+        for path in paths:
+            self._inside(path).unlink()
+        return f"Deleted {', '.join(paths)}."
 
     def _terminal(self, command: str) -> str:
         return self.lint

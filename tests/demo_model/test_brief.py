@@ -20,6 +20,10 @@ def make(prompt: str) -> brief.Brief:
         ("portfolio of a photographer named Ana María López, dark", "portfolio", "Ana María López"),
         ("Eine Landingpage für eine Bäckerei namens „Korn“", "landing", "Korn"),
         ("A kanban board called zest for my team", "kanban", "zest"),
+        ("An online shop for ceramics called Kiln", "shop", "Kiln"),
+        ("Une boutique en ligne appelée Fleur, s'il vous plaît", "shop", "Fleur"),
+        ("Ein Webshop für Kaffee namens Bohne & Söhne", "shop", "Bohne & Söhne"),
+        ("Un blog de recetas llamado Sobremesa", "blog", "Sobremesa"),
     ],
 )
 def test_it_finds_the_kind_and_the_name(prompt, kind, name):
@@ -43,9 +47,36 @@ def test_it_derives_the_colours_from_the_subject_unless_told():
     assert make("a bakery page, accent #ff5500").tone.exact == "#ff5500"
 
 
+def test_it_takes_no_place_for_a_name():
+    assert make("a landing page for a barber in Leeds").name != "Leeds"
+
+
+@pytest.mark.parametrize(
+    ("prompt", "key"),
+    [
+        ("yoga studio", "yoga"), ("a wedding photographer", "photography"), ("law firm", "law"), ("a band", "music"),
+        ("an estate agent", "property"), ("a summit for makers", "conference"), ("a food bank", "charity"),
+        ("a barber", "barber"), ("an indie game", "games"), ("two architects", "architecture"),
+        ("handmade mugs", "ceramics"), ("a sneaker drop", "fashion"), ("a bookshop", "books"),
+        ("Spanish evenings", "language"), ("a bakery", "bakery"), ("a SaaS startup", "software"),
+        ("a coffee roaster", "coffee"), ("a florist", "garden"), ("a pet groomer", "pets"), ("a gym", "fitness"),
+        ("a ramen bar", "restaurant"), ("hiking trips", "travel"), ("a dentist", "clinic"), ("a fintech", "fintech"),
+        ("a primary school", "school"),
+    ],
+)  # fmt: skip
+def test_it_knows_the_subject(prompt, key):
+    assert brief.subject_key(prompt) == key
+
+
+def test_a_shop_sells_what_its_subject_offers():
+    products = recipes.values(make("an online shop for a law firm"))["shop"]["products"]
+    assert [p["title"] for p in products] == [o["title"] for o in brief.subjects()["law"]["offers"]]
+    assert all(isinstance(p["price"], int | float) for p in products)
+
+
 def test_it_speaks_of_an_unknown_subject_in_its_own_words():
-    wish = make("A landing page for a handmade ceramics shop")
-    assert wish.copy["headline"] == "Handmade ceramics shop, done with care."
+    wish = make("A landing page for a lighthouse museum")
+    assert wish.copy["headline"] == "Lighthouse museum, done with care."
 
 
 @pytest.mark.parametrize("key", sorted(brief.subjects()))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from demo_model import recipes
+from demo_model import places, recipes
 from tests.demo_model.playing import Agent
 
 KINDS = {
@@ -13,8 +13,16 @@ KINDS = {
     "dashboard": "A dashboard for a bakery called Crumb & Co",
     "portfolio": "A portfolio for a photographer called Crumb & Co",
     "blog": "A recipe blog for a bakery called Crumb & Co",
+    "shop": "An online shop for a bakery called Crumb & Co",
 }
-ENTRY = {"react": "src/App.tsx", "html": "index.html"}
+ENTRY = {
+    "react": "src/App.tsx",
+    "nextjs": "app/page.tsx",
+    "vue": "src/App.vue",
+    "svelte": "src/routes/+page.svelte",
+    "angular": "src/app/app.html",
+    "html": "index.html",
+}
 
 
 @pytest.mark.parametrize("framework", recipes.FRAMEWORKS)
@@ -26,7 +34,7 @@ def test_it_builds_every_recipe_in_a_few_calls(agent: Agent, kind, framework):
     assert 2 <= names.count("write_files") <= 3
     assert names[-2:] == ["terminal", "finish"]
     assert (agent.root / ENTRY[framework]).is_file()
-    assert "Crumb &amp; Co" in agent.text("index.html")
+    assert "Crumb & Co" in agent.text(places.words(framework)[0]).replace("&amp;", "&")
     assert "«" not in agent.everything()
     assert "Crumb & Co" in agent.summary and "scripted demo model" in agent.said
 

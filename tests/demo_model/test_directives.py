@@ -145,17 +145,43 @@ def test_it_stops_when_the_client_goes_away(server: Server, model: Model, name):
     assert model.left == 1
 
 
-def test_it_breaks_the_build_and_mends_it_when_told(agent: Agent):
-    agent.ask(f"{BUILD} [[demo:broken-build]]")
-    app = agent.text("src/App.tsx")
-    line = next(number for number, text in enumerate(app.splitlines(), 1) if "forty-two" in text)
-    agent.ask(
+def report(agent: Agent) -> str:
+    """What the platform says of the mistake that is there."""
+    text = agent.text("src/content.ts")
+    line = next(number for number, line in enumerate(text.splitlines(), 1) if "forty-" in line)
+    return (
         "The platform's check failed: Build.\n\n"
-        f"src/App.tsx({line},7): error TS2322: Type 'string' is not assignable to type 'number'.\n\n"
+        f"src/content.ts({line},7): error TS2322: Type 'string' is not assignable to type 'number'.\n\n"
         "Find the cause and fix only that. Then call finish."
     )
-    assert "forty-two" not in agent.text("src/App.tsx")
+
+
+@pytest.mark.parametrize("words", ["[[demo:broken-build]]", "with a broken build"])
+def test_it_breaks_the_build_and_mends_it_when_told(agent: Agent, words):
+    agent.ask(f"{BUILD} {words}")
+    agent.ask(report(agent))
+    assert "forty-" not in agent.text("src/content.ts")
     assert [name for name, _ in agent.calls][-4:] == ["read_files", "edit_file", "terminal", "finish"]
+
+
+@pytest.mark.parametrize("words", ["[[demo:broken-buildx2]]", "that needs two rounds to build"])
+def test_it_needs_two_rounds_when_told_so(agent: Agent, words):
+    agent.ask(f"{BUILD} {words}")
+    first = report(agent)
+    agent.ask(first)
+    assert "forty-" in agent.text("src/content.ts") and "wrong on purpose" in agent.summary
+    agent.ask(report(agent))
+    assert "forty-" not in agent.text("src/content.ts")
+
+
+@pytest.mark.parametrize("words", ["[[demo:never-builds]]", "that never builds"])
+def test_it_never_mends_what_shall_never_build(agent: Agent, words):
+    agent.ask(f"{BUILD} {words}")
+    seen = {agent.text("src/content.ts")}
+    for _ in range(4):
+        agent.ask(report(agent))
+        seen.add(agent.text("src/content.ts"))
+    assert len(seen) == 5  # another try each time, the same error
 
 
 def test_directives_do_not_show_in_the_app(agent: Agent):

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from demo_model import colour, recipes
+from demo_model import colour, places, recipes
 from tests.demo_model.playing import Agent
 
 FIRST = "A landing page for a bakery called Crumb & Co"
-WORDS = {"react": "src/content.ts", "html": "index.html"}
-THEME = {"react": "src/index.css", "html": "styles.css"}
-PAGE = {"react": "src/App.tsx", "html": "index.html"}
+WORDS = {frame: places.words(frame)[0] for frame in recipes.FRAMEWORKS}
+THEME = {frame: places.stylesheet(frame) for frame in recipes.FRAMEWORKS}
+PAGE = {frame: places.home(frame)[0] for frame in recipes.FRAMEWORKS}
 
 
 @pytest.fixture(params=recipes.FRAMEWORKS)
@@ -91,6 +91,53 @@ def test_it_changes_the_headline(built: Agent):
     built.ask('Change the headline to "Bread <b>first</b>"')
     expected = "Bread &lt;b&gt;first&lt;/b&gt;" if built.framework == "html" else 'headline: "Bread <b>first</b>"'
     assert expected in built.text(WORDS[built.framework])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "words"),
+    [
+        ("Make the subtitle say 'Baked before dawn.'", "Baked before dawn."),
+        ("change the button to See the bread", "See the bread"),
+        ("the footer should say: All rights to the crumbs", "All rights to the crumbs"),
+    ],
+)
+def test_it_changes_another_line_that_has_a_name(built: Agent, prompt, words):
+    built.ask(prompt)
+    assert words in built.text(WORDS[built.framework])
+    assert changed(built) == {WORDS[built.framework]}
+
+
+def test_it_finds_a_text_that_stands_in_a_component(built: Agent):
+    built.ask('change "Ask us anything" to "Write {to} us"')
+    assert "Ask us anything" not in built.everything()
+    assert "Write &#123;to&#125; us" in built.everything() or "Write {to} us" in built.text("index.html")
+
+
+@pytest.mark.parametrize("prompt", ["remove the steps", "take out the section about how it works"])
+def test_it_takes_out_a_section(built: Agent, prompt):
+    built.ask(prompt)
+    assert 'id="steps"' not in built.everything()
+    assert "Steps" not in built.text(places.home(built.framework)[1])
+    assert built.summary.startswith("Taken out")
+
+
+def test_it_still_works_after_other_follow_ups_and_an_edit_by_hand(built: Agent):
+    built.ask("add testimonials and a dark mode toggle")
+    page = built.root / PAGE[built.framework]
+    by_hand = page.read_text().replace("</main>", "<p>Mine</p>\n</main>", 1)
+    page.write_text(by_hand)
+    for prompt in ("add a FAQ", "remove the testimonials", "make it teal", "make it plum"):
+        assert built.ask(prompt).summary, (prompt, built.said)
+    text = built.everything()
+    assert "<p>Mine</p>" in text and 'id="faq"' in text and 'id="testimonials"' not in text
+
+
+def test_it_edits_rather_than_rewrites(built: Agent):
+    before = {str(path): path.read_text() for path in built.root.rglob("*") if path.is_file()}
+    for prompt in ("make it teal", "add testimonials", "remove the steps", "call it Loaf", "add a dark mode toggle"):
+        built.ask(prompt)
+    written = {file["path"] for name, i in built.calls if name == "write_files" for file in i["files"]}
+    assert not {path for path in written if str(built.root / path) in before}
 
 
 def test_it_changes_a_quoted_text(built: Agent):
