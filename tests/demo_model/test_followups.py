@@ -174,8 +174,22 @@ def test_it_copes_with_a_project_it_did_not_write(agent: Agent):
     assert "nothing for me to change" in agent.said
 
 
-def test_it_answers_a_question_with_read_only_tools(built: Agent):
+@pytest.mark.parametrize(
+    ("prompt", "expected"),
+    [
+        ("Where do I change the words?", "{words}"),
+        ("Where does “Country loaf” stand?", "- `{words}`, line"),
+        ("Which pages and components are there?", "{page}"),
+        ("What is in {words}?", "lines"),
+        ("What is in src/nothing.ts?", "no file"),
+        ("where is the flux compensator?", "stands in no file"),
+        ("what can you do?", "a dashboard, a portfolio, a blog or a shop"),
+    ],
+)
+def test_it_answers_a_question_from_the_files_with_read_only_tools(built: Agent, prompt, expected):
     built.offered = ("list_files", "read_files", "search")
-    built.ask("Where do I change the words?")
-    assert changed(built) == set()
-    assert WORDS[built.framework] in built.said
+    known = {"words": WORDS[built.framework], "page": PAGE[built.framework]}
+    built.ask(prompt.format(**known))
+    assert {name for name, _ in built.calls} <= set(built.offered)
+    assert expected.format(**known) in built.said
+    assert "not an AI" in built.said

