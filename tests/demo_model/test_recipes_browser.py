@@ -1,44 +1,28 @@
 """The recipes in a real browser: they fit a phone, stay silent in the console, and do what they promise."""
 
-import functools
-import shutil
-import threading
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from tests.demo_model import looking
 from tests.demo_model.playing import Agent
 from tests.demo_model.test_builds import KINDS
 
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
+Open = Callable[[str], Page]
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no Chromium on this machine"),
+    pytest.mark.skipif(not Path(looking.CHROMIUM).exists(), reason="no Chromium on this machine"),
 ]
-
-
-class Quiet(SimpleHTTPRequestHandler):
-    """Serves files as they are now: modification times are too coarse for edits within one second."""
-
-    def send_head(self):
-        del self.headers["If-Modified-Since"]
-        return super().send_head()
-
-    def log_message(self, *arguments: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as play:
-        running = play.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with looking.chromium() as running:
         yield running
-        running.close()
 
 
 @pytest.fixture
@@ -48,48 +32,29 @@ def problems() -> list[str]:
 
 
 @pytest.fixture
-def page(browser: Browser, problems: list[str]) -> Iterator[Page]:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    page = context.new_page()
+def open_app(agent: Agent, browser: Browser, problems: list[str]) -> Iterator[Open]:
+    """Build an html app from a prompt, serve it, open it in the dark."""
+    with ExitStack() as stack:
+        page, complaints = stack.enter_context(looking.tab(browser, "dark"))
 
-    def note(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            problems.append(message.text)
+        def start(prompt: str) -> Page:
+            agent.framework = "html"
+            agent.ask(prompt)
+            page.goto(stack.enter_context(looking.served(agent.root)))
+            return page
 
-    page.on("console", note)
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    yield page
-    context.close()
-
-
-@pytest.fixture
-def open_app(agent: Agent, page: Page) -> Iterator[object]:
-    """Build an html app from a prompt, serve it, open it."""
-    servers = []
-
-    def start(prompt: str) -> Page:
-        agent.framework = "html"
-        agent.ask(prompt)
-        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(agent.root)))
-        servers.append(server)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        page.goto(f"http://127.0.0.1:{server.server_port}/")
-        return page
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
+        yield start
+        problems += complaints
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_it_fits_a_phone_and_logs_nothing(open_app, problems, kind):
-    page = open_app(KINDS[kind])
-    assert page.locator("h1").first.is_visible()
-    for width in (360, 1280):
-        page.set_viewport_size({"width": width, "height": 800})
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    assert problems == []
+def test_it_fits_a_phone_is_accessible_and_logs_nothing(open_app, browser, agent, kind):
+    open_app(KINDS[kind])
+    with looking.served(agent.root) as url:
+        for scheme in ("light", "dark"):
+            with looking.tab(browser, scheme) as (page, problems):
+                page.goto(url)
+                assert looking.complaints(page) + problems == []
 
 
 def test_the_todo_list_stays_after_a_reload(open_app):
@@ -115,6 +80,39 @@ def test_yearly_billing_changes_the_prices(open_app):
     before = page.locator(".plan-price b").all_inner_texts()
     page.locator("input[value=yearly]").check(force=True)
     assert page.locator(".plan-price b").all_inner_texts() != before
+
+
+def test_the_shop_sells(open_app):
+    page = open_app(KINDS["shop"])
+    buys_something(page)
+
+
+def buys_something(page: Page) -> None:
+    """Filter, put two of a product into the cart, keep it over a reload, check out with a mistake and without."""
+    page.get_by_role("button", name="Bread", exact=True).click()
+    expect(page.get_by_text("1 of 8 pieces")).to_be_visible()
+    page.get_by_role("link", name="Country loaf", exact=True).click()
+    page.get_by_role("button", name="One more", exact=True).click()
+    page.get_by_role("button", name="Add to cart").click()
+    page.get_by_role("link", name="Go to the cart").click()
+    expect(page.get_by_role("definition").filter(has_text="£14.10").first).to_be_visible()
+    page.reload()
+    page.get_by_role("button", name="One Country loaf more").click()
+    expect(page.get_by_role("definition").filter(has_text="£18.90").first).to_be_visible()
+    page.get_by_role("link", name="Check out").click()
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_label("E-mail")).to_be_focused()
+    expect(page.get_by_text("We need an e-mail address")).to_be_visible()
+    for label, words in (
+        ("E-mail", "a@b.cd"),
+        ("Name", "Ada"),
+        ("Street and number", "Mill Lane 2"),
+        ("Town", "Leeds"),
+    ):
+        page.get_by_label(label, exact=True).fill(words)
+    page.get_by_label("Postcode", exact=True).fill("LS1 4AB")
+    page.get_by_role("button", name="Place the order").click()
+    expect(page.get_by_role("heading", name="Thank you.")).to_be_visible()
 
 
 def test_the_theme_switch_works_and_is_remembered(open_app, agent):

@@ -5,11 +5,13 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from demo_model import recipes, views
-from tests.demo_model import workshop
+from tests.demo_model import looking, workshop
 from tests.demo_model.playing import Agent
 from tests.demo_model.test_builds import KINDS
+from tests.demo_model.test_recipes_browser import buys_something
 
 SLOW = ("nextjs", "angular")  # half a minute for each app
 FOLLOWUPS = [
@@ -56,6 +58,33 @@ def test_every_recipe_builds_also_after_follow_ups(tmp_path: Path, client, frame
     built = workshop.build(project, frame)
     assert len(list(built.glob("*/index.html"))) == 3 * len(KINDS)
     assert "<script>alert" not in (built / "landing-nasty/index.html").read_text()
+    if Path(looking.CHROMIUM).exists():
+        look(built)
+
+
+def look(built: Path) -> None:
+    """Every app as it is seen: silent, narrow enough, accessible, and doing what it promises."""
+    with looking.chromium() as browser, looking.served(built) as url:
+        for kind in KINDS:
+            with looking.tab(browser, "dark" if kind in ("shop", "kanban") else "light") as (page, problems):
+                for address in ("", *(f"#{route}" for route in looking.ROUTES.get(kind, ()))):
+                    page.goto(f"{url}{kind}/{address}")
+                    assert looking.complaints(page) + problems == [], (kind, address)
+        with looking.tab(browser) as (page, problems):
+            page.goto(f"{url}shop/")
+            buys_something(page)
+            page.goto(f"{url}kanban/")
+            move = page.get_by_role("button", name="Move ").first
+            name = move.get_attribute("id")
+            move.press("ArrowRight")
+            expect(page.locator(f"section[aria-label=Doing] #{name}, section[aria-label=Next] #{name}")).to_be_focused()
+            page.goto(f"{url}todo-changed/")
+            ground = "getComputedStyle(document.body).backgroundColor"
+            before = page.evaluate(ground)
+            page.get_by_role("button", name="Switch between light and dark").click()
+            page.reload()
+            page.wait_for_function(f"{ground} !== {before!r}")
+            assert problems == []
 
 
 @pytest.mark.timeout(300)
