@@ -1,11 +1,10 @@
-"""Answer without changing anything: questions, plans, unknown wishes, and forced tool choices."""
+"""Answer without changing anything: questions, plans, unknown wishes."""
 
 import re
 from collections.abc import Generator
-from typing import Any
 
 from demo_model import brief as briefs
-from demo_model import conversation, edits, places, recipes, wire
+from demo_model import choices, edits, places, recipes, wire
 from demo_model.conversation import Conversation, Result
 
 Plan = Generator[list[wire.Block], list[Result], None]
@@ -46,8 +45,10 @@ def is_question(prompt: str) -> bool:
 
 
 def plan(talk: Conversation) -> Plan:
-    """Look at the project where that is possible, then answer in words."""
-    if _is_wish(talk) or ABOUT_IT.search(talk.prompt) or "list_files" not in talk.tools or len(talk.prompts) < 2:
+    """Look at the project where that is possible, then answer: with the tool for plans, else in words."""
+    if "propose_plan" in talk.tools:
+        yield from _proposal(talk)
+    elif _is_wish(talk) or ABOUT_IT.search(talk.prompt) or "list_files" not in talk.tools or len(talk.prompts) < 2:
         yield [wire.text(_plan_in_words(talk) if _is_wish(talk) else ABOUT_ME)]
     elif (words := _sought(talk.prompt)) and "search" in talk.tools:
         call = wire.tool("search", {"pattern": re.escape(words)})
@@ -60,6 +61,24 @@ def plan(talk: Conversation) -> Plan:
     else:
         results = yield [wire.text("I look at what is there."), wire.tool("list_files", {})]
         yield [wire.text(_overview(talk, results[0].text if results else ""))]
+
+
+def _proposal(talk: Conversation) -> Plan:
+    """A plan: for a new app by its recipe, for an app that is there by what a follow-up would do."""
+    if len(talk.prompts) < 2 or _is_wish(talk):
+        yield [wire.text(f"A plan, from my recipes. {SCRIPTED}"), wire.tool("propose_plan", choices.plan(talk))]
+        return
+    results = yield [wire.text("I look at what is there."), wire.tool("list_files", {})]
+    known = SOURCE.findall(results[0].text if results else "")
+    words, look = places.words(talk.framework)[0], places.stylesheet(talk.framework)
+    value = {
+        "title": " ".join(talk.prompt.split())[:110],
+        "summary": f"What you asked for, in the app as it is. {SCRIPTED}",
+        "steps": ["Read the files it is about.", "Edit only the lines it needs.", "Run the linter."],
+        "files": [path for path in dict.fromkeys((words, look, places.home(talk.framework)[0])) if path in known],
+        "questions": [],
+    }
+    yield [wire.text("Here is what I would do."), wire.tool("propose_plan", value)]
 
 
 def _is_wish(talk: Conversation) -> bool:
@@ -119,31 +138,3 @@ def _overview(talk: Conversation, listing: str) -> str:
 def _list(paths: list[str]) -> str:
     more = f" and {len(paths) - 24} more" if len(paths) > 24 else ""
     return ", ".join(f"`{path}`" for path in paths[:24]) + more
-
-
-def forced(body: dict[str, Any]) -> list[wire.Block]:
-    """The call that `tool_choice` demands by name, with an input that fits its schema; empty when none is demanded."""
-    choice = body.get("tool_choice") or {}
-    name = choice.get("name") if choice.get("type") == "tool" else ""
-    tool = next((tool for tool in body.get("tools") or [] if tool["name"] == name), None)
-    if not tool:
-        return []
-    prompt = conversation.read(body).prompt
-    value = _fitting(tool.get("input_schema") or {}, prompt)
-    return [wire.tool(str(name), value if isinstance(value, dict) else {})]
-
-
-def _fitting(schema: dict[str, Any], prompt: str) -> Any:
-    """A small value that fits a JSON schema; of a closed set of answers the one the prompt names, else the first."""
-    if options := schema.get("enum"):
-        lower = prompt.lower()
-        return next((option for option in options if str(option).lower() in lower), options[0])
-    kind = schema.get("type")
-    if kind == "object" or "properties" in schema:
-        needed = schema.get("required") or list(schema.get("properties") or {})
-        return {key: _fitting(schema.get("properties", {}).get(key) or {}, prompt) for key in needed}
-    if kind == "array":
-        return []
-    if kind in ("integer", "number"):
-        return schema.get("minimum", 0)
-    return False if kind == "boolean" else "Answered by the scripted demo model."

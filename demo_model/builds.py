@@ -15,8 +15,11 @@ CALLS = 3
 ROOM = 0.7  # of max_tokens, for the files of one call
 # Each of these stops the build of its framework; in plain HTML the linter.
 BROKEN = {".ts": 'const answer: number = "forty-two";', ".js": "const answer = ;"}
+# What a review can find: a line that does no harm and has no use.
+LEFT_IN = "export const debug = true;"
 # What a visitor can ask for in words, to see how the platform deals with mistakes: words, directive, times.
 SPOKEN = (
+    (r"\b(review (finds?|with)|mistakes? for the review|issues? in (the|its) review)\b", "review-issues", 1),
     (r"\b(never|does ?n.t ever|refuses to) (builds?|works?|compiles?)\b|\bunfixable\b", "never-builds", 1),
     (r"\b(two|2) (rounds|attempts|fixes|tries)\b|\bbroken twice\b", "broken-build", 2),
     (
@@ -60,8 +63,11 @@ def plan(talk: Conversation) -> Plan:
     wish = brief(talk)
     frame = recipes.framework(talk.framework)
     made = recipes.files(wish, frame)
-    if any(wish.name in ("broken-build", "never-builds") for wish in wishes(talk.said[-1] if talk.said else "")):
+    asked = {wanted.name for wanted in wishes(talk.said[-1] if talk.said else "")}
+    if asked & {"broken-build", "never-builds"}:
         _break(made, breakable(frame))
+    if "review-issues" in asked:
+        made[breakable(frame)] += f"\n{LEFT_IN}\n"
     batches = split(made, talk.max_tokens)
     for number, paths in enumerate(batches):
         words = _opening(talk, wish, made) if number == 0 else _between(number, len(batches), paths)

@@ -13,6 +13,8 @@ NUDGE = re.compile(
     r"^\W*(?:your (?:answer|reply) was .*|(?:please\s+)?(?:continue|go on|carry on|keep going|resume)\b.{0,60})$",
     re.IGNORECASE | re.DOTALL,
 )
+# An approved plan as the platform sends it to be built: its title is what the person wanted.
+PLANNED = re.compile(r"^\W*Build this plan:\s+#\s*(.+)")
 CONTEXT = re.compile(r"<(\w*context|project|files|memory|rules)\b[^>]*>.*?</\1>", re.IGNORECASE | re.DOTALL)
 
 
@@ -37,6 +39,7 @@ class Conversation:
     directives: list[Directive] = field(default_factory=list)
     max_tokens: int = 8192
     said: list[str] = field(default_factory=list)  # the prompts with their directives
+    planned: bool = False  # the request in hand is an approved plan
 
     @property
     def prompt(self) -> str:
@@ -69,13 +72,19 @@ def read(body: dict[str, Any]) -> Conversation:
             continue
         if message["role"] == "system":
             continue
-        said = [words for b in blocks if b["type"] == "text" and (words := _clean(b["text"]))]
+        texts = [b["text"] for b in blocks if b["type"] == "text"]
+        said = [words for text in texts if (words := _clean(text))]
+        if any("<earlier_context>" in text for text in texts):
+            talk.turns = []  # another run goes on: what it finds written is written again, the same
         if (said and talk.prompts) or len(said) > 1:
             said = [words for words in said if not NUDGE.match(words)]
         if said:
-            talk.directives = directives.parse(said[-1])
-            talk.said.append(said[-1])
-            talk.prompts.append(directives.strip(said[-1]))
+            plan = PLANNED.match(said[-1])
+            words = plan.group(1) if plan else said[-1]
+            talk.planned = bool(plan)
+            talk.directives = directives.parse(words)
+            talk.said.append(words)
+            talk.prompts.append(directives.strip(words))
             talk.turns = []
     return talk
 

@@ -42,7 +42,8 @@ def plan(talk: Conversation) -> Plan:
 def _other(talk: Conversation) -> Plan:
     """No known change: another app, an answer, or an honest no."""
     kind = brief.kind_of(talk.prompt)
-    if kind in recipes.kinds() and REBUILD.match(talk.prompt) and kind != brief.kind_of(talk.first):
+    another = bool(REBUILD.match(talk.prompt)) and kind != brief.kind_of(talk.first)
+    if kind in recipes.kinds() and (talk.planned or another):
         yield from builds.plan(talk)
     elif answers.is_question(talk.prompt):
         yield from answers.plan(talk)

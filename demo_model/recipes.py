@@ -16,6 +16,7 @@ FONTS = {
     "serif": '"Iowan Old Style", "Palatino Linotype", Palatino, "Book Antiqua", Georgia, "Times New Roman", serif',
     "sans": 'Inter, ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif',
 }
+ABSTRACT = ("city", "hills", "leaves")  # posters with room for the mark
 TRACKING = {"serif": "-0.015em", "sans": "-0.03em"}
 WEIGHT = {"serif": "500", "sans": "650"}
 
@@ -119,16 +120,22 @@ def files(brief: Brief, frame: str) -> dict[str, str]:
     known = values(brief)
     made = {path: fill(path, source, known, frame) for path, source in _sources(brief.kind, frame).items()}
     if frame != "html" and brief.kind == "landing":
-        made |= views.files("PosterArt", (FOLDER / "_shared/posters" / f"{known['font']}.view").read_text(), frame)
+        view = f"/** Drawn, in the colours of the theme. */\n---\n{_poster(known, 'mark.view')}"
+        made |= views.files("PosterArt", view, frame)
     return dict(sorted(made.items(), key=lambda item: _rank(item[0])))
 
 
+def _poster(known: dict[str, Any], mark: str) -> str:
+    """The drawing beside a landing page's headline; over one that shows nothing in particular stands the app's mark."""
+    name = known["copy"]["poster"]
+    drawing = (FOLDER / "_shared/art" / f"{name}.svg").read_text()
+    return drawing + ((FOLDER / "_shared/art" / mark).read_text() if name in ABSTRACT else "")
+
+
 def fill(path: str, template: str, known: dict[str, Any], frame: str) -> str:
-    """One template's text, with shared files to include from; a poster is picked by the typeface."""
+    """One template's text, with shared files to include from; the poster is the subject's."""
 
     def include(name: str) -> str:
-        if name.startswith("poster."):
-            return (FOLDER / "_posters" / frame / f"{known['font']}{Path(name).suffix}").read_text()
-        return (FOLDER / "_shared" / frame / name).read_text()
+        return _poster(known, "mark.html") if name == "poster" else (FOLDER / "_shared" / frame / name).read_text()
 
     return render.fill(path, template, known, include)

@@ -9,9 +9,10 @@ from demo_model.conversation import Conversation, Result
 Plan = Generator[list[wire.Block], list[Result], None]
 
 REPORT = re.compile(
-    r"platform's check failed|error TS\d+|(build|lint|linter) failed|failed to (compile|build)|SyntaxError|\bERR!"
+    r"platform's check failed|^The review of your change found|error TS\d+|(build|lint|linter) failed"
+    r"|failed to (compile|build)|SyntaxError|\bERR!"
     r"|fix (the|this|these|that) (build |lint )?(errors?|problems?)",
-    re.IGNORECASE,
+    re.IGNORECASE | re.MULTILINE,
 )
 PLACE = re.compile(r"((?:src/|public/)?[\w./-]+\.(?:tsx|ts|jsx|js|css|html|vue|svelte))\s*[(:]\s*\d+")
 UNUSED = re.compile(r"'(\w+)' is (?:declared but|defined but)|'(\w+)' is imported but", re.IGNORECASE)
@@ -39,7 +40,7 @@ def plan(talk: Conversation) -> Plan:
             return
         if changes := _mend(text, talk.prompt):
             yield [wire.text(f"Found it in `{path}`."), wire.tool("edit_file", {"path": path, "edits": changes})]
-            yield from builds.check_and_finish(talk, f"Mended {path}: the line that caused the error is gone.")
+            yield from builds.check_and_finish(talk, f"Mended {path}: the line that caused it is gone.")
             return
     original = recipes.files(builds.brief(talk, talk.first), recipes.framework(talk.framework))
     known = [path for path in paths if path in original and texts.get(path, "") != original[path]]
@@ -73,7 +74,7 @@ def _try(text: str, number: int) -> list[dict[str, str]]:
 def _mend(text: str, report: str) -> list[dict[str, str]]:
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
-        if builds.is_broken(line):
+        if builds.is_broken(line) or line.strip() == builds.LEFT_IN:
             return [edits.remove_line(text, number)]
     for names in UNUSED.findall(report):
         name = names[0] or names[1]

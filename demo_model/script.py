@@ -3,7 +3,7 @@
 from collections.abc import Generator, Sequence
 from typing import Any
 
-from demo_model import answers, builds, conversation, followups, repairs, wire
+from demo_model import answers, builds, choices, conversation, followups, repairs, wire
 from demo_model.conversation import Conversation, Result
 
 # A plan yields each turn's blocks and is sent what its tool calls brought back.
@@ -12,7 +12,7 @@ Plan = Generator[list[wire.Block], list[Result], None]
 
 def decide(body: dict[str, Any]) -> Sequence[wire.Block]:
     """The content blocks of the next assistant turn for this request body."""
-    forced = answers.forced(body)
+    forced = choices.forced(body)
     if forced:
         return forced
     talk = conversation.read(body)
