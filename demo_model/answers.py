@@ -4,7 +4,7 @@ import re
 from collections.abc import Generator
 
 from demo_model import brief as briefs
-from demo_model import choices, edits, places, recipes, wire
+from demo_model import builds, choices, edits, places, recipes, wire
 from demo_model.conversation import Conversation, Result
 
 Plan = Generator[list[wire.Block], list[Result], None]
@@ -87,8 +87,8 @@ def _is_wish(talk: Conversation) -> bool:
 
 
 def _plan_in_words(talk: Conversation) -> str:
-    wish = briefs.make(talk.prompt, recipes.kinds())
-    steps = "\n".join(f"- `{path}`" for path in recipes.files(wish, recipes.framework(talk.framework)))
+    wish, made = builds.app(talk.prompt, recipes.framework(talk.framework))
+    steps = "\n".join(f"- `{path}`" for path in made)
     about = recipes.recipe(wish.kind)["about"]
     return f"A plan for **{wish.name}**: {about}.\n\nFiles:\n{steps}\n\nNothing is changed yet. {SCRIPTED}"
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Generator
+from functools import lru_cache
 
 from demo_model import brief as briefs
 from demo_model import directives, recipes, views, wire
@@ -35,7 +36,14 @@ HONEST = "I am the scripted demo model, not an AI: I build from recipes and adap
 
 def brief(talk: Conversation, prompt: str = "") -> Brief:
     """The brief of this prompt (default: the request in hand)."""
-    return briefs.make(prompt or talk.prompt, recipes.kinds())
+    return app(prompt or talk.prompt, recipes.framework(talk.framework))[0]
+
+
+@lru_cache(maxsize=32)
+def app(prompt: str, frame: str) -> tuple[Brief, dict[str, str]]:
+    """The brief of a prompt and the files of its app. Each turn of a conversation asks again."""
+    wish = briefs.make(prompt, recipes.kinds())
+    return wish, recipes.files(wish, frame)
 
 
 def directed(talk: Conversation) -> Plan:
@@ -60,9 +68,9 @@ def directed(talk: Conversation) -> Plan:
 
 def plan(talk: Conversation) -> Plan:
     """Build a new app from the prompt."""
-    wish = brief(talk)
     frame = recipes.framework(talk.framework)
-    made = recipes.files(wish, frame)
+    wish, files = app(talk.prompt, frame)
+    made = dict(files)
     asked = {wanted.name for wanted in wishes(talk.said[-1] if talk.said else "")}
     if asked & {"broken-build", "never-builds"}:
         _break(made, breakable(frame))

@@ -3,7 +3,6 @@
 import re
 from typing import Any
 
-from demo_model import brief as briefs
 from demo_model import builds, conversation, directives, recipes, wire
 from demo_model.conversation import Conversation
 
@@ -87,8 +86,7 @@ def _issue(path: str, line: int, evidence: str) -> dict[str, Any]:
 
 def plan(talk: Conversation) -> dict[str, Any]:
     """A plan for what the person wants: the prompt is its title, so that building the plan builds the same app."""
-    wish = briefs.make(talk.prompt, recipes.kinds())
-    made = recipes.files(wish, recipes.framework(talk.framework))
+    wish, made = builds.app(talk.prompt, recipes.framework(talk.framework))
     title = " ".join(directives.strip(talk.prompt).split())
     about = recipes.recipe(wish.kind)["about"]
     first = [path for path in made if path.endswith((".css", "content.ts", ".html", ".svg"))]

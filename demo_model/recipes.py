@@ -2,6 +2,7 @@
 
 import json
 import re
+import textwrap
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -136,6 +137,10 @@ def fill(path: str, template: str, known: dict[str, Any], frame: str) -> str:
     """One template's text, with shared files to include from; the poster is the subject's."""
 
     def include(name: str) -> str:
-        return _poster(known, "mark.html") if name == "poster" else (FOLDER / "_shared" / frame / name).read_text()
+        return (
+            textwrap.indent(_poster(known, "mark.html"), " " * 12)
+            if name == "poster"
+            else (FOLDER / "_shared" / frame / name).read_text()
+        )
 
     return render.fill(path, template, known, include)

@@ -42,7 +42,7 @@ def plan(talk: Conversation) -> Plan:
             yield [wire.text(f"Found it in `{path}`."), wire.tool("edit_file", {"path": path, "edits": changes})]
             yield from builds.check_and_finish(talk, f"Mended {path}: the line that caused it is gone.")
             return
-    original = recipes.files(builds.brief(talk, talk.first), recipes.framework(talk.framework))
+    _, original = builds.app(talk.first, recipes.framework(talk.framework))
     known = [path for path in paths if path in original and texts.get(path, "") != original[path]]
     if known and talk.can_write:
         file = [{"path": path, "content": original[path]} for path in known]

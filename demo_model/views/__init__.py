@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 
 from demo_model.views import parse, script
 from demo_model.views.angular import Angular
@@ -35,7 +35,7 @@ FRAMES = {
 }  # fmt: skip
 
 
-@cache
+@lru_cache(maxsize=1024)  # all recipes in all frameworks, and sections with the words of some prompts
 def files(name: str, source: str, frame: str, page: bool = False) -> dict[str, str]:
     """Path → text of a view's file or files. `page`: it goes where pages are. Raises ValueError for what is no view."""
     place = FRAMES[frame]

@@ -1,6 +1,7 @@
 """Print a view as an Angular component: a class with signals, and its template in a file of its own."""
 
 import re
+from collections.abc import Sequence
 
 from demo_model.views import script
 from demo_model.views.layout import Printer, styles
@@ -92,7 +93,7 @@ class Angular(Printer):
     def text(self, words: str) -> str:
         return words.replace("@", "&#64;")
 
-    def joined(self, lines: list[str]) -> str:  # type: ignore[override]
+    def joined(self, lines: Sequence[str]) -> str:
         return " ".join(line.strip() for line in lines)
 
     def template(self) -> str:

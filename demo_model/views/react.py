@@ -1,6 +1,7 @@
 """Print a view as a React component, for Vite or for Next.js."""
 
 import re
+from collections.abc import Sequence
 
 from demo_model.views import script
 from demo_model.views.layout import Printer, only_element, styles
@@ -33,10 +34,10 @@ class React(Printer):
     def tag(self, element: Element) -> str:
         return "Link" if self.next and element.get("to") else element.tag
 
-    def joined(self, lines: list[str]) -> str:  # type: ignore[override]
+    def joined(self, lines: Sequence[str]) -> str:
         return re.sub(r"\(\s+|\s+\)", lambda m: m.group().strip(), " ".join(line.strip() for line in lines))
 
-    def run(self, run: list[Node], pad: str) -> list[str]:  # type: ignore[override]
+    def run(self, run: Sequence[Node], pad: str) -> list[str]:
         """JSX forgets a space at the end of a line of its own."""
         line = super().run(run, pad)
         if len(line) == 1 and isinstance(run[-1], Text) and run[-1].words.endswith(" "):
