@@ -13,8 +13,8 @@ from demo_model import colour
 SUBJECTS = Path(__file__).parent / "subjects"
 NAME_LIMIT = 40
 KINDS: dict[str, str] = {
-    "shop": r"(online |web ?)?(shop|store)s?\b(?! *owner)|e-?commerce|storefront|web ?shop"
-    r"|boutique en ligne|tienda|negozio|online-?laden|product (catalogue|catalog|grid)|shopping cart|checkout",
+    "shop": r"online (\w+ ){0,2}(shop|store)|web ?shop|web ?store|e-?commerce|storefront|shop\b|store\b|online-?laden"
+    r"|boutique en ligne|tienda|negozio|product (catalogue|catalog|grid)|shopping cart|checkout",
     "landing": r"landing|home ?page|marketing page|launch page|product page|coming soon",
     "pricing": r"pricing|price (page|list|table)|plans page|subscription page",
     "kanban": r"kanban|trello|sprint board|task board|project board|issue board",
@@ -23,6 +23,12 @@ KINDS: dict[str, str] = {
     "portfolio": r"portfolio|my (work|projects)|resume|résumé|\bcv\b|personal (site|website|page)",
     "blog": r"blog|recipes?\b|magazine|journal|articles|newspaper|news site|stories",
 }
+# "for my tea shop", "a coffee shop website": the shop is whose page it is, not what to build.
+WHOSE = re.compile(
+    r"(?:\b(?:for|of|about|my|our|named|called)\s+(?:an?\s+|my\s+|our\s+|the\s+)?(?:[\w'’-]+\s+){0,3}"
+    r"|\b(?:coffee|tea|barber|pet|flower|bike|repair|sandwich|pizza|cream|gift|farm)\s+)$",
+    re.IGNORECASE,
+)
 STOP = r"(?:with|that|which|who|whose|where|in|on|using|and then|and it|and has|having|featuring|including|please)\b"
 QUOTED = re.compile(r"[\"“”„«‘']([^\"“”«»‘’'\n]{1,60})[\"“”»’']")
 CALLED = re.compile(
@@ -114,8 +120,13 @@ def _adapt(value: Any, words: dict[str, str]) -> Any:
 
 def kind_of(prompt: str) -> str:
     """The kind named first in the prompt, else "" ."""
-    found = {kind: re.search(rf"\b(?:{words})", prompt, re.IGNORECASE) for kind, words in KINDS.items()}
-    hits = [(match.start(), kind) for kind, match in found.items() if match]
+    hits = []
+    for kind, words in KINDS.items():
+        for match in re.finditer(rf"\b(?:{words})", prompt, re.IGNORECASE):
+            bare = match.group().lower() in ("shop", "store")
+            if not (bare and WHOSE.search(prompt[: match.start()])):
+                hits.append((match.start(), kind))
+                break
     return min(hits)[1] if hits else ""
 
 

@@ -9,7 +9,7 @@ from demo_model.wire import Event
 
 # Code is dull to wait for: a tool's input comes this many times faster than text, so that a whole app of
 # ten thousand tokens takes a few seconds.
-INPUT_SPEEDUP = 8
+INPUT_SPEEDUP = 12
 PING_SECONDS = 10.0
 GRAIN = 0.01
 

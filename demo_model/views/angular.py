@@ -21,6 +21,7 @@ class Angular(Printer):
         self.own = {named.name: f"this.{named.name}()" for named in signals}
         self.own |= {action.name: f"this.{action.name}" for action in view.actions}
         self.states = {state.name: "" for state in view.states}
+        self.chosen = ""  # what the select being printed shows
 
     def read(self, code: str) -> str:
         """Code of the template, where signals are called."""
@@ -37,6 +38,11 @@ class Angular(Printer):
 
     def attributes(self, element: Element) -> list[str]:
         made = [text for a in element.attributes if (text := self._attribute(element, a))]
+        bound = next((a for a in element.attributes if a.name in ("value", "bind", "bind:number") and a.code), None)
+        if element.tag == "select":
+            self.chosen = script.single(self.read(bound.value)) if bound else ""
+        elif element.tag == "option" and bound and self.chosen:  # a select takes its value before it has options
+            made.append(f'[selected]="{script.single(self.read(bound.value))} === {self.chosen}"')
         for name, a in styles(element):
             made.append(
                 f'[style.{name}]="{script.single(self.read(a.value))}"' if a.code else f'style="{name}: {a.value}"'

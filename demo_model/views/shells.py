@@ -25,9 +25,11 @@ def react(header: str, pages: list[Page]) -> dict[str, str]:
     if not pages:
         body, hooks, more = ["      <Home />"], [], []
     else:
-        body = [
-            "      {" + " : ".join([*(f'page === "{_word(p)}" ? {_react_tag(p)}' for p in pages), "<Home />"]) + "}"
-        ]
+        body = []
+        for at, page in enumerate(pages):
+            opening = ") : page" if at else "{page"
+            body += [f'      {opening} === "{_word(page)}" ? (', f"        {_react_tag(page)}"]
+        body += ["      ) : (", "        <Home />", "      )}"]
         hooks = ['  const [, page = "", slug = ""] = useStore(route).split("/");', ""]
         hooks[0] = hooks[0] if any(":slug" in p["path"] for p in pages) else hooks[0].replace(', slug = ""', "")
         more = ['import { route } from "./route";', 'import { useStore } from "./useStore";']

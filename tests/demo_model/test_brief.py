@@ -47,6 +47,23 @@ def test_it_derives_the_colours_from_the_subject_unless_told():
     assert make("a bakery page, accent #ff5500").tone.exact == "#ff5500"
 
 
+@pytest.mark.parametrize(
+    ("prompt", "kind"),
+    [
+        ("a site for my tea shop", "landing"),
+        ("a coffee shop website", "landing"),
+        ("a landing page for a book store", "landing"),
+        ("a page for our family's little cheese shop", "landing"),
+        ("a shop for shoes", "shop"),
+        ("an online coffee shop", "shop"),
+        ("a store that sells plants", "shop"),
+        ("a cheese page with a shopping cart", "shop"),
+    ],
+)
+def test_it_tells_a_shop_from_the_page_of_one(prompt, kind):
+    assert make(prompt).kind == kind
+
+
 def test_it_takes_no_place_for_a_name():
     assert make("a landing page for a barber in Leeds").name != "Leeds"
 
