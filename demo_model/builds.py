@@ -3,6 +3,7 @@
 import re
 from collections.abc import Generator
 from functools import lru_cache
+from typing import Any
 
 from demo_model import brief as briefs
 from demo_model import directives, recipes, views, wire
@@ -16,6 +17,9 @@ CALLS = 3
 ROOM = 0.7  # of max_tokens, for the files of one call
 # Each of these stops the build of its framework; in plain HTML the linter.
 BROKEN = {".ts": 'const answer: number = "forty-two";', ".js": "const answer = ;"}
+ASKED = re.compile(r"\bask me\b", re.IGNORECASE)
+QUESTION = "Which colour shall lead?"
+COLOURS = ("Terracotta", "Teal", "Indigo", "Forest green")
 # What a review can find: a line that does no harm and has no use.
 LEFT_IN = "export const debug = true;"
 # What a visitor can ask for in words, to see how the platform deals with mistakes: words, directive, times.
@@ -48,6 +52,8 @@ def app(prompt: str, frame: str) -> tuple[Brief, dict[str, str]]:
 
 def directed(talk: Conversation) -> Plan:
     """The turns that directives ask for before the work itself."""
+    if ASKED.search(talk.prompt) and "ask_user" in talk.tools:
+        yield from _ask(talk, {"question": QUESTION, "options": list(COLOURS)})
     for directive in talk.directives:
         if directive.name == "command" and "terminal" in talk.tools:
             yield [wire.text("First the command you asked for."), wire.tool("terminal", {"command": directive.value})]
@@ -55,7 +61,7 @@ def directed(talk: Conversation) -> Plan:
             file = {"path": directive.value, "content": "This file tries to leave the project.\n"}
             yield [wire.text("First the file you asked for."), wire.tool("write_files", {"files": [file]})]
         elif directive.name == "ask" and "ask_user" in talk.tools:
-            yield [wire.text("One question first."), wire.tool("ask_user", {"question": directive.value})]
+            yield from _ask(talk, {"question": directive.value})
         elif directive.name == "bad-tool":
             for _ in range(directive.times):
                 yield [wire.text("I will use a tool that does not exist."), wire.tool("teleport", {"to": "production"})]
@@ -66,10 +72,15 @@ def directed(talk: Conversation) -> Plan:
                 yield [wire.text("Looking around once more."), wire.tool("list_files", {})]
 
 
+def _ask(talk: Conversation, question: dict[str, Any]) -> Plan:
+    results = yield [wire.text("One question first."), wire.tool("ask_user", question)]
+    talk.answers += [result.text for result in results if not result.is_error]
+
+
 def plan(talk: Conversation) -> Plan:
-    """Build a new app from the prompt."""
+    """Build a new app from the prompt, and from what the person answered."""
     frame = recipes.framework(talk.framework)
-    wish, files = app(talk.prompt, frame)
+    wish, files = app(". ".join([talk.prompt, *talk.answers]), frame)
     made = dict(files)
     asked = {wanted.name for wanted in wishes(talk.said[-1] if talk.said else "")}
     if asked & {"broken-build", "never-builds"}:

@@ -39,6 +39,7 @@ class Conversation:
     directives: list[Directive] = field(default_factory=list)
     max_tokens: int = 8192
     said: list[str] = field(default_factory=list)  # the prompts with their directives
+    answers: list[str] = field(default_factory=list)  # what the person answered to the questions of this request
     planned: bool = False  # the request in hand is an approved plan
 
     @property

@@ -190,7 +190,7 @@ class Agent:
     def _terminal(self, command: str) -> str:
         return self.lint
 
-    def _ask_user(self, question: str) -> str:
+    def _ask_user(self, question: str, options: list[str] | None = None) -> str:
         return "Blue, please."
 
     def _finish(self, summary: str) -> str:

@@ -8,6 +8,7 @@ import anthropic
 import httpx2
 import pytest
 
+from demo_model import colour
 from demo_model.app import Model
 from tests.demo_model.playing import Agent, Server, tools
 
@@ -109,6 +110,14 @@ def test_it_asks_the_user_first(agent: Agent):
     agent.ask(f"{BUILD} [[demo:ask=Which colour?]]")
     assert agent.calls[0] == ("ask_user", {"question": "Which colour?"})
     assert agent.summary
+
+
+def test_it_asks_when_told_to_and_builds_what_was_answered(agent: Agent):
+    agent.ask("a todo app called Zest, but ask me about the colour")
+    assert agent.calls[0][0] == "ask_user" and "Teal" in agent.calls[0][1]["options"]
+    blue = dict(colour.css(colour.asked_for("blue") or colour.Tone(0, 0)))
+    assert f"--accent: {blue['--accent']};" in agent.text("src/index.css")
+    assert "Built Zest" in agent.summary
 
 
 def test_it_never_finishes_when_told_so(agent: Agent):

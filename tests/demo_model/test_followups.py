@@ -13,9 +13,13 @@ THEME = {frame: places.stylesheet(frame) for frame in recipes.FRAMEWORKS}
 PAGE = {frame: places.home(frame)[0] for frame in recipes.FRAMEWORKS}
 
 
-@pytest.fixture(params=recipes.FRAMEWORKS)
+@pytest.fixture(params=["react", "html"])
 def built(request, agent: Agent) -> Agent:
-    agent.framework = request.param
+    return build(agent, request.param)
+
+
+def build(agent: Agent, framework: str) -> Agent:
+    agent.framework = framework
     agent.ask(FIRST)
     agent.calls.clear()
     return agent
@@ -111,6 +115,30 @@ def test_it_finds_a_text_that_stands_in_a_component(built: Agent):
     built.ask('change "Ask us anything" to "Write {to} us"')
     assert "Ask us anything" not in built.everything()
     assert "Write &#123;to&#125; us" in built.everything() or "Write {to} us" in built.text("index.html")
+
+
+@pytest.mark.parametrize("framework", [frame for frame in recipes.FRAMEWORKS if frame not in ("react", "html")])
+def test_it_can_do_all_of_it_in_every_framework(agent: Agent, framework):
+    built = build(agent, framework)
+    for prompt in (
+        "make it purple and add a FAQ and testimonials",
+        "add a dark mode toggle",
+        "make it always dark",
+        "remove the testimonials",
+        "take out the steps",
+        'call it Loaf & "Love"',
+        "change the headline to Bread first",
+        "the footer should say: All rights to the crumbs",
+        'change "Ask us anything" to "Write {to} us"',
+    ):
+        assert built.ask(prompt, limit=40).summary, (prompt, built.said)
+    text, script = built.everything(), built.text(places.home(framework)[1])
+    assert 'id="faq"' in text and 'id="testimonials"' not in text and 'id="steps"' not in text
+    assert "Crumb &" not in text and "Write &#123;to&#125; us" in text and "All rights to the crumbs" in text
+    assert "Steps" not in script and "Testimonials" not in script and "Faq" in script
+    assert "ThemeToggle" in text and 'headline: "Bread first"' in built.text(WORDS[framework])
+    assert re.search(r":root \{\s*color-scheme: dark;", built.text(THEME[framework]))
+    assert f"--accent: {dict(colour.css(colour.asked_for('purple') or colour.Tone(0, 0)))['--accent']};" in text
 
 
 @pytest.mark.parametrize("prompt", ["remove the steps", "take out the section about how it works"])
