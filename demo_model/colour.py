@@ -6,6 +6,7 @@ Formulas: Björn Ottosson, "A perceptual color space for image processing" (2020
 import math
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 AA_TEXT = 4.5
 AA_GRAPHIC = 3.0
@@ -128,6 +129,7 @@ def _readable(start: float, step: float, tone: Tone, grounds: list[str], least: 
     return "#000000" if step < 0 else "#ffffff"
 
 
+@lru_cache(maxsize=64)
 def theme(tone: Tone) -> dict[str, tuple[str, str]]:
     """CSS token → (light, dark) hex colours. Text tokens meet WCAG AA on bg, surface and soft; data tokens 3:1."""
     warm = 25 if 15 <= tone.hue <= 75 else 0  # cream rather than pink paper
