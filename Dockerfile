@@ -42,4 +42,4 @@ ENV PATH=/app/.venv/bin:$PATH HOME=/tmp VIBE_HOME=/opt/vibe STATIC_COLLECTED=tru
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 EXPOSE 8000
-CMD ["python", "-m", "daphne", "-b", "0.0.0.0", "-p", "8000", "--proxy-headers", "vibe.asgi:application"]
+CMD ["python", "-m", "daphne", "-b", "0.0.0.0", "-p", "8000", "vibe.asgi:application"]

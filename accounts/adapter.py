@@ -1,11 +1,13 @@
-"""Where allauth sends people: to the prompt they typed before they had an account, else to their projects."""
+"""What of allauth is ours: where it sends people, whose address it counts, and that no address joins two accounts."""
 
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.http import HttpRequest
 from django.urls import reverse
 
+from accounts import limits
 from accounts.models import Theme, User
 
 # The session key under which the landing page keeps a prompt until its author has signed in.
@@ -29,3 +31,19 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return self.get_login_redirect_url(request)
+
+    def get_email_verification_redirect_url(self, email_address: object) -> str:
+        request = self.request
+        if request is not None and request.user.is_authenticated:
+            return self.get_login_redirect_url(request)
+        return reverse("account_login")
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        return limits.address(request)
+
+
+class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """An outside account is linked by its owner under Settings, never because two addresses are the same."""
+
+    def can_authenticate_by_email(self, login: object, email: str) -> bool:
+        return False

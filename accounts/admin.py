@@ -3,12 +3,19 @@
 Django's admin and form classes take type arguments for mypy only, not when Python runs: hence the ignores.
 """
 
+import allauth.mfa.admin
+import allauth.socialaccount.admin
+import allauth.usersessions.admin  # noqa: F401 – registered first, so that they can be taken away below
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialApp, SocialToken
+from allauth.usersessions.models import UserSession
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from accounts import people
 from accounts.models import ApiToken, User
 
 
@@ -52,8 +59,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     def set_active(self, request: HttpRequest, users: QuerySet[User], active: bool) -> None:
         word = "Reinstated" if active else "Suspended"
         for user in users.filter(is_active=not active):
-            user.is_active = active
-            user.save(update_fields=["is_active"])
+            people.reinstate(user) if active else people.suspend(user)
             self.log_change(request, user, f"{word}.")
             self.message_user(request, f"{word}: {user.email}.")
 
@@ -62,11 +68,31 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Tokens by their last four characters; read-only but for revoking, which is done by date."""
 
-    list_display = ("name", "last_four", "user", "created", "last_used", "revoked")
+    list_display = ("name", "last_four", "user", "scope", "created", "expires", "last_used", "revoked")
     search_fields = ("user__email", "name", "last_four")
     list_select_related = ("user",)
-    fields = ("user", "name", "last_four", "created", "last_used", "revoked")
-    readonly_fields = ("user", "name", "last_four", "created", "last_used")
+    fields = ("user", "name", "last_four", "scope", "created", "expires", "last_used", "revoked")
+    readonly_fields = ("user", "name", "last_four", "scope", "created", "expires", "last_used")
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+# Allauth's own pages search by a user name we do not have, and show what staff need not see: secrets and tokens.
+for hidden in (UserSession, SocialApp, SocialToken, Authenticator):
+    admin.site.unregister(hidden)
+
+
+@admin.register(Authenticator)
+class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Second factors, without their secrets. Deleting one helps who has lost the telephone and the recovery codes."""
+
+    list_display = ("user", "type", "created_at", "last_used_at")
+    list_filter = ("type",)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
+    fields = readonly_fields = list_display
     show_full_result_count = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -6,7 +6,8 @@ from django.db.models import Q
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
@@ -16,7 +17,7 @@ LAST_USED_EVERY = timedelta(minutes=1)
 
 
 class BearerTokenAuthentication(BaseAuthentication):
-    """Knows a token by its hash. Unknown, revoked, and of a suspended user are the same answer: 401."""
+    """Knows a token by its hash. Unknown, revoked, expired, and of a suspended user are the same answer: 401."""
 
     def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
         words = get_authorization_header(request).split()
@@ -26,8 +27,10 @@ class BearerTokenAuthentication(BaseAuthentication):
             raise AuthenticationFailed("Send one token: Authorization: Bearer <token>.")
         digest = ApiToken.digest_of(words[1].decode("latin-1"))
         token = ApiToken.objects.select_related("user").filter(digest=digest).first()
-        if token is None or token.revoked or not token.user.is_active:
+        if token is None or not token.is_good or not token.user.is_active:
             raise AuthenticationFailed("This token is not valid. Make one under Settings, API tokens.")
+        if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
+            raise PermissionDenied("This token may only read. Use one that may write.")
         _note_use(token)
         return token.user, token
 

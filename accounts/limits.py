@@ -1,10 +1,12 @@
 """Exact limits: a counter per name and window in Redis. Of any number of requests at once, exactly `limit` pass."""
 
+import ipaddress
 import time
 from functools import cache
 
 import redis
 from django.conf import settings
+from django.http import HttpRequest
 
 
 @cache
@@ -30,3 +32,14 @@ def count(name: str, seconds: int) -> int:
 def seconds_left(seconds: int) -> float:
     """How long the present window lasts."""
     return seconds - time.time() % seconds
+
+
+def address(request: HttpRequest) -> str:
+    """Where a request came from: what the outermost of our own proxies saw, never what the client wrote itself."""
+    told = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    trusted = settings.TRUSTED_PROXIES
+    seen = told[-trusted] if 0 < trusted <= len(told) else str(request.META.get("REMOTE_ADDR", ""))
+    try:
+        return str(ipaddress.ip_address(seen))
+    except ValueError:  # a unix socket has none
+        return "0.0.0.0"  # noqa: S104 – nobody binds to it

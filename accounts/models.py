@@ -1,4 +1,6 @@
-"""User (signs in with an e-mail address), ApiToken (a hashed key for the REST API) and KeptAnswer (its repeats)."""
+"""User (signs in with an e-mail address), ApiToken (a hashed key for the REST API), KeptAnswer (its repeats),
+ProviderKey (a sealed key of a model provider) and Delivery (an outside system's event that took effect).
+"""
 
 import hashlib
 import secrets
@@ -42,6 +44,10 @@ class User(AbstractBaseUser, PermissionsMixin):
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    external_id = models.CharField(
+        max_length=120, null=True, blank=True, unique=True, help_text="Who this is to the system that sends us events."
+    )
+    external_at = models.DateTimeField(null=True, blank=True, help_text="When the newest event about them was made.")
 
     objects: ClassVar[UserManager] = UserManager()
     USERNAME_FIELD = "email"
@@ -49,6 +55,8 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         constraints = [models.UniqueConstraint(Lower("email"), name="one_user_per_address")]
+        # Asked every few seconds for what still runs for them.
+        indexes = [models.Index(fields=["id"], condition=models.Q(is_active=False), name="suspended_users")]
 
     def __str__(self) -> str:
         return self.email
@@ -63,10 +71,16 @@ class ApiToken(models.Model):
 
     PREFIX = "vibe_"
 
+    class Scope(models.TextChoices):
+        WRITE = "write", "Read and write"
+        READ = "read", "Read only"
+
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=80, default="API token")
     digest = models.CharField(max_length=64, unique=True, editable=False)
     last_four = models.CharField(max_length=4, editable=False)
+    scope = models.CharField(max_length=5, choices=Scope.choices, default=Scope.WRITE, db_default=Scope.WRITE)
+    expires = models.DateTimeField(null=True, blank=True, help_text="Empty: never.")
     created = models.DateTimeField(auto_now_add=True)
     last_used = models.DateTimeField(null=True, blank=True)
     revoked = models.DateTimeField(null=True, blank=True)
@@ -74,11 +88,16 @@ class ApiToken(models.Model):
     def __str__(self) -> str:
         return f"{self.name} (…{self.last_four})"
 
+    @property
+    def is_good(self) -> bool:
+        """Not revoked, not expired; whose it is must be looked at besides."""
+        return self.revoked is None and (self.expires is None or self.expires > timezone.now())
+
     @classmethod
-    def issue(cls, user: User, name: str = "API token") -> tuple["ApiToken", str]:
-        """A new token: the row and, this once, the secret itself (256 random bits)."""
+    def issue(cls, user: User, name: str = "API token", **fields: Any) -> tuple["ApiToken", str]:
+        """A new token: the row and, this once, the secret itself (256 random bits). `fields`: scope, expires."""
         secret = cls.PREFIX + secrets.token_urlsafe(32)
-        row = cls.objects.create(user=user, name=name, digest=cls.digest_of(secret), last_four=secret[-4:])
+        row = cls.objects.create(user=user, name=name, digest=cls.digest_of(secret), last_four=secret[-4:], **fields)
         return row, secret
 
     @staticmethod
@@ -120,6 +139,7 @@ class ProviderKey(models.Model):
     sealed = models.TextField(editable=False)
     last_four = models.CharField(max_length=4, editable=False)
     created = models.DateTimeField(auto_now_add=True)
+    last_used = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["provider"]
@@ -139,3 +159,19 @@ class ProviderKey(models.Model):
     def secret(self) -> str:
         """Raises vault.CannotOpen."""
         return vault.unseal(self.sealed, self.bound_to)
+
+
+class Delivery(models.Model):
+    """An event that an outside system sent and that took effect: the same id never counts twice."""
+
+    source = models.CharField(max_length=20)
+    key = models.CharField(max_length=200)
+    type = models.CharField(max_length=80)
+    created = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        verbose_name_plural = "deliveries"
+        constraints = [models.UniqueConstraint(fields=["source", "key"], name="one_effect_per_delivery")]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.key}"

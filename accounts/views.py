@@ -60,7 +60,8 @@ def token_create(request: HttpRequest) -> HttpResponse:
         form.add_error("name", f"You have {MAX_TOKENS} tokens. Revoke one first.")
     if not form.is_valid():
         return _page(request, token_form=form, status=400)
-    row, secret = ApiToken.issue(user, form.cleaned_data["name"])
+    data = form.cleaned_data
+    row, secret = ApiToken.issue(user, data["name"], scope=data["scope"], expires=form.expires)
     return _page(request, new_token=secret, new_token_row=row)
 
 
@@ -88,7 +89,7 @@ def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse
 
 
 def _with_theme(response: HttpResponse, theme: str) -> HttpResponse:
-    response.set_cookie("theme", theme, max_age=YEAR_SECONDS, samesite="Lax", secure=site.HTTPS)
+    response.set_cookie("theme", theme, max_age=YEAR_SECONDS, samesite="Lax", secure=site.HTTPS, httponly=True)
     return response
 
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models.functions import Now
 from jsonschema import Draft202012Validator
 
 from accounts.vault import CannotOpen
@@ -73,6 +74,9 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
         runs.lock(lease.fence)
         log.add("reply", data, key=f"turn-{number}", record=kept)
         runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, cost)
+        if source.own:
+            keys = run.project.owner.provider_keys.filter(provider=source.provider.name)
+            keys.update(last_used=Now())
 
 
 def choose(

@@ -12,6 +12,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from agents import services
 from agents.hub import follow
 from agents.models import Run
+from agents.presence import Pass, presence
 from projects.models import Project
 
 # Close codes of our own (4000–4999 are for applications): the page knows not to come back.
@@ -22,6 +23,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
     """One page's socket. Strangers are refused as if the project did not exist."""
 
     follower: asyncio.Task[None] | None = None
+    leaving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         self.project_id: UUID = self.scope["url_route"]["kwargs"]["pk"]
@@ -51,11 +53,17 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
             return None  # not for us: ignored like any unknown message
 
     async def _follow(self, after: int) -> None:
-        async for event in follow(self.project_id, after):
-            if event is None and not await self._may_see():
-                await self.close(GONE)
-                return
-            await self.send_json(event or {"type": "ping"})
+        user, session = self.scope["user"], self.scope["session"]
+        with presence().watch(Pass(user.pk, user.password, session.session_key or ""), self._gone):
+            async for event in follow(self.project_id, after):
+                if event is None and not await self._may_see():
+                    await self.close(GONE)
+                    return
+                await self.send_json(event or {"type": "ping"})
+
+    def _gone(self) -> None:
+        """Suspended, signed out, or with another password: the socket ends like one of a project that is gone."""
+        self.leaving = asyncio.create_task(self.close(GONE))
 
     @database_sync_to_async
     def _may_see(self) -> bool:

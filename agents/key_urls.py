@@ -6,5 +6,6 @@ from agents import key_views
 
 urlpatterns = [
     path("", key_views.key_save, name="key-save"),
+    path("runs/", key_views.key_runs, name="key-runs"),
     path("<slug:provider>/delete/", key_views.key_delete, name="key-delete"),
 ]

@@ -4,15 +4,22 @@ from dataclasses import replace
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Exists, OuterRef
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.views.decorators.http import require_POST
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts import limits
 from accounts.models import ProviderKey, User
 from agents.llm.providers import providers
 from agents.llm.reach import NotReached, reach
+from agents.models import Run, Step
 
 TEST_SECONDS = 8
+# Each try asks a provider over the network.
+TRIES, HOUR = 20, 3600
+RUNS = 50
 
 
 @login_required
@@ -20,6 +27,9 @@ TEST_SECONDS = 8
 def key_save(request: HttpRequest) -> HttpResponse:
     """Keeps a key that its provider takes. One that cannot be tested now is kept, and the user is told."""
     assert isinstance(request.user, User)
+    if not limits.allow(f"key:{request.user.pk}", TRIES, HOUR):
+        messages.error(request, f"{TRIES} keys an hour can be tested. Come back later.")
+        return redirect("settings")
     name, secret = request.POST.get("provider", ""), request.POST.get("key", "").strip()
     if name not in ProviderKey.Provider.values:
         raise Http404
@@ -39,6 +49,16 @@ def key_save(request: HttpRequest) -> HttpResponse:
     row.put(secret)
     row.save()
     return redirect("settings")
+
+
+@login_required
+@never_cache
+@require_safe
+def key_runs(request: HttpRequest) -> HttpResponse:
+    """The newest runs whose turns were asked with a key of the user's own."""
+    with_own = Step.objects.filter(run=OuterRef("pk"), type="reply", data__own_key=True)
+    runs = Run.objects.for_user(request.user).filter(Exists(with_own)).select_related("project", "message")
+    return render(request, "accounts/key_runs.html", {"runs": runs.order_by("-created")[:RUNS]})
 
 
 @login_required

@@ -187,7 +187,8 @@ def pause(row: Sandbox, wait: Wait = aio.run) -> None:
 def kill(row: Sandbox, wait: Wait = aio.run) -> None:
     """Ends a sandbox for good."""
     wait(AsyncSandbox.kill(row.sandbox_id, **options()))
-    row.delete()
+    if row.pk is not None:  # else its owner was deleted, and the row with them
+        row.delete()
 
 
 def idle(seconds: float) -> list[Sandbox]:

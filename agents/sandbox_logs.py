@@ -8,11 +8,11 @@ from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest
+from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from agents.models import Sandbox
-from agents.stream import refuse, respond, user_of
+from agents.stream import caller_of, refuse, respond
 from projects.models import Project
 
 IDLE_SECONDS = 15.0
@@ -22,14 +22,14 @@ QUEUE_SIZE = 500
 
 async def sandbox_logs(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """`data: {"text": …}` for each piece. 409 when the sandbox does not run: reading must not wake it."""
-    user = await user_of(request)
-    if user is None:
-        return refuse(401, "Unauthorized")
-    if not await Project.objects.for_user(user).filter(pk=pk).aexists():
+    caller = await caller_of(request)
+    if isinstance(caller, JsonResponse):
+        return caller
+    if not await Project.objects.for_user(caller.user).filter(pk=pk).aexists():
         return refuse(404, "There is nothing here, or it is not yours.")
     if not await Sandbox.objects.filter(project_id=pk, paused=False).aexists():
         return refuse(409, "The sandbox does not run. Start it first.")
-    return respond(_pieces(pk))
+    return respond(_pieces(pk), caller)
 
 
 async def _pieces(project_id: UUID) -> AsyncIterator[bytes]:

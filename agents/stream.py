@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from channels.db import database_sync_to_async
@@ -19,23 +19,32 @@ from agents import services
 from agents.events import Event
 from agents.hub import follow
 from agents.models import Run
+from agents.presence import Pass, while_good
 from projects.models import Project
 from projects.services import BadPrompt
 from usage.services import NotEnoughCredits
+
+
+class Caller(NamedTuple):
+    """Who a stream is for, and what let them in."""
+
+    user: Any
+    shown: Pass
+
 
 HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"}
 
 
 async def project_stream(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     """Events after `Last-Event-ID` or `?after=`, then live ones. Ends with `event: complete` when no run is active."""
-    user = await user_of(request)
-    if user is None:
-        return refuse(401, "Unauthorized")
-    if not await Project.objects.for_user(user).filter(pk=pk).aexists():
+    caller = await caller_of(request)
+    if isinstance(caller, JsonResponse):
+        return caller
+    if not await Project.objects.for_user(caller.user).filter(pk=pk).aexists():
         return refuse(404, "There is nothing here, or it is not yours.")
     given = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
     after = int(given) if given.isdecimal() and len(given) < 16 else 0
-    return respond(_until_idle(pk, after))
+    return respond(_until_idle(pk, after), caller)
 
 
 @csrf_exempt
@@ -43,9 +52,9 @@ async def generate(request: HttpRequest) -> HttpResponseBase:
     """POST {projectId, prompt, model}: starts a run in the project and streams it to its end."""
     if request.method != "POST":
         return refuse(405, "Use POST.")
-    user = await user_of(request)
-    if user is None:
-        return refuse(401, "Unauthorized")
+    caller = await caller_of(request)
+    if isinstance(caller, JsonResponse):
+        return caller
     try:
         body = json.loads(request.body)
         project_id, prompt = UUID(str(body["projectId"])), body["prompt"]
@@ -55,7 +64,7 @@ async def generate(request: HttpRequest) -> HttpResponseBase:
     except (ValueError, KeyError, TypeError):
         return refuse(400, "Missing required fields", needed=["projectId", "prompt"])
     try:
-        run = await _start(user, project_id, prompt, model)
+        run = await _start(caller.user, project_id, prompt, model)
     except Http404:
         return refuse(404, "There is nothing here, or it is not yours.")
     except BadPrompt as error:
@@ -63,7 +72,7 @@ async def generate(request: HttpRequest) -> HttpResponseBase:
     except NotEnoughCredits as error:
         return refuse(402, str(error), needed=error.needed, balance=error.available)
     first = await run.steps.order_by("cursor").afirst()
-    return respond(_one_run(run.project_id, (first.cursor if first else 1) - 1, str(run.pk)))
+    return respond(_one_run(run.project_id, (first.cursor if first else 1) - 1, str(run.pk)), caller)
 
 
 async def _until_idle(project_id: UUID, after: int) -> AsyncIterator[bytes]:
@@ -97,21 +106,27 @@ def refuse(code: int, detail: str, **extra: Any) -> JsonResponse:
     return JsonResponse(problem(code, detail, **extra), status=code, content_type=CONTENT_TYPE)
 
 
-def respond(frames: AsyncIterator[bytes]) -> StreamingHttpResponse:
-    return StreamingHttpResponse(frames, content_type="text/event-stream", headers=HEADERS)
+def respond(frames: AsyncIterator[bytes], caller: Caller) -> StreamingHttpResponse:
+    """The frames as server-sent events, for as long as who asked for them may have them."""
+    return StreamingHttpResponse(while_good(caller.shown, frames), content_type="text/event-stream", headers=HEADERS)
 
 
 @database_sync_to_async
-def user_of(request: HttpRequest) -> Any:
-    """Who asks, by token or session, with the API's own rules (CSRF for sessions). None: nobody we know."""
+def caller_of(request: HttpRequest) -> Caller | JsonResponse:
+    """Who asks, by token or session, with the API's own rules (CSRF, scopes of tokens); else the refusal."""
     wrapped = Request(request)
     for scheme in (BearerTokenAuthentication(), _Session()):
         try:
-            if found := scheme.authenticate(wrapped):
-                return found[0]
-        except APIException:
-            return None
-    return None
+            found = scheme.authenticate(wrapped)
+        except APIException as error:
+            if isinstance(scheme, BearerTokenAuthentication) and error.status_code == 403:
+                return refuse(403, str(error.detail))
+            break
+        if found:
+            user, token = found
+            session = "" if token else request.session.session_key or ""
+            return Caller(user, Pass(user.pk, user.password, session, token.pk if token else None))
+    return refuse(401, "Unauthorized")
 
 
 class _Session(SessionAuthentication):

@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from accounts.models import User
 from agents import about, aio, catalogue, edits, lease, pictures, previews, runs, sandbox, services
 from agents.box import REPAIR_SECONDS
 from agents.models import Run, Sandbox
@@ -57,10 +58,39 @@ def sweep() -> int:
     Run.objects.filter(pk__in=[run.pk for run in due]).update(rung=Now())
     for run in due:
         services.ring(run)
-    # However a project was deleted or its owner suspended: nothing works for them any more.
-    edits.stop_runs(Run.objects.filter(Q(project__deleted__isnull=False) | Q(project__owner__is_active=False)))
+    # However a project was deleted: nothing works for it any more.
+    edits.stop_runs(Run.objects.filter(project__deleted__isnull=False))
     connection.close()
     return len(due)
+
+
+@shared_task
+def stop_suspended() -> int:
+    """However somebody was suspended: stops their runs, then ends their sandboxes; how many of both."""
+    theirs = Project.objects.filter(owner__in=User.objects.filter(is_active=False))
+    working = list(Run.objects.filter(project__in=theirs, state__in=Run.ACTIVE).values_list("pk", flat=True))
+    edits.stop_runs(Run.objects.filter(pk__in=working))
+    stopped = len(working)
+    left = Sandbox.objects.filter(project__in=theirs).exclude(project__runs__state__in=Run.ACTIVE)
+    for row in left[:100]:
+        _kill(row)
+        stopped += 1
+    connection.close()
+    return stopped
+
+
+@shared_task
+def kill_sandboxes(ids: list[str]) -> None:
+    """Ends sandboxes whose rows are gone with their owner."""
+    for sandbox_id in ids:
+        _kill(Sandbox(sandbox_id=sandbox_id))
+
+
+def _kill(row: Sandbox) -> None:
+    try:
+        sandbox.kill(row)
+    except sandbox.DOWN as error:
+        log.warning("sandbox %s was not ended: %s", row.sandbox_id, error)
 
 
 @shared_task

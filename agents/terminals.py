@@ -18,6 +18,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from agents import previews
 from agents.models import Sandbox
+from agents.presence import Pass, presence
 from projects.models import Project
 
 # Close codes of our own: not yours or not there; the sandbox does not run; idle; too many; the shell ended.
@@ -39,6 +40,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):
     handle: Any = None
     counted = False
     tasks: tuple[asyncio.Task[None], ...] = ()
+    leaving: asyncio.Task[None] | None = None
 
     async def connect(self) -> None:
         self.project_id: UUID = self.scope["url_route"]["kwargs"]["pk"]
@@ -126,15 +128,20 @@ class TerminalConsumer(AsyncWebsocketConsumer):
 
     async def _watch(self) -> None:
         """Ends the terminal when it is idle, the sandbox sleeps or is another one, or the owner may not see it now."""
-        while True:
-            await asyncio.sleep(LOOK_SECONDS)
-            idle = time.monotonic() - self.typed
-            if not await self._may_see():
-                await self.close(GONE)
-            elif idle > IDLE_SECONDS:
-                await self.close(IDLE)
-            elif await self._running(touch=idle < 2 * LOOK_SECONDS) != self.sandbox_id:
-                await self.close(ASLEEP)
+        user, session = self.scope["user"], self.scope["session"]
+        with presence().watch(Pass(user.pk, user.password, session.session_key or ""), self._gone):
+            while True:
+                await asyncio.sleep(LOOK_SECONDS)
+                idle = time.monotonic() - self.typed
+                if not await self._may_see():
+                    await self.close(GONE)
+                elif idle > IDLE_SECONDS:
+                    await self.close(IDLE)
+                elif await self._running(touch=idle < 2 * LOOK_SECONDS) != self.sandbox_id:
+                    await self.close(ASLEEP)
+
+    def _gone(self) -> None:
+        self.leaving = asyncio.create_task(self.close(GONE))
 
     @database_sync_to_async
     def _may_see(self) -> bool:

@@ -117,7 +117,7 @@ def application_jobs(plan: Plan) -> list[Job]:
     jobs = [
         Job(
             "web",
-            [*_python("daphne"), "-b", plan.host, "-p", str(plan.port), "--proxy-headers", "vibe.asgi:application"],
+            [*_python("daphne"), "-b", plan.host, "-p", str(plan.port), "vibe.asgi:application"],
             env,
             ask=partial(_ask_web, plan, web),
             address=web,

@@ -38,8 +38,20 @@ def bob(person: Callable[..., "User"]) -> "User":
 
 
 @pytest.fixture
-def staff(person: Callable[..., "User"]) -> "User":
-    return person(name="Staff", is_staff=True, is_superuser=True)
+def protect(db: None) -> Callable[["User"], "User"]:
+    """`protect(user)`: gives them a second factor, which the admin asks of staff."""
+    from allauth.mfa.totp.internal.auth import TOTP, generate_totp_secret
+
+    def protect(user: "User") -> "User":
+        TOTP.activate(user, generate_totp_secret())
+        return user
+
+    return protect
+
+
+@pytest.fixture
+def staff(person: Callable[..., "User"], protect: Callable[["User"], "User"]) -> "User":
+    return protect(person(name="Staff", is_staff=True, is_superuser=True))
 
 
 @pytest.fixture

@@ -12,5 +12,6 @@ def site(request: HttpRequest) -> dict[str, object]:
         "site_version": settings.VERSION,
         "llm_party": llm_party(),
         "sandbox_party": sandbox_party(),
+        "social": bool(settings.SOCIALACCOUNT_PROVIDERS),
         "theme": user.theme if user.is_authenticated else request.COOKIES.get("theme", "system"),
     }

@@ -27,6 +27,16 @@ ASGI_APPLICATION = "vibe.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 VERSION = "0.1.0"
 
+# Signing in with GitHub or Google: on where both values are set.
+SOCIAL = {
+    name: {
+        "client_id": env.str(f"{name.upper()}_CLIENT_ID", ""),
+        "secret": env.str(f"{name.upper()}_CLIENT_SECRET", ""),
+        "key": "",
+    }
+    for name in ("github", "google")
+}
+
 INSTALLED_APPS = [
     "vibe",
     "accounts",
@@ -42,6 +52,10 @@ INSTALLED_APPS = [
     "django.contrib.staticfiles",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
+    *(f"allauth.socialaccount.providers.{name}" for name in ("github", "google") if SOCIAL[name]["client_id"]),
+    "allauth.mfa",
+    "allauth.usersessions",
     "rest_framework",
     "drf_spectacular",
     "csp",
@@ -60,6 +74,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.SignInLimits",
+    "accounts.middleware.StaffFactor",
+    "accounts.middleware.PrivateAnswers",
 ]
 
 TEMPLATES = [
@@ -121,6 +138,7 @@ CELERY_TASK_ROUTES = {
 CELERY_BEAT_SCHEDULE_FILENAME = str(VIBE_HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-runs": {"task": "agents.tasks.sweep", "schedule": 10.0},
+    "stop-suspended": {"task": "agents.tasks.stop_suspended", "schedule": 3.0},
     "pause-idle-sandboxes": {"task": "agents.tasks.pause_idle_sandboxes", "schedule": 60.0},
     "recount-ledger": {"task": "usage.tasks.recount", "schedule": crontab(hour=3, minute=10)},
 }
@@ -141,11 +159,51 @@ ACCOUNT_LOGOUT_REDIRECT_URL = "home"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", "none")
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
 vars().update(env.email_url("EMAIL_URL", "consolemail://"))
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Vibe <vibe@localhost>")
+# Where mail goes out an address has to be verified before anything is built; else its link stands in the web log.
+_MAIL_GOES_OUT = "smtp" in EMAIL_BACKEND  # type: ignore[name-defined]  # noqa: F821
+ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", "mandatory" if _MAIL_GOES_OUT else "optional")
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
+# Signing in, signing up and resetting are counted exactly, by accounts/middleware.py; allauth's are not exact.
+_COUNTED = ("login", "login_failed", "signup", "reset_password", "reset_password_from_key", "reauthenticate")
+ACCOUNT_RATE_LIMITS = dict.fromkeys(_COUNTED)
+SIGN_INS_PER_MINUTE = env.int("SIGN_INS_PER_MINUTE", 30)
+SIGN_IN_TRIES = env.int("SIGN_IN_TRIES", 10)
+# Proxies in front of the site: that many addresses at the end of X-Forwarded-For are believed.
+TRUSTED_PROXIES = env.int("TRUSTED_PROXIES", 1 if env.bool("HTTPS", False) else 0)
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAdapter"
+# An account is never joined by an address alone, verified or not: its owner links it, signed in.
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = False
+SOCIALACCOUNT_STORE_TOKENS = False
+_SCOPES: dict[str, dict[str, Any]] = {
+    "github": {"SCOPE": ["user:email"], "OAUTH_PKCE_ENABLED": True},
+    "google": {"SCOPE": ["profile", "email"], "OAUTH_PKCE_ENABLED": True},
+}
+SOCIALACCOUNT_PROVIDERS = {name: {**_SCOPES[name], "APPS": [app]} for name, app in SOCIAL.items() if app["client_id"]}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Vibe"
+MFA_ADAPTER = "accounts.mfa.MFAAdapter"
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION != "mandatory"
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not env.bool("HTTPS", False)
+# Writing on every request when somebody was last seen would cost more than it tells.
+USERSESSIONS_TRACK_ACTIVITY = False
+# Secrets of the systems that may send events to /hooks/accounts/, the newest first; without any there is no such page.
+WEBHOOK_SECRETS = env.list("WEBHOOK_SECRETS", default=[])
+
+# --- Admin --------------------------------------------------------------------------------------------------------
+ADMIN_PATH = env.str("ADMIN_PATH", "admin").strip("/")
+# Staff need a second factor for the admin; only a site with DEBUG may go without.
+ADMIN_MFA = env.bool("ADMIN_MFA", not DEBUG)
 
 # --- Security -----------------------------------------------------------------------------------------------------
 # Previews live on origins of their own; PREVIEW_DOMAIN may carry a port.
@@ -154,6 +212,9 @@ HTTPS = env.bool("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "vibe_session"
 CSRF_COOKIE_NAME = "__Host-csrf" if HTTPS else "vibe_csrf"
+# Pages carry the token in their forms, so no script needs the cookie; messages wait in the session, not in a cookie.
+CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SECURE_SSL_REDIRECT = HTTPS
 # Asked from inside, past the proxy that speaks TLS.
 SECURE_REDIRECT_EXEMPT = ["^healthz$", "^readyz$", "^metrics$"]
@@ -165,8 +226,12 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 2**20
 _PREVIEWS = f"{'https' if HTTPS else 'http'}://*.{PREVIEW_DOMAIN}"
+_FORMS = [
+    *(["https://github.com"] if SOCIAL["github"]["client_id"] else []),
+    *(["https://accounts.google.com"] if SOCIAL["google"]["client_id"] else []),
+    *(["https://checkout.stripe.com", "https://billing.stripe.com"] if env.str("STRIPE_SECRET_KEY", "") else []),
+]
 CONTENT_SECURITY_POLICY: dict[str, Any] = {
-    "EXCLUDE_URL_PREFIXES": ("/admin/",),
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
@@ -177,7 +242,8 @@ CONTENT_SECURITY_POLICY: dict[str, Any] = {
         "frame-ancestors": [NONE],
         "object-src": [NONE],
         "base-uri": [NONE],
-        "form-action": [SELF],
+        # Browsers hold the redirects of a form to this as well.
+        "form-action": [SELF, *_FORMS],
     },
 }
 
@@ -290,6 +356,14 @@ PLANS: dict[str, dict[str, Any]] = {
 }
 # Runs a user may undo for their money back in 24 hours: more would be a way to build for nothing.
 REFUNDS_PER_DAY = env.int("REFUNDS_PER_DAY", 5)
+
+# --- Payments: Stripe, when its key is set ------------------------------------------------------------------------
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", "")
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRET", default=[])
+STRIPE_API_BASE = env.str("STRIPE_API_BASE", "https://api.stripe.com")
+STRIPE_PRICE_TOPUP = env.str("STRIPE_PRICE_TOPUP", "")
+TOPUP_CREDITS = env.int("TOPUP_CREDITS", 50)
+TOPUP_PRICE = env.str("TOPUP_PRICE", "15 USD")
 
 # --- Observability ------------------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("METRICS_TOKEN", "")

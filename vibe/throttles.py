@@ -26,4 +26,4 @@ class PerMinute(BaseThrottle):
     def _who(self, request: Request) -> str:
         if request.user.is_authenticated:
             return f"user-{request.user.pk}"
-        return f"address-{request.META.get('REMOTE_ADDR', '')}"
+        return f"address-{limits.address(request._request)}"

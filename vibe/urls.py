@@ -1,9 +1,14 @@
 """Every address of the site."""
 
+from allauth.account.decorators import secure_admin_login
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
 from vibe import health, metrics, pages, showcase, staff, status
+
+# One way to sign in: with its limits, and with a second factor for who has one.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     path("", pages.home, name="home"),
@@ -18,6 +23,7 @@ urlpatterns = [
     path("ui/", pages.components, name="ui"),
     path("accounts/", include("allauth.urls")),
     path("settings/", include("accounts.urls")),
+    path("settings/", include("agents.people_urls")),
     path("settings/keys/", include("agents.key_urls")),
     path("usage/", include("agents.usage_urls")),
     path("usage/", include("usage.urls")),
@@ -25,8 +31,9 @@ urlpatterns = [
     path("projects/", include("agents.workspace_urls")),
     path("runs/", include("agents.urls")),
     path("s/", include("agents.share_urls")),
+    path("hooks/", include("usage.hook_urls")),
     path("api/v1/", include("vibe.api_urls")),
-    path("admin/", admin.site.urls),
+    path(f"{settings.ADMIN_PATH}/", admin.site.urls),
     path("staff/status/", status.status, name="status"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),

@@ -28,5 +28,7 @@ def reach(provider: Provider, seconds: float) -> None:
         if error.code in (401, 403):
             raise NotReached(f"{provider.title} refuses this key.", refused=True) from None
         raise NotReached(f"{provider.title} answers {error.code}.") from None
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
+            raise NotReached(f"{provider.title} did not answer within {seconds:.0f} s.") from None
         raise NotReached(f"{provider.title} does not answer at {provider.base_url}.") from None

@@ -40,8 +40,8 @@ def test_it_shows_every_list_and_every_row(as_user, staff, things, model):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=names)
-def test_it_lets_in_nobody_without_the_right(as_user, alice, person, things, model):
-    powerless = person(is_staff=True)
+def test_it_lets_in_nobody_without_the_right(as_user, alice, person, protect, things, model):
+    powerless = protect(person(is_staff=True))
     url = reverse(f"admin:{names(model)}_changelist")
     assert as_user().get(url).status_code == as_user(alice).get(url).status_code == 302
     assert as_user(powerless).get(url).status_code == 403

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
+from django.utils import timezone
 
 from accounts.models import ApiToken, User
 from projects import services
@@ -52,14 +53,20 @@ PAGES = {
     "theme": [Route(302, "post", public=True, data={"theme": "dark"})],
     "settings": [Route(200), Route(302, "post", data={"name": "A", "theme": "dark"})],
     "key-save": [Route(302, "post", data={"provider": "anthropic", "key": "sk-not-a-real-key"})],
+    "key-runs": [Route(200)],
     # Alice has no key here.
     "key-delete": [Route(404, "post", more={"provider": "anthropic"})],
     "token-create": [Route(200, "post", data={"name": "Laptop"})],
     "token-revoke": [Route(302, "post", "token")],
+    "account-export": [Route(200, "post")],
+    "account-delete": [Route(200), Route(400, "post", data={"password": "wrong", "email": "wrong"})],
     "usage": [Route(200)],
     "usage-export": [Route(200)],
     "run-cost": [Route(200, of="run")],
     "promo-redeem": [Route(302, "post", data={"code": "NONE"})],
+    # Without Stripe there is nothing to buy.
+    "checkout": [Route(404, "post", data={"what": "pro"})],
+    "portal": [Route(404, "post")],
     "cap-set": [Route(302, "post", data={"cap": "2.5"})],
     "project-list": [Route(200)],
     # Anonymous prompts are kept, and their authors sent to sign up.
@@ -153,8 +160,8 @@ API = {
     "api-generate": [Route(200, "post", "body", data={"prompt": "Make it blue"})],
 }
 # Tested elsewhere: the state of other processes; packages' own pages, whose access rules are theirs.
-ELSEWHERE = {"readyz"}
-PACKAGES = ("account_", "admin:")
+ELSEWHERE = {"readyz", "hook-accounts", "hook-stripe"}
+PACKAGES = ("account_", "mfa_", "socialaccount_", "usersessions_", "admin:")
 
 # Async views use connections of their own, which do not see what is not committed.
 ASYNC = {"api-stream", "api-generate", "api-sandbox-logs"}
@@ -290,6 +297,25 @@ def test_it_serves_a_revoked_token_no_more(as_user, alice, name, route, thing):
     row, secret = ApiToken.issue(alice)
     row.revoked = row.created
     row.save()
+    before = unchanged(alice)
+    answer = call(as_user(), name, route, thing, Authorization=f"Bearer {secret}")
+    if not route.public:
+        refused(name, answer)
+    assert unchanged(alice) == before
+
+
+@pytest.mark.parametrize(("name", "route"), cases(lambda name, route: name in API))
+def test_it_lets_a_token_that_may_only_read_change_nothing(as_user, alice, name, route, thing):
+    secret = ApiToken.issue(alice, scope=ApiToken.Scope.READ)[1]
+    before = unchanged(alice)
+    answer = call(as_user(), name, route, thing, Authorization=f"Bearer {secret}")
+    assert answer.status_code == (403 if route.method in UNSAFE else route.owner)
+    assert unchanged(alice) == before
+
+
+@pytest.mark.parametrize(("name", "route"), CASES)
+def test_it_serves_an_expired_token_no_more(as_user, alice, name, route, thing):
+    secret = ApiToken.issue(alice, expires=timezone.now())[1]
     before = unchanged(alice)
     answer = call(as_user(), name, route, thing, Authorization=f"Bearer {secret}")
     if not route.public:

@@ -186,7 +186,8 @@ def test_it_starts_sites_as_daphne_takes_it():
         options = CommandLineInterface().parser.parse_args(command[3:])
         module, _, attribute = options.application.partition(":")
         assert callable(getattr(importlib.import_module(module), attribute))
-        assert (options.host, options.port, options.proxy_headers) == ("0.0.0.0", 8000, True)
+        # Who came from where is read from the header by accounts/limits.py, which believes only our own proxy.
+        assert (options.host, options.port, options.proxy_headers) == ("0.0.0.0", 8000, False)
     assert f"CMD {json.dumps(services()['web1']['command'])}" in text("Dockerfile")
 
 

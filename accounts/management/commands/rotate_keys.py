@@ -1,15 +1,19 @@
-"""`bin/manage rotate_keys`: seals provider keys under the newest ENCRYPTION_KEY. Safe to stop and repeat."""
+"""`bin/manage rotate_keys`: seals provider keys and second factors under the newest ENCRYPTION_KEY.
+
+Safe to stop and repeat.
+"""
 
 from typing import Any
 
+from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
 
-from accounts import vault
+from accounts import mfa, vault
 from accounts.models import ProviderKey
 
 
 class Command(BaseCommand):
-    help = "Seals every stored provider key under the newest ENCRYPTION_KEY."
+    help = "Seals every stored provider key and second factor under the newest ENCRYPTION_KEY."
 
     def handle(self, *args: Any, **options: Any) -> None:
         sealed, lost = 0, 0
@@ -24,6 +28,11 @@ class Command(BaseCommand):
                 continue
             # Only if nobody saved another key meanwhile.
             sealed += ProviderKey.objects.filter(pk=row.pk, sealed=before).update(sealed=row.sealed)
+        for factor in Authenticator.objects.iterator():
+            try:
+                sealed += mfa.seal_again(factor)
+            except vault.CannotOpen:
+                lost += 1
         self.stdout.write(f"{sealed} keys sealed anew.")
         if lost:
             raise CommandError(f"{lost} keys cannot be opened: put the key they were sealed under back.")

@@ -1,0 +1,38 @@
+"""What becomes of a person's account: suspended, reinstated. Pages, sockets, tokens and runs follow within seconds."""
+
+import contextlib
+
+from celery import current_app
+from django.db import transaction
+from kombu.exceptions import OperationalError
+
+from accounts.models import User
+
+
+@transaction.atomic
+def suspend(user: User) -> bool:
+    """Nothing of theirs answers any more, and what runs for them stops. False if it was so already."""
+    user.is_active = False
+    if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
+        return False
+    end_sessions(user)
+    transaction.on_commit(_ring)
+    return True
+
+
+def reinstate(user: User) -> bool:
+    """They may sign in again; tokens and keys are as they were. False if they were not suspended."""
+    user.is_active = True
+    return bool(User.objects.filter(pk=user.pk, is_active=False).update(is_active=True))
+
+
+def end_sessions(user: User) -> None:
+    """Signs a person out everywhere."""
+    for row in user.usersession_set.all():
+        row.end()
+
+
+def _ring() -> None:
+    # Beat looks every three seconds all the same: see agents.tasks.stop_suspended.
+    with contextlib.suppress(OperationalError, OSError):
+        current_app.send_task("agents.tasks.stop_suspended", retry=False)

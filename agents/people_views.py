@@ -1,0 +1,139 @@
+"""A person takes their data with them, or takes themselves out: needs what every app knows, so it stands here."""
+
+import json
+import tempfile
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+from celery import current_app
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.decorators import login_required
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import limits, people
+from accounts.forms import DeleteForm
+from accounts.models import User
+from agents.models import Run, Sandbox
+from projects import versions
+from projects.models import Project
+from usage import services as credits
+from usage import statement
+
+EXPORTS, DAY = 5, 24 * 3600
+# Of files in one export; projects beyond that are there without theirs, and can be downloaded one by one.
+MOST_BYTES = 200 * 2**20
+CHUNK = 2**16
+
+
+@login_required
+@never_cache
+@require_POST
+def account_export(request: HttpRequest) -> HttpResponseBase:
+    """A ZIP: account.json, usage.csv, and for each project its chat as JSON and the files of its newest version."""
+    user = _user(request)
+    if not limits.allow(f"export:{user.pk}", EXPORTS, DAY):
+        messages.error(request, f"{EXPORTS} exports a day can be made. Come back tomorrow.")
+        return redirect("settings")
+    headers = {"Content-Disposition": f'attachment; filename="vibe-{timezone.now():%Y-%m-%d}.zip"'}
+    return StreamingHttpResponse(_export(user), content_type="application/zip", headers=headers)
+
+
+def _export(user: User) -> Iterator[bytes]:
+    with tempfile.TemporaryFile() as out:
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("account.json", _json(_account(user)))
+            lines = credits.account_of(user).entries.order_by("-id")
+            archive.writestr("usage.csv", "".join(statement.as_csv(lines)))
+            left = MOST_BYTES
+            for project in user.projects.filter(deleted=None).order_by("-updated"):
+                left -= _add_project(archive, project, left)
+        out.seek(0)
+        while chunk := out.read(CHUNK):
+            yield chunk
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def account_delete(request: HttpRequest) -> HttpResponse:
+    """Deletes the account for good, once its owner has said so with the password."""
+    user = _user(request)
+    form = DeleteForm(user, request.POST if request.method == "POST" else None)
+    if request.method == "POST" and form.is_valid():
+        delete(user)
+        logout(request)
+        messages.success(request, "Your account and everything in it are deleted.")
+        return redirect("home")
+    context = {"form": form, "projects": user.projects.filter(deleted=None).count()}
+    return render(request, "accounts/delete.html", context, status=400 if form.errors else 200)
+
+
+@transaction.atomic
+def delete(user: User) -> None:
+    """Removes a person with their projects, keys and sessions; the ledger's amounts stay, without a name."""
+    people.suspend(user)
+    ids = list(Sandbox.objects.filter(project__owner=user).values_list("sandbox_id", flat=True))
+    credits.close_account(user)
+    user.delete()
+    transaction.on_commit(lambda: _kill(ids))
+
+
+def _kill(ids: list[str]) -> None:
+    if ids:
+        current_app.send_task("agents.tasks.kill_sandboxes", [ids], retry=False)
+
+
+def _account(user: User) -> dict[str, Any]:
+    return {
+        "email": user.email,
+        "name": user.name,
+        "theme": user.theme,
+        "joined": user.date_joined,
+        "addresses": list(user.emailaddress_set.values("email", "verified", "primary")),
+        "api_tokens": list(user.api_tokens.values("name", "last_four", "scope", "created", "last_used", "revoked")),
+        "provider_keys": list(user.provider_keys.values("provider", "last_four", "created")),
+        "sessions": list(user.usersession_set.values("created_at", "ip", "user_agent")),
+        "linked_accounts": list(user.socialaccount_set.values("provider", "uid", "date_joined")),
+    }
+
+
+def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
+    """Adds a project, with its files if they have at most `left` bytes; how many they have."""
+    folder = f"projects/{project.pk}"
+    newest = versions.newest(project)
+    sizes = versions.file_sizes(newest) if newest else {}
+    fits = sum(sizes.values()) <= left
+    runs = Run.objects.filter(project=project).order_by("created")
+    about = {
+        "name": project.name,
+        "framework": project.framework,
+        "model": project.model,
+        "created": project.created,
+        "messages": list(project.messages.order_by("created").values("role", "mode", "text", "created")),
+        "runs": list(runs.values("state", "reason", "model", "usage", "cost", "created", "finished")),
+        "versions": list(project.versions.order_by("number").values("number", "source", "title", "verdict", "created")),
+        "files": sorted(sizes) if fits else "Too large for this archive: download this project by itself.",
+    }
+    archive.writestr(f"{folder}/project.json", _json(about))
+    if not newest or not fits:
+        return 0
+    for path, content in versions.files(newest).items():
+        archive.writestr(f"{folder}/files/{path}", content)
+    return sum(sizes.values())
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, default=str, ensure_ascii=False)
+
+
+def _user(request: HttpRequest) -> User:
+    assert isinstance(request.user, User)  # login_required
+    return request.user

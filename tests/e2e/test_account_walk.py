@@ -1,0 +1,81 @@
+"""A person's whole way with their account: sign up, verify, second factor, keys, tokens, usage, and out again."""
+
+import re
+
+from allauth.mfa.totp.internal import auth
+
+from accounts.models import User
+from tests.e2e.conftest import PASSWORD
+
+
+def code(secret):
+    return auth.format_hotp_value(auth.hotp_value(secret, next(iter(auth.yield_hotp_counters_from_time()))))
+
+
+def mailed(stack, eventually, after, pattern):
+    """The newest match in the mails that the site wrote to its log since."""
+    found = lambda: re.findall(pattern, stack.log("web")[after:].replace("=\n", "").replace("=3D", "="))  # noqa: E731
+    return eventually(found, 20)[-1]
+
+
+def test_it_takes_a_person_from_sign_up_to_deletion(stack, page, sign_up, eventually):
+    from playwright.sync_api import expect
+
+    main = page.locator("main")
+    before = len(stack.log("web"))
+    page.goto("/accounts/signup/")
+    email = sign_up(page)
+    page.wait_for_url("**/projects/")
+    page.goto(mailed(stack, eventually, before, r"https?://\S+/accounts/confirm-email/\S+/").replace("https", "http"))
+    main.get_by_role("button", name="Confirm").click()
+    page.goto("/accounts/email/")
+    expect(main.locator(".badge.good")).to_contain_text("Verified")
+
+    page.goto("/accounts/2fa/")
+    main.get_by_role("link", name="Activate").click()
+    if "reauthenticate" in page.url:
+        page.fill("input[name=password]", PASSWORD)
+        main.get_by_role("button", name="Confirm").click()
+    secret = page.input_value("#authenticator_secret")
+    page.fill("input[name=code]", code(secret))
+    main.get_by_role("button", name="Activate").click()
+    expect(page.locator("body")).to_contain_text("Recovery Codes", ignore_case=True)
+    page.goto("/accounts/2fa/recovery-codes/")
+    recovery = page.input_value("#recovery_codes").split()
+    assert len(recovery) == 10
+
+    page.goto("/settings/")
+    page.locator("#key-secret").fill("sk-ant-not-a-real-key-0123456789")
+    page.get_by_role("button", name="Test and save").click()
+    expect(page.locator("body")).to_contain_text("key")
+    page.fill("#token-name", "Laptop")
+    page.select_option("#token-scope", "read")
+    page.get_by_role("button", name="Create token").click()
+    token = page.locator("#new-token").inner_text()
+    answer = page.request.post("/api/v1/projects/", data={"prompt": "x"}, headers={"Authorization": f"Bearer {token}"})
+    assert answer.status == 403
+    page.goto("/usage/")
+    expect(main).to_contain_text("25 credits")
+    page.fill("#id_cap", "2.5")
+    main.get_by_role("button", name="Save").click()
+    expect(page.locator("#id_cap")).to_have_value("2.5")
+
+    page.goto("/accounts/sessions/")
+    expect(main.locator("tbody tr")).to_have_count(1)
+    page.context.clear_cookies()
+    page.goto("/accounts/login/")
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", PASSWORD)
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    page.fill("input[name=code]", recovery[0])
+    main.get_by_role("button", name="Sign In", exact=True).click()
+    page.wait_for_url("**/projects/")
+
+    page.goto("/settings/delete/")
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download everything").click()
+    assert download.value.suggested_filename.endswith(".zip")
+    page.fill("#id_password", PASSWORD)
+    page.get_by_role("button", name="Delete my account").click()
+    expect(page.locator("body")).to_contain_text("are deleted")
+    assert not User.objects.filter(email=email).exists()
