@@ -84,6 +84,10 @@ def anatomy(run: Run) -> Anatomy:
     turns = list(run.steps.filter(type="reply").order_by("seq"))
     for turn in turns:
         _add(parts, run, turn)
+    for question in run.steps.filter(type="aside"):  # short questions to the small model: nobody pays for them
+        usage = question.data.get("usage", {})
+        parts["review"].tokens += sum(usage.get(kind, 0) for kind in ("input", "cache_read", "cache_write", "output"))
+        parts["review"].cost += catalogue.SMALL.cost(usage)
     own_key = bool(turns) and all(turn.data.get("own_key") for turn in turns)
     charged = run.cost if run.state in Run.TERMINAL else 0
     return Anatomy(list(parts.values()), sum(part.cost for part in parts.values()), charged, own_key)

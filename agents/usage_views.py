@@ -1,7 +1,8 @@
 """The usage page: what there is, where it went by day and month, every line of the ledger, and one run's cost."""
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_required
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
@@ -14,7 +15,7 @@ from accounts.models import User
 from agents import charts, costs
 from agents.models import Run
 from projects.models import Project
-from usage import plans, services, statement
+from usage import payments, plans, services, statement
 from usage.models import Account, Entry
 
 PAGE, CHOICES = 50, 100
@@ -46,6 +47,10 @@ def usage(request: HttpRequest) -> HttpResponse:
         "months": statement.months(account),
         "chart": charts.spent(account, request.GET.get("by", "")),
         "own_key": user.provider_keys.exists(),
+        "offers": payments.offers(),
+        "plans": [one for one in plans.plans().values() if one.monthly],
+        "topup": {"credits": settings.TOPUP_CREDITS, "price": settings.TOPUP_PRICE},
+        "once": uuid4(),
     }
     return render(request, "usage/usage.html", context)
 

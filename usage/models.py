@@ -26,6 +26,9 @@ class Account(models.Model):
     plan_since = models.DateTimeField(null=True, blank=True, help_text="Its months are counted from here.")
     plan_until = models.DateTimeField(null=True, blank=True, help_text="Afterwards the plan is Free; empty: no end.")
     refilled = models.DateField(null=True, blank=True, help_text="UTC day whose refill was given.")
+    customer = models.CharField(
+        max_length=80, blank=True, default="", db_default="", help_text="Who this is to Stripe."
+    )
     run_cap = models.BigIntegerField(null=True, blank=True, help_text="Micro-credits that one run may cost.")
 
     class Meta:
@@ -123,3 +126,31 @@ class Redemption(models.Model):
 
     def __str__(self) -> str:
         return f"{self.promo_id} by {self.account_id}"
+
+
+class Subscription(models.Model):
+    """A subscription at Stripe, as it last said. The account's plan comes from those that live."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="subscriptions")
+    stripe_id = models.CharField(max_length=80, unique=True)
+    status = models.CharField(max_length=30)
+    plan = models.CharField(max_length=4, blank=True, help_text="Empty: a price that is none of ours.")
+    until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.plan} {self.status}"
+
+
+class Purchase(models.Model):
+    """A top-up that was offered at checkout: what it gives, whether it was paid, what a refund has taken back."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="purchases")
+    session_id = models.CharField(max_length=120, unique=True)
+    payment_intent = models.CharField(max_length=80, unique=True, null=True, blank=True)
+    credits = models.BigIntegerField(help_text="Micro-credits.")
+    paid = models.BooleanField(default=False)
+    taken_back = models.BigIntegerField(default=0, help_text="Micro-credits.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.session_id

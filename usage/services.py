@@ -25,6 +25,7 @@ __all__ = [
     "ReservationClosed",
     "account_of",
     "check_amount",
+    "close_account",
     "erase",
     "extend",
     "grant",
@@ -167,6 +168,14 @@ def erase(user: User) -> None:
         Entry.objects.filter(account=account).update(note="")
         cursor.execute("SET LOCAL vibe.erase_ledger = 'off'")
     Account.objects.filter(pk=account.pk).update(user=None)
+
+
+@transaction.atomic
+def close_account(user: User) -> None:
+    """Before a person is deleted: ends what is held back for their runs, and takes them out of their ledger."""
+    for run_id in Reservation.objects.filter(account__user=user, state=Reservation.State.OPEN).values_list("run_id"):
+        release(run_id[0])
+    erase(user)
 
 
 def _hold(account_id: int, amount: int) -> None:

@@ -147,3 +147,11 @@ def test_it_estimates_from_the_projects_past_and_else_from_the_users(built, owne
     assert api(bob).get("/api/v1/estimate/", {"project": str(built.project_id)}).status_code == 404
     for query in ({"mode": "x"}, {"model": "x"}, {"project": "x"}):
         assert api(owner).get("/api/v1/estimate/", query).status_code == 400
+
+
+@pytest.mark.parametrize("cap", [0, -1, 10**18, 1.5, "NaN", "x", "1 EUR", [], {}, "Infinity"])
+def test_it_takes_no_cap_that_is_no_amount(start, owner, api, cap):
+    project = start().project
+    answer = api(owner).post(f"/api/v1/projects/{project.pk}/messages/", {"text": "x", "cap": cap}, format="json")
+    assert answer.status_code == 400 and "cap" in answer.json()["errors"]
+    assert project.runs.count() == 1

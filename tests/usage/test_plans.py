@@ -33,6 +33,7 @@ def account(person, settings, on):
 
 
 def balance(account: Account) -> int:
+    assert account.user
     return services.account_of(account.user).balance
 
 
