@@ -18,7 +18,7 @@ from accounts.models import User
 from agents import catalogue, edits, events, previews, services
 from agents.models import Run, Sandbox
 from projects import api as projects
-from projects import briefing, versions
+from projects import briefing, leaks, versions
 from projects.models import Message, Project, Version
 from projects.services import rename
 from usage import services as usage
@@ -85,11 +85,15 @@ class StartSerializer(serializers.Serializer[Any]):
     cap = CapField()
 
 
+WARNING = "A sentence for people when the text seems to hold a secret."
+
+
 class StartedSerializer(projects.ProjectSerializer):
     run = RunBriefSerializer()
+    warning = serializers.CharField(allow_null=True, help_text=WARNING)
 
     class Meta(projects.ProjectSerializer.Meta):
-        fields = (*projects.ProjectSerializer.Meta.fields, "run")  # type: ignore[assignment]
+        fields = (*projects.ProjectSerializer.Meta.fields, "run", "warning")  # type: ignore[assignment]
 
 
 class ChangeSerializer(serializers.Serializer[Any]):
@@ -117,6 +121,7 @@ class SaySerializer(serializers.Serializer[Any]):
 class SaidSerializer(serializers.Serializer[Any]):
     message = projects.MessageSerializer()
     run = RunBriefSerializer()
+    warning = serializers.CharField(allow_null=True, help_text=WARNING)
 
 
 class WriteSerializer(serializers.Serializer[Any]):
@@ -168,7 +173,8 @@ class ProjectList(projects.ProjectList):
         chosen = {key: data.get(key) or None for key in ("framework", "model", "name")}
         run = services.start_project(_user(request), data["prompt"], **chosen, cap=data.get("cap"))
         project = projects.visible(request).get(pk=run.project_id)
-        body = projects.ProjectSerializer(project).data | {"run": RunBriefSerializer(run).data}
+        more = {"run": RunBriefSerializer(run).data, "warning": leaks.warning(data["prompt"])}
+        body = projects.ProjectSerializer(project).data | more
         return Response(body, status=201, headers={"Location": f"{request.path}{project.pk}/"})
 
 
@@ -204,7 +210,8 @@ class MessageList(projects.MessageList):
         project, data = self.project(), _valid(SaySerializer, request)
         attached = data.get("attachments", ())
         run = services.start_run(project, data["text"], data["mode"], data.get("cap"), attached=attached)
-        return Response(SaidSerializer({"message": run.message, "run": run}).data, status=202)
+        said = {"message": run.message, "run": run, "warning": leaks.warning(data["text"])}
+        return Response(SaidSerializer(said).data, status=202)
 
 
 class NamedFileSerializer(WriteSerializer):

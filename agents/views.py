@@ -16,9 +16,10 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.adapter import PENDING_PROMPT
 from accounts.models import User
-from agents import catalogue, events, previews, services, suggestions, typical
+from agents import catalogue, costs, events, previews, services, suggestions, typical
 from agents.landing import landing_context
 from agents.models import Run, Step
+from projects import leaks
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
 from usage import services as credits
@@ -69,7 +70,13 @@ def _start(request: HttpRequest, wish: dict[str, str]) -> HttpResponse:
         return _home_again(request, wish, error.message)
     except credits.NotEnoughCredits as error:
         return _home_again(request, wish, str(error), status=402)
+    _warn(request, wish["prompt"])
     return redirect("project-detail", run.project_id)
+
+
+def _warn(request: HttpRequest, text: str) -> None:
+    if warning := leaks.warning(text):
+        messages.warning(request, warning)
 
 
 def _home_again(request: HttpRequest, wish: dict[str, str], error: str, status: int = 400) -> HttpResponse:
@@ -99,6 +106,7 @@ def message_send(request: HttpRequest, pk: UUID) -> HttpResponse:
     except credits.NotEnoughCredits as error:
         context = {**workspace_context(project), "text": text, "error": str(error)}
         return render(request, "projects/workspace.html", context, status=402)
+    _warn(request, text)
     return redirect(project)
 
 
@@ -150,6 +158,7 @@ def workspace_context(project: Project, shown: int = SHOWN_CARDS) -> dict[str, A
         "files": sorted(version.manifest) if version else [],
         "preview": {"state": _preview_state(place, steps), "url": place["url"]},
         "suggestions": suggestions.suggest(project, version),
+        "estimate": costs.estimate(project.owner, Message.Mode.BUILD, project),
         "model_title": catalogue.get(project.model).title,
         "balance": credits.account_of(project.owner).available / 1_000_000,
     }

@@ -339,10 +339,16 @@ class Diff(InProject):
 
 
 class Download(InProject):
-    @extend_schema(parameters=[VERSION_PARAMETER], responses={(200, "application/zip"): OpenApiTypes.BINARY})
+    @extend_schema(
+        parameters=[
+            VERSION_PARAMETER,
+            OpenApiParameter("secrets", str, enum=["include"], description="Leave no private file out."),
+        ],
+        responses={(200, "application/zip"): OpenApiTypes.BINARY},
+    )
     def get(self, request: Request, pk: Any) -> HttpResponseBase:
-        """A version's files as a ZIP."""
-        return zip_response(self.version())
+        """A version's files as a ZIP, without .env and key files. X-Secrets-Found counts what looks like a secret."""
+        return zip_response(self.version(), whole=request.query_params.get("secrets") == "include")
 
 
 class FrameworkList(APIView):

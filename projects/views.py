@@ -12,7 +12,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import User
-from projects import services, versions
+from projects import leaks, services, versions
 from projects.models import Project, ProjectQuerySet, Version
 
 
@@ -58,9 +58,10 @@ def project_undelete(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_safe
 def project_download(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """The ZIP of a version; of the newest without `?version=N`."""
+    """The ZIP of a version; of the newest without `?version=N`. `?secrets=include` leaves no private file out."""
     project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
-    return zip_response(version_of(project, request.GET.get("version", "")))
+    version = version_of(project, request.GET.get("version", ""))
+    return zip_response(version, whole=request.GET.get("secrets") == "include")
 
 
 def version_of(project: Project, number: str) -> Version:
@@ -76,9 +77,15 @@ def version_of(project: Project, number: str) -> Version:
     return version
 
 
-def zip_response(version: Version) -> StreamingHttpResponse:
+def zip_response(version: Version, whole: bool = False) -> StreamingHttpResponse:
+    """Private files stay out unless the owner wants the `whole`; a note in the ZIP and a header say what was found."""
+    found = leaks.leaks(version)
+    left_out = set() if whole else {leak.path for leak in found if leaks.is_private(leak.path)}
+    note = (leaks.NOTE, leaks.note(found, left_out)) if found and not whole else None
     name = re.sub(r"[^\w.-]+", "-", version.project.name).strip("-.") or "project"
-    response = StreamingHttpResponse(versions.zip_chunks(version), content_type="application/zip")
+    chunks = versions.zip_chunks(version, left_out, note)
+    response = StreamingHttpResponse(chunks, content_type="application/zip")
+    response.headers["X-Secrets-Found"] = str(len(found))
     disposition = content_disposition_header(True, f"{name}-v{version.number}.zip")
     response.headers["Content-Disposition"] = str(disposition)
     response.headers["Cache-Control"] = "private, no-store"

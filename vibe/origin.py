@@ -18,5 +18,14 @@ class SameOriginOnly:
         headers = dict(scope["headers"])
         origin = headers.get(b"origin", b"").decode("latin-1")
         host = headers.get(b"host", b"").decode("latin-1")
-        allowed = origin in settings.CSRF_TRUSTED_ORIGINS or (host and urlsplit(origin).netloc == host)
-        return await (self.application if allowed else WebsocketDenier())(scope, receive, send)
+        return await (self.application if _ours(origin, host) else WebsocketDenier())(scope, receive, send)
+
+
+def _ours(origin: str, host: str) -> bool:
+    if origin in settings.CSRF_TRUSTED_ORIGINS:
+        return True
+    try:
+        asked = urlsplit(origin)
+    except ValueError:
+        return False
+    return bool(host) and asked.netloc == host and asked.scheme in (("https",) if settings.HTTPS else ("http", "https"))

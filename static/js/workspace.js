@@ -90,6 +90,7 @@ const handlers = {
     code.released();
     notify.say(OVER[data.state] ?? "The run is over.");
     if (data.version) preview.settle(data.version === 1);
+    composer.estimate.show();
   },
 };
 

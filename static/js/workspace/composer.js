@@ -2,6 +2,8 @@
 import { $, $$ } from "../lib/dom.js";
 import { postJson } from "../lib/http.js";
 import { promptBox } from "../lib/prompt.js";
+import { toast } from "../lib/toast.js";
+import { estimate } from "./estimate.js";
 import { tray as makeTray } from "./tray.js";
 
 const PLACEHOLDERS = { build: "What should change?", ask: "Ask about this app; no file is changed", plan: "What should be planned? Nothing is built before you approve" };
@@ -54,7 +56,8 @@ export function composer(root, chat) {
     const { ids, texts, back } = await taking;
     const whole = [text, ...texts].join("\n\n");
     try {
-      await postJson(root.dataset.messages, { text: whole, mode: chosen, ...(ids.length ? { attachments: ids } : {}) });
+      const said = await postJson(root.dataset.messages, { text: whole, mode: chosen, ...(ids.length ? { attachments: ids } : {}) });
+      if (said.warning) toast(said.warning, { error: true });
     } catch (error) {
       item.remove();
       back();
@@ -73,5 +76,5 @@ export function composer(root, chat) {
     held.mention(name, `${about.filter(Boolean).join(", ")}.`);
     box.area.focus();
   }
-  return { fill: box.fill, choose, point };
+  return { fill: box.fill, choose, point, estimate: estimate($("#estimate"), mode) };
 }

@@ -1,0 +1,76 @@
+"""What must not leave unseen with a project's files: environment and key files, and keys written into other files."""
+
+import re
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from accounts import keyshapes
+from projects.models import Blob, Version
+
+# Files that exist to hold secrets; an example of one is meant to be shown.
+PRIVATE = re.compile(
+    r"(?:^|/)(?:\.env(?:\.[\w.-]+)?|[^/]*\.(?:pem|p12|pfx|keystore)|id_(?:rsa|ed25519|ecdsa)|\.netrc|\.pypirc)$"
+)
+EXAMPLE = re.compile(r"\.(?:example|sample|template|dist)$")
+# Larger files are data; a key at the beginning of one is found all the same.
+LOOKED_AT, BATCH = 512 * 1024, 100
+NOTE = "SECRETS-FOUND.txt"
+
+
+@dataclass(frozen=True)
+class Leak:
+    """A secret in a version's files: `line` from 1, or 0 for a file that is one as a whole."""
+
+    path: str
+    what: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.path}, line {self.line}: {self.what}" if self.line else f"{self.path}: {self.what}"
+
+
+def is_private(path: str) -> bool:
+    return bool(PRIVATE.search(path)) and not EXAMPLE.search(path)
+
+
+def leaks(version: Version) -> list[Leak]:
+    """Every secret in the version, by path. What it is, never the secret itself."""
+    found = [Leak(path, "private file", 0) for path in sorted(version.manifest) if is_private(path)]
+    for path, text in _texts(version):
+        found += [Leak(path, what, line) for what, line in keyshapes.found(text)]
+    return sorted(found, key=lambda leak: (leak.path, leak.line))
+
+
+def warning(text: str) -> str | None:
+    """What to tell a person whose message holds a key: it is in the chat now, and the model reads it."""
+    found = sorted({what for what, _ in keyshapes.found(text)})
+    if not found:
+        return None
+    return (
+        f"Your message seems to hold a secret ({', '.join(found)}). It is stored in the chat and sent to the model: "
+        "replace that key at its provider, and never let an app carry it to a browser."
+    )
+
+
+def note(found: list[Leak], left_out: set[str]) -> str:
+    """What lies in a ZIP in which secrets were found."""
+    left = [str(leak) for leak in found if leak.path in left_out]
+    there = [str(leak) for leak in found if leak.path not in left_out]
+    parts = ["Vibe looked for secrets before it packed these files."]
+    if left:
+        parts += ["", "Left out (download again with ?secrets=include to have them):", *left]
+    if there:
+        parts += ["", "In the files, and to be replaced before anyone else sees them:", *there]
+    return "\n".join(parts) + "\n"
+
+
+def _texts(version: Version) -> Iterator[tuple[str, str]]:
+    paths = sorted(path for path in version.manifest if not is_private(path))
+    for start in range(0, len(paths), BATCH):
+        part = paths[start : start + BATCH]
+        blobs = Blob.objects.in_bulk({version.manifest[path] for path in part})
+        for path in part:
+            content = zlib.decompressobj(-15).decompress(bytes(blobs[version.manifest[path]].deflated), LOOKED_AT)
+            if b"\0" not in content:
+                yield path, content.decode(errors="replace")
