@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from benchmarks import crowd, fanout, faults, first_token, runs, sandbox, starting
+from benchmarks import crowd, fanout, faults, first_token, runs, sandbox, spending, starting
 from benchmarks.client import Client, token
 
 
@@ -19,6 +19,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8700, help="first of four free ports")
         parser.add_argument("--builds", type=int, default=5, help="builds per framework")
+        parser.add_argument("--credits", action="store_true", help="parallel runs on too little credit")
         parser.add_argument("--sandbox", action="store_true", help="the sandbox host alone")
         parser.add_argument("--first-token", action="store_true", help="message → first token, alone and 50 at once")
         parser.add_argument("--crowd", action="store_true", help="100 runs in one worker process")
@@ -35,6 +36,10 @@ class Command(BaseCommand):
         if options["sandbox"]:
             sandbox.measure(self.say, Path(os.environ.get("VIBE_HOME", ".vibe")))
             return
+        if options["credits"]:
+            accepted, pace = spending.rounds(20)
+            exact = sum(count == spending.COVERED for count in accepted)
+            self.say("40 runs at once on credit for 10", f"{exact}/20 exact", f"{pace:.0f} accepted a second", "20/20")
         many = {} if options["count"] is None else {"count": options["count"]}
         for name, measure in (("first_token", first_token), ("crowd", crowd), ("fanout", fanout)):
             if options[name]:
