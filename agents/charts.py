@@ -12,6 +12,7 @@ from usage.models import Account, Entry
 SERIES = 4
 HEIGHT, STEP, WIDTH = 100, 10, 7
 BY = ("project", "model")
+GONE = "Something deleted"
 
 
 @dataclass(frozen=True)
@@ -70,13 +71,14 @@ def _cells(account: Account, first: date, by: str) -> dict[tuple[date, str], int
     names = dict(runs.values_list("pk", field))
     cells: dict[tuple[date, str], int] = defaultdict(int)
     for created, amount, run in rows:
-        cells[created.astimezone(UTC).date(), names.get(run, "Something deleted")] -= amount
+        cells[created.astimezone(UTC).date(), names.get(run, GONE) if run else GONE] -= amount
     return cells
 
 
 def _stack(number: int, day: date, stack: dict[int, int], most: int) -> list[Part]:
     """A day's rectangles from the ground up; one that cost anything can be seen."""
-    parts, ground = [], float(HEIGHT)
+    parts: list[Part] = []
+    ground = float(HEIGHT)
     for place, amount in sorted((place, amount) for place, amount in stack.items() if amount):
         height = max(1.0, round(HEIGHT * amount / most, 1))
         ground = round(ground - height, 1)

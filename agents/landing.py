@@ -29,7 +29,7 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
 
 def landing_context(request: HttpRequest) -> dict[str, Any]:
     """All that the landing page shows."""
-    return {**home_context(request), "entries": showcase.listed()[:8], "ideas": IDEAS, **prices()}
+    return {**home_context(request), "entries": showcase.listed(most=8), "ideas": IDEAS, **prices()}
 
 
 def prices() -> dict[str, Any]:

@@ -33,7 +33,7 @@ def project_list(request: HttpRequest) -> HttpResponse:
         "sort": sort if sort in listing.SORTS else "updated",
         "sorts": list(listing.SORTS),
         # For who has none yet: something to begin with.
-        "entries": showcase.listed()[:3] if not (page.projects or page.favourites or search) else [],
+        "entries": showcase.listed(most=3) if not (page.projects or page.favourites or search) else [],
         "undo": deleted(request).filter(pk=request.session.pop(UNDO, None)).first(),
     }
     return render(request, "projects/list.html", context)

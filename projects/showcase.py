@@ -65,13 +65,13 @@ def remix(entry: ShowcaseEntry, user: User) -> Project:
     return copy
 
 
-def listed(category: str = "") -> list[ShowcaseEntry]:
+def listed(category: str = "", most: int = MOST) -> list[ShowcaseEntry]:
     """What everybody sees, most remixed first; `pictured` says whether there is a picture."""
     entries = public()
     if category:
         entries = entries.filter(category=category)
     picture = Picture.objects.filter(version__project=OuterRef("project"))
-    return list(entries.annotate(pictured=Exists(picture)).select_related("project", "author")[:MOST])
+    return list(entries.annotate(pictured=Exists(picture)).select_related("project", "author")[:most])
 
 
 def public() -> QuerySet[ShowcaseEntry]:

@@ -50,7 +50,7 @@ def entry(request: HttpRequest, pk: UUID) -> HttpResponse:
         "pictured": hasattr(version, "picture"),
         "files": sorted(version.manifest),
         "checks": sorted(name for name, ok in version.verdict.items() if ok),
-        "others": [other for other in showcase.listed(one.category) if other.pk != one.pk][:3],
+        "others": [other for other in showcase.listed(one.category, most=4) if other.pk != one.pk][:3],
     }
     return render(request, "pages/showcase_entry.html", context)
 

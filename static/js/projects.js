@@ -13,7 +13,9 @@ let timer;
 async function refresh() {
   const mine = ++latest;
   const url = `${location.pathname}?${new URLSearchParams(new FormData(filters))}`;
-  const response = await fetch(url, { credentials: "same-origin" });
+  // A quick answer needs no sign of waiting.
+  const waiting = setTimeout(() => $("#projects").setAttribute("aria-busy", "true"), 200);
+  const response = await fetch(url, { credentials: "same-origin" }).finally(() => clearTimeout(waiting));
   const page = new DOMParser().parseFromString(await response.text(), "text/html");
   // A slower, older answer must not replace a newer one.
   if (mine !== latest) return;

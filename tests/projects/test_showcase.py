@@ -19,6 +19,7 @@ def good(alice):
     project = services.create_project(alice, "A page for a bakery", model="vibe-m", framework="html")
     services.add_message(project, "user", "A page for a bakery, secretly for my wedding")
     version = versions.save(project, {"index.html": b"<h1>Bread</h1>"}, source="run", verdict={"page": True})
+    assert version
     pictures.keep(version, WEBP)
     return project
 
