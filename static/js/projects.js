@@ -1,5 +1,6 @@
 // Projects: search and sort without a reload, favourites, rename in place, delete with undo.
 import "./home.js";
+import { signedOut } from "./lib/banner.js";
 import { $, delegate } from "./lib/dom.js";
 import { postForm } from "./lib/http.js";
 import { keepTimes } from "./lib/time.js";
@@ -15,11 +16,21 @@ async function refresh() {
   const url = `${location.pathname}?${new URLSearchParams(new FormData(filters))}`;
   // A quick answer needs no sign of waiting.
   const waiting = setTimeout(() => $("#projects").setAttribute("aria-busy", "true"), 200);
-  const response = await fetch(url, { credentials: "same-origin" }).finally(() => clearTimeout(waiting));
-  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  const html = await fetch(url, { credentials: "same-origin" })
+    .then((response) => response.text())
+    .catch(() => "")
+    .finally(() => clearTimeout(waiting));
   // A slower, older answer must not replace a newer one.
   if (mine !== latest) return;
-  $("#projects").replaceWith($("#projects", page));
+  const found = $("#projects", new DOMParser().parseFromString(html, "text/html"));
+  if (!found) {
+    // The page to sign in on, or nothing at all.
+    $("#projects").removeAttribute("aria-busy");
+    if (html) signedOut();
+    else toast("The server cannot be reached. Check the connection.", { error: true });
+    return;
+  }
+  $("#projects").replaceWith(found);
   clearInterval(timer);
   timer = keepTimes($("#projects"));
   history.replaceState(null, "", url);
