@@ -40,6 +40,7 @@ class Command(BaseCommand):
             accepted, pace = spending.rounds(20)
             exact = sum(count == spending.COVERED for count in accepted)
             self.say("40 runs at once on credit for 10", f"{exact}/20 exact", f"{pace:.0f} accepted a second", "20/20")
+            return
         many = {} if options["count"] is None else {"count": options["count"]}
         for name, measure in (("first_token", first_token), ("crowd", crowd), ("fanout", fanout)):
             if options[name]:
