@@ -53,8 +53,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
             return None  # not for us: ignored like any unknown message
 
     async def _follow(self, after: int) -> None:
-        user, session = self.scope["user"], self.scope["session"]
-        with presence().watch(Pass(user.pk, user.password, session.session_key or ""), self._gone):
+        with presence().watch(Pass.of_socket(self.scope), self._gone):
             async for event in follow(self.project_id, after):
                 if event is None and not await self._may_see():
                     await self.close(GONE)

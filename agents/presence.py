@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
@@ -29,6 +29,12 @@ class Pass:
     password: str
     session_key: str = ""
     token_id: int | None = None
+
+    @classmethod
+    def of_socket(cls, scope: dict[str, Any]) -> "Pass":
+        """What a websocket's handshake carried."""
+        user, session = scope["user"], scope.get("session")
+        return cls(user.pk, user.password, (session.session_key if session else "") or "")
 
 
 class Presence:

@@ -128,8 +128,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):
 
     async def _watch(self) -> None:
         """Ends the terminal when it is idle, the sandbox sleeps or is another one, or the owner may not see it now."""
-        user, session = self.scope["user"], self.scope["session"]
-        with presence().watch(Pass(user.pk, user.password, session.session_key or ""), self._gone):
+        with presence().watch(Pass.of_socket(self.scope), self._gone):
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 idle = time.monotonic() - self.typed

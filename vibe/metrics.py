@@ -157,7 +157,7 @@ def _has_token(request: HttpRequest) -> bool:
 
 
 def _is_near(request: HttpRequest) -> bool:
-    """Daphne believes X-Forwarded-For of anyone, so an address counts only where no such header came along."""
+    """Behind a proxy the address is the proxy's own, so one counts only where no such header came along."""
     if any(name in request.META for name in PROXIED):
         return False
     try:
