@@ -129,10 +129,18 @@ class Launch:
                 *command, env={}, cwd="/", pass_fds=fds, **identity,
                 stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
             )  # fmt: skip
+        except BaseException:
+            os.close(info_read)
+            await asyncio.shield(_leave_nothing(None, socket_path, group))
+            raise
         finally:
             for fd in fds:
                 os.close(fd)
-        return await cls._answering(process, info_read, socket_path, group)
+        try:
+            return await cls._answering(process, info_read, socket_path, group)
+        except BaseException:  # the caller may have gone, in the middle
+            await asyncio.shield(_leave_nothing(process, socket_path, group))
+            raise
 
     @classmethod
     async def _answering(
@@ -149,6 +157,9 @@ class Launch:
             reason = await _failure(process)
             await launch.end()
             raise AgentGone(f"the sandbox did not start: {reason or error}") from None
+        except BaseException:
+            await asyncio.shield(launch.end())
+            raise
         launch.own = launch.processes()
         return launch
 
@@ -228,6 +239,18 @@ class Launch:
         if self.group is not None:
             await asyncio.to_thread(self.group.remove)
         _unlink(self.socket_path)
+
+
+async def _leave_nothing(process: asyncio.subprocess.Process | None, socket_path: str, group: Group | None) -> None:
+    """Of a start that did not succeed. With bwrap all ends that it started."""
+    if process is not None:
+        if process.returncode is None:
+            with suppress(ProcessLookupError):
+                process.kill()
+        await process.wait()
+    if group is not None:
+        await asyncio.to_thread(group.remove)
+    _unlink(socket_path)
 
 
 def _unlink(path: str) -> None:

@@ -159,7 +159,6 @@ class Sandbox:
         await asyncio.sleep(max(0.0, self._last_start + RESTART_PAUSE - time.monotonic()))
         self._last_start = time.monotonic()
         machine = self.place.machine
-        group = self.place.groups.create(self.id, self.record.uid, machine.limits) if self.place.groups else None
         socket_path = await self._start_proxy()
         try:
             if spare:
@@ -168,6 +167,7 @@ class Sandbox:
                 home = await finish(self.place.storage.open, self.directory, self.record.uid, self.disk)
         except DiskGone as problem:
             raise AgentGone(str(problem)) from None
+        group = self.place.groups.create(self.id, self.record.uid, machine.limits) if self.place.groups else None
         self.launch = await Launch.start(
             machine, self.place.sockets, self.id, self.record.uid, home, socket_path, group
         )
