@@ -57,7 +57,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-total", type=int, default=1000, help="sandboxes kept, the paused ones included")
     parser.add_argument("--max-days", type=float, default=90, help="days that a sandbox is kept that nobody starts")
     parser.add_argument("--spares", type=int, default=2, help="sandboxes that are started before anybody asks")
-    parser.add_argument("--min-free", type=int, default=2048, help="MiB of the machine's disk that sandboxes leave")
+    parser.add_argument("--min-free", type=int, default=1024, help="MiB of the machine's disk that sandboxes leave")
     for name, default in vars(Limits()).items():
         parser.add_argument(f"--limit-{name.replace('_', '-')}", type=int, default=default)
     return parser.parse_args()

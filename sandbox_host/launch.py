@@ -9,7 +9,7 @@ import os
 import signal
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -192,15 +192,19 @@ class Launch:
             return await channel.reply()
 
     def processes(self) -> set[int]:
-        """Host pids of everything inside, found as descendants of bwrap."""
-        below = _children if _TELLS_CHILDREN else _all_children()
+        """Host pids of everything inside: what the control group holds, or else what descends from bwrap."""
+        if self.group is not None:
+            return self.group.pids() - {self.process.pid}
+        children: dict[int, list[int]] = {}
+        for pid, parent in _parents():
+            children.setdefault(parent, []).append(pid)
         found: set[int] = set()
-        pending = below(self.process.pid)
+        pending = list(children.get(self.process.pid, []))
         while pending:
             pid = pending.pop()
             if pid not in found:
                 found.add(pid)
-                pending += below(pid)
+                pending += children.get(pid, [])
         return found
 
     def freeze(self) -> None:
@@ -279,26 +283,6 @@ async def _failure(process: asyncio.subprocess.Process) -> str:
     text = await process.stderr.read(4096)
     await process.wait()
     return text.decode("utf-8", "replace").strip() or f"exit status {process.returncode}"
-
-
-_TELLS_CHILDREN = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").exists()
-
-
-def _children(pid: int) -> list[int]:
-    """As the kernel keeps them, if it was built to tell: looking at a sandbox costs nothing for other processes."""
-    found: list[int] = []
-    with suppress(OSError):
-        for task in Path(f"/proc/{pid}/task").iterdir():
-            with suppress(OSError):
-                found += map(int, (task / "children").read_text().split())
-    return found
-
-
-def _all_children() -> Callable[[int], list[int]]:
-    children: dict[int, list[int]] = {}
-    for pid, parent in _parents():
-        children.setdefault(parent, []).append(pid)
-    return lambda pid: children.get(pid, [])
 
 
 def _parents() -> list[tuple[int, int]]:
