@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_host import seccomp, selftest
+from sandbox_host import launch, seccomp, selftest
 from sandbox_host.cgroup import Groups
 from sandbox_host.isolation import IsolationMissing, Limits, Machine
 from sandbox_host.launch import Launch
@@ -105,6 +105,13 @@ async def test_it_refuses_where_the_filter_is_refused(state: Path, monkeypatch: 
     """bwrap stops when the kernel does not take its filter; no sandbox runs without one."""
     monkeypatch.setattr(seccomp, "program", lambda counted=True, machine=None: b"\xff" * 8)
     assert "a sandbox cannot be started" in await _problems(_machine(state))
+
+
+async def test_it_refuses_when_the_control_group_is_not_entered(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if Groups.find(state) is None:
+        pytest.skip("no control groups here")
+    monkeypatch.setattr(launch, "_ENTER", 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"')
+    assert "the processes are not in their control group" in await _problems(_machine(state))
 
 
 def _start(state: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
