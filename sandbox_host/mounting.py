@@ -40,7 +40,7 @@ def own_namespace() -> None:
 
 def volume(image: Path, at: Path) -> None:
     """Mount an ext4 image at a directory. Raises OSError."""
-    _wait_until_free(image)
+    wait_until_free(image)
     device = _loop(image)
     try:
         path = str(Path(f"/proc/self/fd/{device}").readlink())
@@ -153,7 +153,7 @@ def loops() -> dict[str, str]:
     return found
 
 
-def _wait_until_free(image: Path) -> None:
+def wait_until_free(image: Path) -> None:
     """The same image mounted twice would be ruined; the kernel may still be unmounting it for a host that died."""
     deadline = time.monotonic() + DETACHING
     while str(image) in loops():

@@ -120,6 +120,8 @@ class Storage:
         if disk.kind == "volume":
             if os.path.ismount(source / "disk"):
                 mounting.settle(source / "disk")
+            else:
+                mounting.wait_until_free(source / "disk.img")
             copy_image(source / "disk.img", target / "disk.img")
         else:
             homes.copy(source / "disk", target / "disk")
