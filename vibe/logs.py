@@ -45,11 +45,10 @@ class Json(logging.Formatter):
         return json.dumps(line, ensure_ascii=False, default=str)
 
 
-def scrub(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
+def scrub(event: Any, hint: dict[str, Any]) -> Any:
     """Sentry's before_send: no request body, cookies or secrets leave; tags say which run, project and user it was."""
     event.setdefault("tags", {}).update(about.get())
     request = event.get("request", {})
     for private in ("data", "cookies", "env", "query_string"):
         request.pop(private, None)
-    clean: dict[str, Any] = masked_all(event)
-    return clean
+    return masked_all(event)

@@ -120,7 +120,7 @@ def test_it_keeps_what_was_changed_in_the_sandbox(owner, running):
     aio.run(box.write({"note.txt": b"by hand"}))
     tasks.keep_files(str(running.pk))
     newest = versions.newest(running)
-    assert (newest.number, newest.title) == (2, "Changes from the terminal")
+    assert newest and (newest.number, newest.title) == (2, "Changes from the terminal")
     assert versions.read(newest, "note.txt") == b"by hand"
     tasks.keep_files(str(running.pk))
     said = [step.data["kept"] for step in running.steps.filter(type="preview", data__has_key="kept")]
@@ -129,6 +129,8 @@ def test_it_keeps_what_was_changed_in_the_sandbox(owner, running):
 
 
 def test_it_runs_an_old_version_beside_the_new_one(owner, running):
+    from e2b_code_interpreter import AsyncSandbox
+
     from agents import sandbox, tasks
     from agents.doctor import fetch
     from agents.edits import save_file
@@ -146,7 +148,7 @@ def test_it_runs_an_old_version_beside_the_new_one(owner, running):
 
     last = cache.get(f"beside:{running.pk}")
     assert last and last not in said["url"]
-    aio.run(sandbox.AsyncSandbox.kill(last, **sandbox.options()))
+    aio.run(AsyncSandbox.kill(last, **sandbox.options()))
 
 
 def test_it_repairs_without_a_model_what_needs_no_thought(owner, running):

@@ -113,6 +113,7 @@ def test_it_shows_events_at_once_and_never_holds_up_typing(page, stack, long_pro
 
     # Somebody types while a model's answer floods in.
     run = Run.objects.filter(project=long_project).first()
+    assert run
     Run.objects.filter(pk=run.pk).update(state="running")
     runs.note(long_project.pk, "state", {"state": "running"}, run.pk)
     page.evaluate("""() => {
