@@ -35,6 +35,14 @@ class Stack:
             job.process.wait()
             job.process, job.ready = None, False
 
+    def stop(self, name: str) -> None:
+        """Ask this process to end, as a deployment does, and wait until it has."""
+        job = self._job(name)
+        if job.process is not None:
+            job.process.terminate()
+            job.process.wait()
+            job.process, job.ready = None, False
+
     def start(self, name: str | None = None) -> None:
         """Start what is not running (this one, or all) and wait until it answers."""
         everything = self.supervisor.jobs

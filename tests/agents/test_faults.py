@@ -13,6 +13,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.db import Error, connection, transaction
 from django.utils import timezone
 
@@ -259,6 +260,24 @@ def test_it_says_so_when_no_sandbox_can_be_had(model: Any, start: Any, work: Any
     assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "sandbox_unavailable", 0)
     assert run.steps.get(type="error").data["next"]
     assert not Reservation.objects.filter(state="open").exists()
+
+
+@pytest.mark.sandbox
+def test_it_loses_no_run_when_workers_are_replaced_and_the_queue_is_emptied(
+    stack: Any, owner: Any, eventually: Callable[..., Any], settings: Any
+) -> None:
+    """A deployment in the middle of work, and a queue that forgets everything: no run fails, none is left."""
+    queue = redis.Redis.from_url(settings.REDIS_URL)
+    first = services.start_project(owner, "A page about tea [[demo:slow=20]]", "html")
+    eventually(lambda: first.steps.filter(type="stage", data__stage="work").exists(), 60)
+    stack.stop("worker")
+    first.refresh_from_db()
+    assert (first.state, first.deaths) == (Run.State.QUEUED, 0)
+    services.start_project(owner, "A page about coffee", "html")
+    queue.flushdb()
+    stack.start_worker()
+    eventually(lambda: not Run.objects.filter(state__in=Run.ACTIVE).exists(), 150)
+    assert set(Run.objects.values_list("state", "deaths")) == {(Run.State.SUCCEEDED, 0)}
 
 
 def _together(jobs: list[Callable[[], None]]) -> None:
