@@ -124,9 +124,8 @@ class Live:
         with self.lock:
             if self.waiting:
                 self._send()
-        if self.sent:
-            with suppress(redis.RedisError):
-                _redis().delete(f"{self.channel}:head", f"{self.channel}:text")
+        with suppress(redis.RedisError):  # also when nothing was sent: a worker that died may have left its text
+            _redis().delete(f"{self.channel}:head", f"{self.channel}:text")
 
     def _send(self) -> None:
         data = {**self.ident, "offset": self.sent, "text": self.waiting}

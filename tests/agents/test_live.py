@@ -150,3 +150,16 @@ def test_it_gives_pieces_their_place(start):
         lambda got: "".join(e["data"]["text"] for e in got if e["data"].get("text")) == "one two three",
     )
     assert [event["data"]["offset"] for event in got] == [0, 4, 8]
+
+
+def test_it_forgets_the_text_of_a_worker_that_died(start):
+    run = start()
+    events.Live(run.project_id, run.pk, "text", {"turn": 1}).feed("I was about to")
+    assert so_far(run)
+    events.Live(run.project_id, run.pk, "text", {"turn": 1}).close()  # the next worker's answer: only a tool call
+    assert not so_far(run)
+
+
+def so_far(run):
+    name = events.channel(run.project_id)
+    return events.live_so_far(*events._redis().mget(f"{name}:head", f"{name}:text"))
