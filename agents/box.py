@@ -38,12 +38,20 @@ STEP = r"""
 d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"; cd "$VIBE_ROOT" || exit 252
 if mkdir "$d" 2>/dev/null; then
   : > "$d/out"
-  VIBE_DIR="$d" setsid bash -c 'bash -lc "$VIBE_CMD"; c=$?
-    echo $c > "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"' > "$d/out" 2>&1 < /dev/null &
+  VIBE_DIR="$d" setsid bash -c '${VIBE_BACKGROUND:+timeout --foreground "$VIBE_BACKGROUND"} bash -lc "$VIBE_CMD"; c=$?
+    echo $c > "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"
+    [ -z "$VIBE_BACKGROUND" ] || kill -KILL 0' > "$d/out" 2>&1 < /dev/null &
   echo $! > "$d/pid"
 fi
 for _ in $(seq 40); do [ -s "$d/pid" ] && break; sleep 0.05; done
 pid=$(cat "$d/pid" 2>/dev/null) || exit 251
+if [ -n "$VIBE_BACKGROUND" ]; then
+  for _ in $(seq 20); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
+  head -c "$VIBE_HEAD" "$d/out"
+  [ -f "$d/code" ] && exit "$(cat "$d/code")"
+  kill -0 "$pid" 2>/dev/null && exit 250
+  exit 251
+fi
 tail -c +1 -s 0.05 --pid="$pid" -f "$d/out" 2>/dev/null |
   stdbuf -o0 head -c "$VIBE_HEAD"
 while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
@@ -60,6 +68,8 @@ kill -KILL -- "-$(cat "$d/pid")" 2>/dev/null; true
 TAIL = r"""tail -c "$VIBE_TAIL" "$HOME/.vibe/steps/$VIBE_KEY/out" """
 # The exit code of STEP when a command was claimed and nobody knows how it ended.
 UNKNOWN = 251
+# Its exit code for a command that goes on in the background.
+GOES_ON = 250
 
 SERVE = r"""
 mkdir -p "$HOME/.vibe"; cd "$VIBE_ROOT" || exit 252
@@ -118,19 +128,27 @@ fi
 true
 """
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
+# What grep says of a pattern it does not understand comes on the other stream.
 GREP = r"""
-cd "$VIBE_ROOT" && grep -rnIE $VIBE_EXCLUDE -m 50 -e "$VIBE_PATTERN" -- "$VIBE_PATH" | cut -c1-300 | head -n 200; true
+cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIs $VIBE_FLAGS $VIBE_EXCLUDE -m 200 -e "$VIBE_PATTERN" -- "$VIBE_PATH" |
+  cut -c1-300 | head -n 2000; true
 """
+HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""
 PACK = r"""cd "$VIBE_ROOT" && tar -czf "$HOME/.vibe-snapshot" $VIBE_EXCLUDE . && stat -c %s "$HOME/.vibe-snapshot" """
 
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended. `exit_code` is None when that is unknown; `output` holds both streams, middle cut."""
+    """How a command ended. `exit_code` is None when that is unknown; `output` holds both streams, middle cut.
+
+    `goes_on`: it runs in the background, and writes what it says to `log` (a path in the sandbox).
+    """
 
     exit_code: int | None
     output: str
     timed_out: bool = False
+    goes_on: bool = False
+    log: str = ""
 
 
 class Box:
@@ -160,14 +178,28 @@ class Box:
 
     async def paths(self) -> list[str]:
         """All files a person would call theirs, sorted."""
-        prune = " -o ".join(f"-name {name}" for name in EXCLUDED)
-        out = await self._shell(FIND, VIBE_PRUNE=prune)
+        out = await self._shell(FIND, VIBE_PRUNE=_pruned())
         return sorted(path.removeprefix("./") for path in out.split("\0") if path)
 
-    async def grep(self, pattern: str, path: str) -> str:
-        """Lines that match an extended regular expression, as `path:number:line`; at most 200."""
+    async def hashes(self) -> dict[str, str]:
+        """{path: sha256} of all files that `paths` names."""
+        out = await self._shell(HASHES, VIBE_PRUNE=_pruned())
+        pairs = (line.split("  ", 1) for line in out.split("\0") if line)
+        return {path.removeprefix("./"): sha for sha, path in pairs}
+
+    async def put(self, files: dict[str, bytes | None]) -> None:
+        """Writes files, and removes those that are None."""
+        await self.write({path: content for path, content in files.items() if content is not None})
+        await self.remove([path for path, content in files.items() if content is None])
+
+    async def grep(self, pattern: str, path: str, *, literal: bool, ignore_case: bool) -> tuple[list[str], str]:
+        """Lines that match, as `path:number:line`, at most 2,000; and what is wrong with the pattern, if it is."""
         exclude = " ".join(f"--exclude-dir={name}" for name in EXCLUDED)
-        return await self._shell(GREP, VIBE_PATTERN=pattern, VIBE_PATH=path, VIBE_EXCLUDE=exclude)
+        flags = ("-F" if literal else "-P") + (" -i" if ignore_case else "")
+        envs = {"VIBE_PATTERN": pattern, "VIBE_PATH": path, "VIBE_EXCLUDE": exclude, "VIBE_FLAGS": flags}
+        result = await self.sdk.commands.run(GREP, envs={"VIBE_ROOT": ROOT, **envs}, timeout=45)
+        lines = [line.removeprefix("./") for line in result.stdout.splitlines()]
+        return lines, "" if lines else result.stderr.strip()
 
     async def snapshot(self) -> dict[str, bytes]:
         """All files of the app, read in one go. Links and devices are left out; a bomb raises BadFiles."""
@@ -182,9 +214,18 @@ class Box:
         await self.write(files)
 
     async def run_once(
-        self, key: str, command: str, seconds: float, on_output: Callable[[str], None], root: str = ROOT
+        self,
+        key: str,
+        command: str,
+        seconds: float,
+        on_output: Callable[[str], None],
+        root: str = ROOT,
+        background: bool = False,
     ) -> Result:
-        """Runs a command under a step key, or finds out what became of it. Output is streamed to `on_output`."""
+        """Runs a command under a step key, or finds out what became of it. Output is streamed to `on_output`.
+
+        `background`: returns after a second at most; the command ends after `seconds`, or by `kill_step`.
+        """
         pieces: list[str] = []
 
         def take(text: str) -> None:
@@ -192,8 +233,15 @@ class Box:
             on_output(text)
 
         envs = {"VIBE_KEY": key, "VIBE_CMD": command, "VIBE_ROOT": root, "VIBE_HEAD": str(HEAD_BYTES)}
+        envs["VIBE_BACKGROUND"] = str(int(seconds)) if background else ""
         handle = await self.sdk.commands.run(
-            STEP, background=True, envs=envs, timeout=seconds, on_stdout=take, on_stderr=take, retain_output=False
+            STEP,
+            background=True,
+            envs=envs,
+            timeout=30 if background else seconds,
+            on_stdout=take,
+            on_stderr=take,
+            retain_output=False,
         )
         try:
             code = await _exit_code(handle.wait)
@@ -205,6 +253,8 @@ class Box:
             await handle.disconnect()
             raise
         output = "".join(pieces)
+        if background and code == GOES_ON:
+            return Result(None, output, goes_on=True, log=f"/home/user/.vibe/steps/{key}/out")
         if len(output) >= HEAD_BYTES:
             output += "\n… (output cut) …\n" + await self._shell(TAIL, VIBE_KEY=key, VIBE_TAIL=str(TAIL_BYTES))
         return Result(None if code == UNKNOWN else code, output)
@@ -246,6 +296,10 @@ class Box:
         """Runs one of our own scripts; what varies comes by environment. Non-zero exits raise."""
         result = await self.sdk.commands.run(script, envs={"VIBE_ROOT": ROOT, **envs}, timeout=45)
         return cast(str, result.stdout)
+
+
+def _pruned() -> str:
+    return " -o ".join(f"-name {name}" for name in EXCLUDED)
 
 
 async def _exit_code(wait: Callable[[], Awaitable[object]]) -> int:

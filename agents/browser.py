@@ -31,6 +31,7 @@ READING_SECONDS = 12.0
 CLOSING_SECONDS = 3.0
 # A page counts as loaded when nothing was under way for half a second (Chromium's networkIdle), and has drawn since.
 SETTLE_SECONDS = 0.3
+UNFINISHED = "The page did not finish loading."
 READ = """({title: document.title.slice(0, 200), text: (document.body ? document.body.innerText : "").slice(0, %d)})"""
 
 
@@ -149,7 +150,7 @@ class _Visit:
                 async with asyncio.timeout_at(end - min(READING_SECONDS, seconds / 3)):
                     await self._open(url, width, height, dark)
             except TimeoutError:
-                self._say("The page did not finish loading.")
+                self._say(UNFINISHED)
             await self._read()
 
     async def _open(self, url: str, width: int, height: int, dark: bool) -> None:

@@ -8,12 +8,17 @@ from agents.tools.asking import ASK_USER
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed
 from agents.tools.files import FILE_TOOLS
 from agents.tools.finish import FINISH
+from agents.tools.plan import PROPOSE_PLAN
+from agents.tools.remember import REMEMBER
 from agents.tools.terminal import TERMINAL
 
 TOOLS: dict[str, Tool] = {
-    tool.name: tool for tool in (*FILE_TOOLS, TERMINAL, CHECK_APP, ADD_PACKAGES, ASK_USER, FINISH)
+    tool.name: tool for tool in (*FILE_TOOLS, TERMINAL, CHECK_APP, ADD_PACKAGES, REMEMBER, ASK_USER, FINISH)
 }
 # Ask mode: nothing that writes, and nobody to wait for.
 READ_ONLY = {name: tool for name, tool in TOOLS.items() if tool.read_only and tool is not ASK_USER}
+PLANNING = {**READ_ONLY, PROPOSE_PLAN.name: PROPOSE_PLAN}
+# What a run may do, by its mode.
+BY_MODE = {"build": TOOLS, "ask": READ_ONLY, "plan": PLANNING}
 
-__all__ = ["READ_ONLY", "TOOLS", "Outcome", "Tool", "ToolFailed", "Toolbox"]
+__all__ = ["BY_MODE", "PLANNING", "READ_ONLY", "TOOLS", "Outcome", "Tool", "ToolFailed", "Toolbox"]

@@ -1,14 +1,18 @@
 """Tools about the app as a whole: does it answer, and which packages does it use."""
 
+import base64
 import re
 import shlex
 from typing import Any
 
-from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, cut
+from agents import browser, previews
+from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut
 
 # npm's own rule for names (validate-npm-package-name), with an optional version or range after it.
 PACKAGE = r"^(@[a-z0-9~][a-z0-9._~-]*/)?[a-z0-9~][a-z0-9._~-]*(@[a-zA-Z0-9.^~><=*_-]+)?$"
-INSTALL_SECONDS = 180
+INSTALL_SECONDS, LOOK_SECONDS = 180, 15
+# Base64 of a screenshot that is sent to the model; a larger one costs more than it shows.
+PICTURE_CHARS = 600_000
 
 
 async def check_app(tools: Toolbox, values: dict[str, Any]) -> Outcome:
@@ -20,12 +24,38 @@ async def check_app(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     log = await tools.box.server_log()
     if not status:
         return Outcome(f"Nothing answers at {path}. The dev server's last lines:\n{log}", "no answer", ok=False)
-    output = f"GET {path} answered {status}.\nVisible text: {cut(text, 2_000) or '(none in the HTML itself)'}"
-    return Outcome(f"{output}\n\nThe dev server's last lines:\n{cut(log, 3_000)}", f"answers {status}", ok=status < 400)
+    seen = await _look(f"{previews.url(tools.box).rstrip('/')}{path}")
+    text = seen.text if seen else text
+    parts = [f"GET {path} answered {status}.", f"Visible text: {cut(text, 2_000) or '(none)'}"]
+    if seen:
+        parts.append("Console: " + ("\n".join(errors(seen))[:2_000] or "no errors"))
+    parts.append(f"The dev server's last lines:\n{cut(log, 3_000)}")
+    wrong = len(errors(seen)) if seen else 0
+    summary = f"answers {status}" + (f", {count(wrong, 'console error')}" if wrong else "")
+    picture = base64.b64encode(seen.screenshot).decode() if seen and seen.screenshot else ""
+    shown = picture if len(picture) <= PICTURE_CHARS else ""
+    return Outcome("\n\n".join(parts), summary, ok=status < 400, picture=shown)
+
+
+async def _look(url: str) -> browser.Look | None:
+    """The page in a real browser; None where there is none, or it did not get there."""
+    if not browser.available():
+        return None
+    try:
+        seen = await browser.look(url, seconds=LOOK_SECONDS)
+    except browser.NoBrowser:
+        return None
+    return seen if seen.status else None
+
+
+def errors(seen: browser.Look) -> list[str]:
+    """What the console says is wrong. A page that never stops loading, because it asks again and again, may be well."""
+    return [line for line in seen.console if line != browser.UNFINISHED]
 
 
 async def add_packages(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     names = values["packages"]
+    tools.may_change(["package.json"])
     if await tools.box.read("package.json") is None:
         raise ToolFailed("This app has no package.json, so it has no packages.")
     flags = "--save-dev" if values.get("dev") else "--save"
@@ -39,7 +69,8 @@ async def add_packages(tools: Toolbox, values: dict[str, Any]) -> Outcome:
 
 CHECK_APP = Tool(
     "check_app",
-    "See whether the running app answers: HTTP status, the text of the page, the dev server's last lines.",
+    "See the running app as a visitor would: HTTP status, visible text, errors on the console, a screenshot, the dev"
+    " server's last lines.",
     {"path": {"type": "string", "maxLength": 500, "description": "URL path; / if not given."}},
     (),
     lambda values: f"Open {values.get('path', '/')}",
@@ -61,5 +92,6 @@ ADD_PACKAGES = Tool(
     ("packages",),
     lambda values: f"Add {', '.join(map(str, values.get('packages') or ['packages']))[:80]}",
     add_packages,
+    runs_commands=True,
     seconds=INSTALL_SECONDS + 30,
 )

@@ -1,12 +1,13 @@
 """What a tool is, what it works with, and how its input is checked."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from jsonschema import Draft202012Validator
 
 from agents.box import ROOT, Box
+from projects.locks import locked_by
 from projects.paths import BadFiles, check_path
 
 # Characters of a result that go back to the model; the middle of what is longer is left out.
@@ -25,19 +26,32 @@ class Outcome:
     summary: str = ""
     ok: bool = True
     facts: dict[str, Any] = field(default_factory=dict)
+    # A screenshot as base64, for models that see, and its media type.
+    picture: str = ""
+    picture_type: str = "image/webp"
 
 
 @dataclass(frozen=True)
 class Toolbox:
     """What a tool may use: the sandbox, the step's key, where live output goes.
 
-    `again`: an earlier try of this very step may have done all or part of it.
+    `again`: an earlier try of this very step may have done all or part of it. `locked`: globs of files not to change.
     """
 
     box: Box
     key: str
     on_output: Callable[[str], None]
     again: bool = False
+    locked: tuple[str, ...] = ()
+
+    def may_change(self, paths: Iterable[str]) -> None:
+        """Raises ToolFailed for a file that the owner locked."""
+        for path in paths:
+            if pattern := locked_by(path, self.locked):
+                raise ToolFailed(
+                    f"{path} is locked by the owner ({pattern}); nothing was changed. If the task needs a change there,"
+                    " ask the person with ask_user; else do it elsewhere."
+                )
 
 
 @dataclass(frozen=True)
@@ -51,6 +65,8 @@ class Tool:
     title: Callable[[dict[str, Any]], str]
     work: Callable[[Toolbox, dict[str, Any]], Awaitable[Outcome]]
     read_only: bool = False
+    # Runs commands, which may do more than its input says.
+    runs_commands: bool = False
     # Seconds the work may take at most, whatever the input asks for.
     seconds: float = 60
 

@@ -7,11 +7,15 @@ from typing import Any
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, safe_path
 from projects.blobs import sha256
 from projects.frameworks import starting_manifest
+from projects.locks import locked_by
 from projects.paths import MAX_FILE_BYTES
 
 PATH = {"type": "string", "description": "Path relative to the app's root, such as src/App.tsx."}
 # Lines of a diff that the page gets.
 DIFF_LINES = 400
+# Characters that one call of read_files gives, shared by its files; lines of matches that search shows.
+READ_CHARS, MATCHES = 60_000, 200
+MAX_LINES = 10**7
 # A write that takes more than this share of the lines of a file of some length is refused unless meant.
 LOSS_SHARE, LOSS_LINES = 0.3, 20
 # "… rest of the code unchanged": a model's way of not writing a file, which would destroy it.
@@ -34,6 +38,7 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
                 " or use edit_file for a part of it."
             )
         contents[path] = data
+    tools.may_change(contents)
     before = {path: await tools.box.read(path) for path in contents}
     for item, path in zip(values["files"], contents, strict=False):
         if not item.get("shrink"):
@@ -61,6 +66,7 @@ def _refuse_loss(tools: Toolbox, path: str, before: bytes | None, after: bytes) 
 
 async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     path = safe_path(values["path"])
+    tools.may_change([path])
     before = await _text(tools, path)
     after = before
     for number, edit in enumerate(values["edits"], 1):
@@ -100,17 +106,31 @@ def _nearest(text: str, search: str) -> str:
 
 
 async def read_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
-    parts, found = [], 0
-    limit = max(2_000, 60_000 // max(1, len(values["paths"])))
-    for raw in values["paths"]:
+    parts, names, found = [], [], 0
+    limit = max(2_000, READ_CHARS // len(values["paths"]))
+    for item in values["paths"]:
+        raw, first, last = _range(item)
+        names.append(raw)
         try:
-            text = await _text(tools, safe_path(raw))
+            lines = (await _text(tools, safe_path(raw))).splitlines(keepends=True)
         except ToolFailed as error:
             parts.append(f"### {raw}\n{error}")
             continue
         found += 1
-        parts.append(f"### {raw}\n{cut(text, limit)}")
-    return Outcome("\n\n".join(parts), summary=", ".join(values["paths"]), ok=found > 0)
+        part = "".join(lines[first - 1 : last])
+        whole = first == 1 and last >= len(lines)
+        head = raw if whole else f"{raw}, lines {first} to {min(last, len(lines))} of {len(lines)}"
+        hint = "" if len(part) <= limit else f"\n(cut: the file has {len(lines)} lines; read a range of them)"
+        parts.append(f"### {head}\n{cut(part, limit)}{hint}")
+    return Outcome("\n\n".join(parts), summary=", ".join(names), ok=found > 0)
+
+
+def _range(item: str | dict[str, Any]) -> tuple[str, int, int]:
+    """A path with its first and last line."""
+    if isinstance(item, str):
+        return item, 1, MAX_LINES
+    first = item.get("from", 1)
+    return item["path"], first, max(first, item.get("to", MAX_LINES))
 
 
 async def list_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
@@ -122,12 +142,26 @@ async def list_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
 
 async def search(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     folder = values.get("path", "").strip("./")
-    lines = await tools.box.grep(values["pattern"], safe_path(folder) if folder else ".")
-    return Outcome(cut(lines) or "Nothing matches.", summary=count(len(lines.splitlines()), "line"))
+    found, trouble = await tools.box.grep(
+        values["pattern"],
+        safe_path(folder) if folder else ".",
+        literal=values.get("literal", False),
+        ignore_case=values.get("ignore_case", False),
+    )
+    if trouble:
+        raise ToolFailed(
+            f"The pattern is no regular expression: {trouble[:300]} Give literal: true to find it as it is."
+        )
+    if glob := values.get("glob"):
+        found = [line for line in found if locked_by(line.split(":", 1)[0], [glob])]
+    shown = "\n".join(found[:MATCHES])
+    more = f"\n… {len(found) - MATCHES} more lines match; narrow the search." if len(found) > MATCHES else ""
+    return Outcome(cut(shown) + more or "Nothing matches.", summary=count(len(found), "line"))
 
 
 async def delete_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     paths = [safe_path(path) for path in values["paths"]]
+    tools.may_change(paths)
     present = set(await tools.box.paths())
     missing = [path for path in paths if path not in present]
     if missing and not tools.again:
@@ -175,6 +209,15 @@ def _files_title(verb: str, key: str) -> Any:
 
 
 STRINGS = {"type": "array", "items": PATH, "minItems": 1, "maxItems": 50}
+
+LINE = {"type": "integer", "minimum": 1, "maximum": MAX_LINES}
+RANGE = {
+    "type": "object",
+    "properties": {"path": PATH, "from": LINE, "to": LINE},
+    "required": ["path"],
+    "additionalProperties": False,
+}
+RANGES = {"type": "array", "items": {"anyOf": [PATH, RANGE]}, "minItems": 1, "maxItems": 50}
 
 FILE_TOOLS = (
     Tool(
@@ -226,8 +269,8 @@ FILE_TOOLS = (
     ),
     Tool(
         "read_files",
-        "Read files.",
-        {"paths": STRINGS},
+        "Read files, or of long ones a range of lines.",
+        {"paths": RANGES},
         ("paths",),
         _files_title("Read", "paths"),
         read_files,
@@ -244,8 +287,14 @@ FILE_TOOLS = (
     ),
     Tool(
         "search",
-        "Find lines that match an extended regular expression in the app's files.",
-        {"pattern": {"type": "string", "minLength": 1, "maxLength": 500}, "path": PATH},
+        "Find lines in the app's files by a regular expression (Perl syntax), as path:line:text.",
+        {
+            "pattern": {"type": "string", "minLength": 1, "maxLength": 500},
+            "path": {"type": "string", "description": "A folder or file to look in; all if not given."},
+            "glob": {"type": "string", "maxLength": 200, "description": "Only files such as *.tsx or src/**/*.css."},
+            "literal": {"type": "boolean", "description": "The pattern is plain text."},
+            "ignore_case": {"type": "boolean"},
+        },
         ("pattern",),
         lambda values: f"Search for {values.get('pattern', '')[:60]}",
         search,

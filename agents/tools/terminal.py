@@ -1,54 +1,27 @@
 """The terminal tool: one shell command in the app's root, once per step, with its output streamed."""
 
-import shlex
 from typing import Any
 
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, cut
+from agents.tools.servers import starts_server
 
 DEFAULT_SECONDS, MAX_SECONDS = 60, 300
-# Commands that start a server and never end. The platform runs the dev server; a second would fight for its port.
-SERVERS = {
-    ("npm", "start"), ("npm", "run", "dev"), ("npm", "run", "start"), ("npm", "run", "serve"),
-    ("npm", "run", "preview"), ("yarn", "dev"), ("yarn", "start"), ("pnpm", "dev"), ("pnpm", "start"),
-    ("pnpm", "run", "dev"), ("bun", "dev"), ("vite",), ("npx", "vite"), ("vite", "dev"), ("next", "dev"),
-    ("npx", "next", "dev"), ("next", "start"), ("ng", "serve"), ("npx", "ng", "serve"), ("npx", "serve"),
-    ("npx", "http-server"),
-}  # fmt: skip
-
-
-def starts_server(command: str) -> bool:
-    """Whether any part of a command line starts a dev server."""
-    lexer = shlex.shlex(command, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    try:
-        words = list(lexer)
-    except ValueError:
-        return False
-    parts: list[list[str]] = [[]]
-    for word in words:
-        if set(word) <= set("();<>|&"):
-            parts.append([])
-        elif parts[-1] or "=" not in word:  # VARIABLE=value in front of a command
-            parts[-1].append(word)
-    return any(tuple(part[: len(server)]) == server and _bare(part, server) for part in parts for server in SERVERS)
-
-
-def _bare(part: list[str], server: tuple[str, ...]) -> bool:
-    """`vite build` is no server, `vite --port 4000` is."""
-    rest = part[len(server) :]
-    return not rest or rest[0].startswith("-") or server[-1] not in ("vite", "serve", "http-server")
 
 
 async def terminal(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     command, seconds = values["command"], values.get("timeout", DEFAULT_SECONDS)
     if "\0" in command:
         raise ToolFailed("A command cannot hold a NUL character.")
-    if starts_server(command):
+    if starts_server(command, await tools.box.read("package.json")):
         raise ToolFailed(
             f"Not run: {command!r} starts a server. The platform keeps the dev server running on port"
             f" {tools.box.framework.port} and reloads it by itself; just go on."
         )
-    result = await tools.box.run_once(tools.key, command, seconds, tools.on_output)
+    background = values.get("background", False)
+    result = await tools.box.run_once(tools.key, command, seconds, tools.on_output, background=background)
+    if result.goes_on:
+        head = f"It runs in the background, for {seconds} s at most. What it says goes to {result.log}."
+        return Outcome(f"{head}\n{cut(result.output)}".strip(), "runs in the background", facts={"background": True})
     if result.timed_out:
         head = f"Stopped after {seconds} s."
     elif result.exit_code is None:
@@ -65,13 +38,16 @@ async def terminal(tools: Toolbox, values: dict[str, Any]) -> Outcome:
 
 TERMINAL = Tool(
     "terminal",
-    "Run a shell command in the app's root and wait for its end. Start no servers: the platform runs the dev server.",
+    "Run a shell command in the app's root and wait for its end, or leave it in the background. Start no servers: the"
+    " platform runs the dev server.",
     {
         "command": {"type": "string", "minLength": 1, "maxLength": 10_000},
         "timeout": {"type": "number", "minimum": 1, "maximum": MAX_SECONDS, "description": "Seconds; 60 if not given."},
+        "background": {"type": "boolean", "description": "Do not wait; it ends with the time-out or with your work."},
     },
     ("command",),
     lambda values: f"Run {str(values.get('command', ''))[:80]}",
     terminal,
+    runs_commands=True,
     seconds=MAX_SECONDS + 30,
 )

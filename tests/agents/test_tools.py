@@ -138,6 +138,59 @@ def test_it_runs_what_only_names_a_server(told, command):
     assert not results[0]["is_error"]
 
 
+def test_it_leaves_a_command_in_the_background_and_ends_it_with_the_work(told):
+    slow = {"command": "echo begun; sleep 1000", "background": True, "timeout": 200}
+    quick = {"command": "echo done; exit 3", "background": True}
+    run, results = told(
+        wire.tool("terminal", slow),
+        wire.tool("terminal", {"command": "cat $HOME/.vibe/steps/*-1.0/out; pgrep -c -f 'sleep [1]000'"}),
+        wire.tool("terminal", quick),
+    )
+    assert "in the background" in results[0]["content"] and "begun" in results[0]["content"]
+    assert results[1]["content"].split() == ["Exit", "code", "0.", "begun", "1"]
+    assert results[2]["is_error"] and "Exit code 3" in results[2]["content"]
+    from agents import aio, sandbox
+
+    box = sandbox.ensure(run.project)
+    left = aio.run(box.sdk.commands.run("pgrep -c -f 'sleep [1]000' || true"))
+    assert left.stdout.strip() == "0"
+
+
+def test_it_reads_ranges_of_lines(told):
+    lines = "".join(f"line {number}\n" for number in range(1, 101))
+    paths = [
+        "b.txt",
+        {"path": "a.txt", "from": 10, "to": 12},
+        {"path": "a.txt", "from": 99},
+        {"path": "a.txt", "to": 1},
+    ]
+    _, results = told(write(a_txt=lines, b_txt="whole\n"), wire.tool("read_files", {"paths": paths}))
+    text = results[1]["content"]
+    assert "### b.txt\nwhole" in text
+    assert "### a.txt, lines 10 to 12 of 100\nline 10\nline 11\nline 12\n" in text
+    assert "lines 99 to 100 of 100\nline 99\nline 100\n" in text and "lines 1 to 1 of 100\nline 1\n" in text
+
+
+def test_it_searches_by_pattern_by_words_and_in_some_files(told):
+    _, results = told(
+        write(a_css="a { color: red }\n", a_txt="x (1)\nRed\n"),
+        wire.tool("search", {"pattern": r"x \(\d\)"}),
+        wire.tool("search", {"pattern": "x (1)", "literal": True}),
+        wire.tool("search", {"pattern": "red", "ignore_case": True, "glob": "*.txt"}),
+        wire.tool("search", {"pattern": "red", "glob": "a.*"}),
+        wire.tool(
+            "search",
+            {
+                "pattern": "(",
+            },
+        ),
+    )
+    assert results[1]["content"] == results[2]["content"] == "a.txt:1:x (1)"
+    assert results[3]["content"] == "a.txt:2:Red"
+    assert results[4]["content"] == "a.css:1:a { color: red }"
+    assert results[5]["is_error"] and "literal" in results[5]["content"]
+
+
 def test_it_reports_a_command_as_it_ended(told):
     run, results = told(wire.tool("terminal", {"command": "echo out; echo err >&2; exit 3"}))
     assert results[0]["is_error"]
