@@ -22,12 +22,14 @@ from agents.llm import Block, Call, ModelBusy, ModelError, ModelRefused, Turn, p
 from agents.llm.providers import Source
 from agents.log import Log, record
 from agents.models import Run
+from agents.prompts import talk
 from projects.markdown import render_markdown
 
 # Tries of one call; waits grow 1, 2, 4 … s with jitter. A Retry-After is obeyed up to the longest wait.
 TRIES, LONGEST_WAIT = 3, 30.0
 # Kinds of blocks that only the model that wrote them can read.
 THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
+UNSEEN = {"type": "text", "text": "(A picture, which this model cannot see.)"}
 Said = list[dict[str, Any]]
 T = TypeVar("T")
 Ask = Callable[[Call, Callable[[str], None]], Coroutine[Any, Any, Turn]]
@@ -120,6 +122,11 @@ def choose(
         log.add("aside", {"name": key, **_facts(source, turn)}, key=key, record=answer)
         runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, 0)
     return answer
+
+
+def window(run: Run) -> int:
+    """Tokens of a conversation that the run's model reads well: its window, or less where that would cost too much."""
+    return min(_sources(run, catalogue.get(run.model))[0].real.window, talk.MOST_TOKENS)
 
 
 def _persist(lease: Lease, log: Log, run: Run, model: Model, ask: Callable[[Source], T]) -> T:
@@ -220,9 +227,23 @@ def _stop_babble(log: Log) -> None:
 
 def _readable(said: Said, log: Log, source: Source) -> Said:
     """The conversation without the thoughts of other models: a model takes back only its own."""
+    if source.real == catalogue.UNKNOWN:
+        said = [{**message, "content": _in_words(message["content"])} for message in said]
     if all(step.data.get("model") == source.name for step in log.of("reply")):
         return said
     return _without(said, THOUGHTS)
+
+
+def _in_words(content: Any) -> Any:
+    """Content without pictures: nobody knows whether the model sees, and one that does not refuses the whole call."""
+    if not isinstance(content, list):
+        return content
+    parts = [part if part["type"] != "image" else UNSEEN for part in content]
+    results = (part["type"] == "tool_result" for part in parts)
+    return [
+        {**part, "content": _in_words(part["content"])} if is_result else part
+        for part, is_result in zip(parts, results, strict=True)
+    ]
 
 
 def _without(said: Said, kinds: tuple[str, ...]) -> Said:

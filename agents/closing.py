@@ -4,13 +4,16 @@ What the closing card says is counted here, from the real diff and the real chec
 """
 
 import logging
+from contextlib import suppress
 from typing import Any
 
 from django.db import connection, transaction
 
-from agents import aio, charging, runs, sandbox
+from agents import aio, charging, claims, runs, sandbox, stuck
 from agents.box import Box
+from agents.ending import Ending
 from agents.lease import Lease
+from agents.locking import Locks
 from agents.log import Log
 from agents.models import Run, Sandbox
 from projects import versions
@@ -25,29 +28,29 @@ from usage import services as credits
 log = logging.getLogger(__name__)
 
 
-class Ending(Exception):
-    """How a run ends: its state, the reason for programs, and what a person is told."""
-
-    def __init__(self, state: str, reason: str = "", title: str = "", detail: str = "", next: str = "") -> None:
-        super().__init__(detail or state)
-        self.state, self.reason, self.title, self.detail, self.next = state, reason, title, detail, next
-
-
 def close(lease: Lease, run: Run, log: Log, box: Box | None, ending: Ending) -> None:
     """Ends the run. Raises LeaseLost when somebody else has it."""
     files = None
-    if box and log.touched() and run.message.mode != Message.Mode.ASK:
+    if box and log.touched() and run.message.mode == Message.Mode.BUILD:
         log.add("stage", {"stage": "save", "status": "started", "title": "Saving"}, key="save")
-        files, ending = _read_back(box, ending)
+        left = [step.data["key"] for step in log.of("tool_result") if step.data.get("background")]
+        locks = Locks(run.project, versions.newest(run.project))
+        files, ending = _read_back(box, [f"{run.pk.hex}-{key}" for key in left], ending)
+        if files and (wrong := locks.keep(files)):  # whatever changed them, and however late
+            _put(box, wrong)
     with transaction.atomic():
         runs.lock(lease.fence)
         _finish(lease, run, log, files, ending)
 
 
-def _read_back(box: Box, ending: Ending) -> tuple[dict[str, bytes] | None, Ending]:
-    """The app's files as they are now. A stop does not interrupt this: what was done is kept."""
+def _read_back(box: Box, left: list[str], ending: Ending) -> tuple[dict[str, bytes] | None, Ending]:
+    """The app's files as they are now, once the commands `left` in the background are ended. A stop does not interrupt
+    this: what was done is kept.
+    """
     connection.close()  # none is held across a wait
     try:
+        for key in left:
+            aio.run(box.kill_step(key))
         return aio.run(box.snapshot(), 120), ending
     except BadFiles as error:
         trouble = Ending(
@@ -57,6 +60,12 @@ def _read_back(box: Box, ending: Ending) -> tuple[dict[str, bytes] | None, Endin
         text = f"The files could not be read from the sandbox: {error}"
         trouble = Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", text, "Try again.")
     return None, trouble if ending.state == Run.State.SUCCEEDED else ending
+
+
+def _put(box: Box, files: dict[str, bytes | None]) -> None:
+    connection.close()
+    with suppress(*sandbox.DOWN, TimeoutError):  # the version has it; the sandbox follows when it is next used
+        aio.run(box.put(files))
 
 
 def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, ending: Ending) -> None:
@@ -79,7 +88,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     charged = _charge(run, log, ending, version)
     reply = _reply(run, log, ending, changes)
     if ending.detail:
-        log.add("error", {"code": ending.reason, "title": ending.title, "detail": ending.detail, "next": ending.next})
+        log.add("error", _trouble(run, log, ending, version))
     balance = credits.account_of(project.owner).available
     log.add(
         "credit",
@@ -102,11 +111,29 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             "cost": charged,
             "cost_text": credits.text(charged),
             "mode": run.message.mode,
+            "doubts": claims.doubts(reply.text, changes, version.manifest if version else old, log.steps)
+            if ending.state == Run.State.SUCCEEDED
+            else [],
+            "review": _last_review(log),
+            "can_continue": ending.state in (Run.State.STOPPED, Run.State.CANCELLED),
             "complete": True,
         },
         key="complete",
     )
     runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged)
+
+
+def _trouble(run: Run, log: Log, ending: Ending, version: Version | None) -> dict[str, Any]:
+    """The card of a run that did not end well: what happened, what was tried, the believed cause, what can be done."""
+    told = {"code": ending.reason, "title": ending.title, "detail": ending.detail, "next": ending.next}
+    offered = stuck.options(run, version.number if version else None)
+    return {**told, "cause": ending.cause, "tried": stuck.tried(log.steps), "options": offered}
+
+
+def _last_review(log: Log) -> dict[str, Any] | None:
+    """The newest verdict and what it left open; None without a review."""
+    found = log.of("review")[-1:]
+    return {name: found[0].data[name] for name in ("verdict", "issues", "round")} if found else None
 
 
 def _version_data(version: Version, changes: dict[str, list[str]]) -> dict[str, Any]:
@@ -133,7 +160,7 @@ def _why_free(ending: Ending, version: Version | None, run: Run, log: Log) -> st
     turns = log.of("reply")
     if turns and all(turn.data.get("own_key") for turn in turns):
         return "your own key was used"
-    answered = run.message.mode == Message.Mode.ASK and ending.state == Run.State.SUCCEEDED
+    answered = run.message.mode != Message.Mode.BUILD and ending.state == Run.State.SUCCEEDED
     return "" if version or answered else "no files changed"
 
 
@@ -150,6 +177,8 @@ def _reply(run: Run, log: Log, ending: Ending, changes: dict[str, list[str]]) ->
         if step.data["name"] == "terminal":
             meta = {"exit_code": step.data.get("exit_code"), "seconds": step.data["seconds"]}
             fragments.append(Fragment(kind=Fragment.Kind.COMMAND, text=step.data["title"], meta=meta))
+    if plan := log.keys.get(("plan", "plan")):
+        fragments.append(Fragment(kind=Fragment.Kind.PLAN, text=plan.data["title"], meta=plan.data))
     for position, fragment in enumerate(fragments):
         fragment.message, fragment.position = reply, position
     Fragment.objects.bulk_create(fragments)

@@ -6,7 +6,8 @@ Every process that shows runs listens on `channel(project)`; PostgreSQL has the 
 import json
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -16,17 +17,17 @@ from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from agents.models import Step
+from agents.models import Run, Step
 
 Event = dict[str, Any]
 
 TOPICS = {
-    **dict.fromkeys(("user_message", "text", "reply", "tool_call", "tool_result"), "messages"),
+    **dict.fromkeys(("user_message", "text", "reply", "tool_call", "tool_result", "plan"), "messages"),
     "file": "file-changes",
     "terminal": "terminal",
 }
 # Types that are cards in the chat; the others drive the header, the stage line and the preview.
-CARDS = {"user_message", "reply", "tool_call", "tool_result", "check", "version", "error", "complete"}
+CARDS = {"user_message", "reply", "tool_call", "tool_result", "check", "review", "plan", "version", "error", "complete"}
 
 
 @cache
@@ -65,6 +66,10 @@ def html_id(step: Step) -> str:
             return f"tool-{run}-{data['key']}"
         case "check":
             return f"check-{run}-{data['name']}-{data['round']}"
+        case "review":
+            return f"review-{run}-{data['number']}"
+        case "plan":
+            return f"plan-{run}"
         case "version":
             return f"version-{data['number']}"
         case "complete":
@@ -138,6 +143,30 @@ class Live:
             pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
             pipe.execute()
         self.sent, self.waiting, self.last = self.sent + len(self.waiting), "", time.monotonic()
+
+
+class Lazy:
+    """Live output that begins with its first piece: most tools have none."""
+
+    def __init__(self, make: Callable[[], Live]) -> None:
+        self.make = make
+        self.live: Live | None = None
+
+    def feed(self, text: str) -> None:
+        if self.live is None:
+            self.live = self.make()
+        self.live.feed(text)
+
+
+@contextmanager
+def lazy(run: Run, kind: str, ident: Event) -> Iterator[Lazy]:
+    """Live output of a run's step, for as long as the block runs."""
+    lazy = Lazy(lambda: Live(run.project_id, run.pk, kind, ident))
+    try:
+        yield lazy
+    finally:
+        if lazy.live:
+            lazy.live.close()
 
 
 def live_so_far(head: Any, text: Any) -> Event | None:

@@ -20,7 +20,7 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         "models": list(MODELS.values()),
         "frameworks": list(frameworks.FRAMEWORKS.values()),
         "model": kept.get("model") or DEFAULT_MODEL,
-        "framework": kept.get("framework") or frameworks.default(),
+        "framework": kept.get("framework") or "",
         "prompt": kept.get("prompt", ""),
         "prompt_max": settings.PROMPT_MAX_CHARS,
         "recent": listing.with_cards(Project.objects.for_user(request.user)).order_by("-updated")[:6],

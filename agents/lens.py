@@ -1,4 +1,6 @@
-"""What the agent sees of a project before it reads a file: instructions, conversation, file list, with their sizes."""
+"""What the agent sees of a project before it reads a file: instructions, rules, memory, conversation, file list, with
+their sizes in tokens.
+"""
 
 from typing import Any
 
@@ -8,18 +10,19 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents import catalogue, prompts
+from agents.prompts import talk
 from projects import api as projects
 from projects import versions
 from projects.frameworks import FRAMEWORKS
 from projects.models import Project
 
-# Characters per token in code and English, roughly; good for shares, not for bills.
-CHARS_PER_TOKEN = 4
 BINARY = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".ico", ".woff", ".woff2", ".ttf", ".pdf", ".zip", ".mp3", ".mp4")
 
 
 class TokensSerializer(serializers.Serializer[Any]):
     instructions = serializers.IntegerField()
+    rules = serializers.IntegerField()
+    memory = serializers.IntegerField()
     conversation = serializers.IntegerField()
     files = serializers.IntegerField()
 
@@ -35,6 +38,12 @@ class LensSerializer(serializers.Serializer[Any]):
     framework = serializers.CharField()
     messages = serializers.IntegerField(help_text="Earlier messages that are sent along.")
     tokens = TokensSerializer()
+    window = serializers.IntegerField(help_text="Tokens above which a conversation is compacted, at most.")
+    rules = serializers.CharField()
+    memory = serializers.CharField()
+    locked = serializers.ListField(child=serializers.CharField())
+    summary = serializers.CharField(help_text="The first look at the files, as it is sent.")
+    version = serializers.IntegerField(help_text="The version it was made from; 0: the template.")
     files = SeenSerializer(many=True)
     instructions = serializers.CharField()
 
@@ -45,27 +54,46 @@ class Lens(projects.InProject):
         """What is sent to the model with every message, and the files it can read. Tokens are estimates."""
         return Response(LensSerializer(look(self.project())).data)
 
+    @extend_schema(request=None, responses=LensSerializer)
+    def post(self, request: Request, pk: Any) -> Response:
+        """Makes the first look at the files anew. It is made again by itself when a new version comes."""
+        project = self.project()
+        prompts.context(project, refresh=True)
+        return Response(LensSerializer(look(project)).data)
+
 
 def look(project: Project) -> dict[str, Any]:
     """The body of the answer: text, counts and estimates in tokens."""
     instructions = prompts.instructions(project.framework)
-    said = list(project.messages.order_by("-created").values_list("text", flat=True)[: prompts.HISTORY_MESSAGES])
+    said = list(project.messages.order_by("-created").values_list("text", flat=True)[: talk.HISTORY_MESSAGES])
+    summary = prompts.context(project)
     version = versions.newest(project)
     sizes = versions.file_sizes(version) if version else {}
-    sent = sum(len(path) + 1 for path in list(sizes)[: prompts.TREE_LINES]) + min(sizes.get("package.json", 0), 3_000)
     return {
         "model": catalogue.get(project.model).title,
         "framework": FRAMEWORKS[project.framework].title,
         "messages": len(said),
         "tokens": {
-            "instructions": len(instructions) // CHARS_PER_TOKEN,
-            "conversation": sum(min(len(text), prompts.HISTORY_CHARS) for text in said) // CHARS_PER_TOKEN,
-            "files": sent // CHARS_PER_TOKEN,
+            "instructions": _count(instructions),
+            "rules": _count(project.rules),
+            "memory": _count(project.memory),
+            "conversation": sum(_count(text[: talk.HISTORY_CHARS]) for text in said),
+            "files": _count(summary),
         },
+        "window": talk.MOST_TOKENS,
+        "rules": project.rules,
+        "memory": project.memory,
+        "locked": project.locked,
+        "summary": summary,
+        "version": project.context_version,
         "files": [{"path": path, "size": size, "tokens": _tokens(path, size)} for path, size in sizes.items()],
         "instructions": instructions,
     }
 
 
 def _tokens(path: str, size: int) -> int | None:
-    return None if path.lower().endswith(BINARY) else size // CHARS_PER_TOKEN
+    return None if path.lower().endswith(BINARY) else round(size / talk.CHARS_PER_TOKEN)
+
+
+def _count(text: str) -> int:
+    return talk.tokens([], text)

@@ -43,8 +43,13 @@ class Log:
 
     @property
     def round(self) -> int:
-        """0 while the model works, n in the nth round of fixing."""
+        """0 while the model works, n in the nth round of mending."""
         return sum(step.data["stage"] == "fix" for step in self.of("stage"))
+
+    def rounds(self, cause: str) -> int:
+        """Rounds of mending so far, because of failed "checks" or of a "review"."""
+        begun = [step.data for step in self.of("stage") if step.data["stage"] == "fix"]
+        return sum(data.get("cause", "checks") == cause for data in begun)
 
     def state(self) -> str:
         """The state the page was last told."""
@@ -62,14 +67,19 @@ class Log:
                     yield self.turn, index, block
 
     def wants_answer(self) -> bool:
-        """Whether the model has to be asked: at the start, after tool results, after a failed check or a nudge."""
+        """Whether the model has to be asked: at the start, after tool results, in a round of mending, after a nudge."""
         for step in reversed(self.steps):
-            if step.type == "nudge" or (step.type == "check" and not step.data["ok"]):
+            if step.type == "nudge" or (step.type == "stage" and step.data["stage"] == "fix"):
                 return True
             if step.type == "reply":
                 made = calls(step)
-                return bool(made) and not any(block["name"] == "finish" for block in made)
+                return bool(made) and not any(self._ends(step, index, block) for index, block in enumerate(made))
         return True
+
+    def _ends(self, reply: Step, index: int, block: Block) -> bool:
+        """Whether a call is the last thing that the model does: its work is finished, or its plan proposed."""
+        result = self.keys.get(("tool_result", f"{reply.data['turn']}.{index}"))
+        return block["name"] in ENDS and (result is None or bool(result.data["ok"]))
 
     def answer_to(self, key: str) -> str | None:
         """What the person answered to a question, None while they have not."""
@@ -79,7 +89,7 @@ class Log:
     def touched(self) -> bool:
         """Whether a tool may have changed files: one that wrote, or a command, however it ended."""
         results = [step.data for step in self.of("tool_result")]
-        return any(data["name"] == "terminal" or (data["ok"] and data["name"] in WRITERS) for data in results)
+        return any(data["name"] in COMMANDS or (data["ok"] and data["name"] in WRITERS) for data in results)
 
     def checks(self) -> dict[str, Step]:
         """The newest check of each name."""
@@ -87,6 +97,8 @@ class Log:
 
     def summary(self) -> str:
         """What the model said at the end: the summary it finished with, else its last words."""
+        if plan := self.keys.get(("plan", "plan")):
+            return f"**{plan.data['title']}**\n\n{plan.data['summary']}".strip()
         for reply in reversed(self.of("reply")):
             for block in calls(reply):
                 if block["name"] == "finish" and isinstance(block["input"].get("summary"), str):
@@ -100,13 +112,28 @@ class Log:
         paid: list[int] = [step.data["cost"] for step in self.of("reply") if step.data["round"] == 0]
         return sum(paid)
 
+    def tokens(self) -> int:
+        """All tokens of the run so far, whoever pays for them."""
+        asked = (step.data["usage"] for step in self.steps if step.type in ("reply", "aside"))
+        return sum(sum(usage.values()) for usage in asked)
+
     def repeats(self, block: Block) -> int:
-        """How often this very call was made before in the run."""
-        made = [other for reply in self.of("reply") for other in calls(reply)]
-        return len([1 for other in made if (other["name"], other["input"]) == (block["name"], block["input"])]) - 1
+        """How often this very call was made before in the run; unless it writes, since a file last changed."""
+        changed = max((step.seq for step in self.of("file")), default=0)
+        since = 0 if block["name"] in WRITERS else changed
+        made = [
+            self.keys.get(("tool_call", f"{reply.data['turn']}.{index}"))
+            for reply in self.of("reply")
+            for index, other in enumerate(calls(reply))
+            if (other["name"], other["input"]) == (block["name"], block["input"])
+        ]
+        return sum(step is not None and step.seq > since for step in made) - 1
 
 
+# Calls after which the model is not asked again.
+ENDS = {"finish", "propose_plan"}
 WRITERS = {"write_files", "edit_file", "delete_files"}
+COMMANDS = {"terminal", "add_packages"}
 
 
 def record(step: Step) -> Block:

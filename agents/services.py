@@ -21,6 +21,10 @@ from usage import services as credits
 
 # Messages that may wait behind the one being worked on.
 MAX_QUEUED = 10
+# What the chat shows of a run that goes on from another one.
+CONTINUE = "Continue where you stopped."
+# Where a framework's name is looked for.
+PROMPT_CHARS = 4_000
 # The reason of a run whose message was taken back before a worker had it: the chat does not show it.
 DROPPED = "dropped"
 
@@ -53,13 +57,15 @@ def start_run(
     model: str | None = None,
     *,
     attached: Collection[UUID] = (),
+    follows: Run | None = None,
 ) -> Run:
     """A message and the run it starts, behind the project's other runs; while a run waits for an answer, that run.
 
     `cap`: the most it may cost, in micro-credits; without one the user's own setting. `model`: a branded name for this
-    run only. Raises BadPrompt or NotEnoughCredits.
+    run only. `follows`: the run that it goes on from, or whose plan it builds; then it is nobody's answer. Raises
+    BadPrompt or NotEnoughCredits.
     """
-    asking = Run.objects.filter(project=project, state=Run.State.WAITING).first()
+    asking = None if follows else Run.objects.filter(project=project, state=Run.State.WAITING).first()
     if asking and attached:
         raise BadPrompt("Answer the question first; a file can go with the next message.", "attachments")
     if asking and (answered := _answer(asking, text)):
@@ -71,7 +77,7 @@ def start_run(
     if attached:
         attachments.send(project, attached, message)
     wanted = _model_for(project, text, mode, model or project.model)
-    run = Run.objects.create(project=project, message=message, model=wanted)
+    run = Run.objects.create(project=project, message=message, model=wanted, follows=follows)
     charging.begin(run, cap)
     _say(run, message)
     runs.note(project.pk, "state", {"state": run.state, "position": waiting}, run.pk)
@@ -103,10 +109,25 @@ def _answer(run: Run, text: str) -> Run | None:
     return run
 
 
+# How people name them; "react to" and "without React" do not.
+NAMES = {
+    "nextjs": r"next\.?\s?js",
+    "react": r"(?<!no )(?<!without )(?<!not )react(?!\s+(to|on|when)\b|ion|ive)",
+    "vue": r"vue(\.?js)?",
+    "svelte": r"svelte(kit)?",
+    "angular": r"angular",
+    "html": r"(plain|pure|vanilla|static|simple|in|with|using|as) html|html5? (page|file|site|only|and css)|vanilla js",
+}
+
+
 def named_framework(prompt: str) -> str | None:
-    """The framework that a prompt names, if it names one that there is."""
-    words = set(re.findall(r"[a-z]+", prompt.lower()))
-    return next((name for name in FRAMEWORKS if name in words), None)
+    """The framework that a prompt names first, if it names one that there is."""
+    found = [
+        (match.start(), name)
+        for name, pattern in NAMES.items()
+        if name in FRAMEWORKS and (match := re.search(rf"\b(?:{pattern})\b", prompt[:PROMPT_CHARS], re.IGNORECASE))
+    ]
+    return min(found)[1] if found else None
 
 
 @transaction.atomic
@@ -167,11 +188,22 @@ def retry_run(run: Run) -> Run:
     return start_run(run.project, run.message.text, run.message.mode)
 
 
+def continue_run(run: Run) -> Run:
+    """A new run that goes on where this one stopped. Raises NotNow, BadPrompt, NotEnoughCredits."""
+    if Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).exists():
+        raise NotNow("This run is still under way.")
+    if run.state == Run.State.SUCCEEDED:
+        raise NotNow("This run came to its end. Send a message for what comes next.")
+    return start_run(run.project, CONTINUE, run.message.mode, follows=run)
+
+
 def open_preview(project: Project, restart: bool = False, repair: bool = False) -> None:
     """Has a worker wake, rebuild or restart the project's app; the page hears of it by an event.
 
     `repair`: first clear its caches and install the packages that are missing.
     """
+    if project.framework_open:
+        return  # the first run opens it, once it is decided what it is
     runs.note(project.pk, "preview", {"state": "starting", "url": None, "port": None})
     _send("agents.tasks.open_preview", str(project.pk), restart, repair)
 

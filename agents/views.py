@@ -8,7 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.adapter import PENDING_PROMPT
 from accounts.models import User
-from agents import catalogue, costs, events, previews, services, suggestions, typical
+from agents import catalogue, costs, events, plans, previews, services, suggestions, typical
 from agents.landing import landing_context
 from agents.models import Run, Step
 from projects import leaks
@@ -127,6 +127,30 @@ def run_retry(request: HttpRequest, pk: UUID) -> HttpResponse:
     run = get_object_or_404(Run.objects.for_user(request.user).select_related("project", "message"), pk=pk)
     try:
         services.retry_run(run)
+    except (services.NotNow, BadPrompt, credits.NotEnoughCredits) as error:
+        messages.error(request, str(error))
+    return redirect(run.project)
+
+
+@login_required
+@require_POST
+def run_continue(request: HttpRequest, pk: UUID) -> HttpResponse:
+    run = get_object_or_404(Run.objects.for_user(request.user).select_related("project", "message"), pk=pk)
+    try:
+        services.continue_run(run)
+    except (services.NotNow, BadPrompt, credits.NotEnoughCredits) as error:
+        messages.error(request, str(error))
+    return redirect(run.project)
+
+
+@login_required
+@require_POST
+def plan_approve(request: HttpRequest, pk: UUID) -> HttpResponse:
+    run = get_object_or_404(Run.objects.for_user(request.user).select_related("project", "message"), pk=pk)
+    try:
+        plans.approve(run)
+    except plans.NoPlan:
+        raise Http404 from None
     except (services.NotNow, BadPrompt, credits.NotEnoughCredits) as error:
         messages.error(request, str(error))
     return redirect(run.project)

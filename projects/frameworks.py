@@ -58,5 +58,5 @@ FRAMEWORKS = _load(settings.BASE_DIR / "sandbox_templates")
 
 
 def default() -> str:
-    """The framework of a project that names none."""
-    return "react" if "react" in FRAMEWORKS else next(iter(FRAMEWORKS))
+    """The framework of a project that names none, while nobody has chosen one."""
+    return settings.DEFAULT_FRAMEWORK if settings.DEFAULT_FRAMEWORK in FRAMEWORKS else next(iter(FRAMEWORKS))

@@ -83,15 +83,17 @@ def create_project(
 ) -> Project:
     """A new, empty project. Raises BadPrompt for a prompt, name or framework that cannot be taken.
 
-    `model` is a branded name; that it exists is the caller's business, for the catalogue lies above this app.
+    Without a framework it has the default one until its first run chooses. `model` is a branded name; that it exists is
+    the caller's business, for the catalogue lies above this app.
     """
     prompt = check_prompt(prompt)
+    is_open = not framework
     framework = framework or frameworks.default()
     if framework not in frameworks.FRAMEWORKS:
         known = ", ".join(sorted(frameworks.FRAMEWORKS))
         raise BadPrompt(f"There is no framework {framework!r}. There are: {known}.", "framework")
     title = check_name(name) if name else name_from_prompt(prompt)
-    return Project.objects.create(owner=owner, name=title, framework=framework, model=model)
+    return Project.objects.create(owner=owner, name=title, framework=framework, framework_open=is_open, model=model)
 
 
 def add_message(

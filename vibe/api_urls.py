@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import cost_api, doctor, lens, shares, stream
+from agents import cost_api, doctor, lens, plan_api, shares, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from usage import api as usage
@@ -59,6 +59,10 @@ urlpatterns = [
     path("runs/<uuid:pk>/retry/", agents.RunRetry.as_view(), name="api-run-retry"),
     path("runs/<uuid:pk>/cost/", cost_api.RunCost.as_view(), name="api-run-cost"),
     path("estimate/", cost_api.Estimate.as_view(), name="api-estimate"),
+    path("runs/<uuid:pk>/continue/", plan_api.Continue.as_view(), name="api-run-continue"),
+    path("runs/<uuid:pk>/plan/", plan_api.Plan.as_view(), name="api-run-plan"),
+    path("runs/<uuid:pk>/plan/approve/", plan_api.ApprovePlan.as_view(), name="api-run-plan-approve"),
+    path("suggest/", plan_api.Suggest.as_view(), name="api-suggest"),
     path("generate/", stream.generate, name="api-generate"),
     path("usage/", usage.Usage.as_view(), name="api-usage"),
     path("models/", agents.ModelList.as_view(), name="api-models"),

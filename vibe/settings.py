@@ -308,10 +308,14 @@ CHROMIUM_SANDBOX = env.bool("CHROMIUM_SANDBOX", True)
 # --- Runs ---------------------------------------------------------------------------------------------------------
 LEASE_SECONDS = env.int("LEASE_SECONDS", 30)
 HEARTBEAT_SECONDS = env.int("HEARTBEAT_SECONDS", 10)
+# Where a prompt names no framework and the model that is asked gives no answer.
+DEFAULT_FRAMEWORK = env.str("DEFAULT_FRAMEWORK", "nextjs")
 RUN_MAX_TURNS = env.int("RUN_MAX_TURNS", 40)
 RUN_MAX_SECONDS = env.int("RUN_MAX_SECONDS", 20 * 60)
 RUNS_PER_USER = env.int("RUNS_PER_USER", 3)
+RUN_MAX_TOKENS = env.int("RUN_MAX_TOKENS", 4_000_000)  # read and written, from the cache too
 RUN_MAX_FIX_ROUNDS = 2
+RUN_MAX_REVIEW_ROUNDS = 2
 # One call in all; until its first event; between two events.
 MODEL_CALL_SECONDS = env.int("MODEL_CALL_SECONDS", 300)
 MODEL_FIRST_SECONDS = env.int("MODEL_FIRST_SECONDS", 120)

@@ -91,14 +91,24 @@ def _assistant(content: list[Block]) -> list[dict[str, Any]]:
 def _user(content: list[Block]) -> list[dict[str, Any]]:
     """Tool results are messages of their own here, and come before what the person says."""
     results = [
-        {"role": "tool", "tool_call_id": block["tool_use_id"], "content": block["content"]}
+        {"role": "tool", "tool_call_id": block["tool_use_id"], "content": _words(block["content"])}
         for block in content
         if block["type"] == "tool_result"
     ]
+    # A tool's answer is words here; what it shows comes after them.
+    shown = [part for block in content if block["type"] == "tool_result" for part in _parts(block["content"])]
     text = "\n\n".join(block["text"] for block in content if block["type"] == "text")
-    pictures = [_picture(block["source"]) for block in content if block["type"] == "image"]
-    said: Any = [*pictures, {"type": "text", "text": text}] if pictures else text
+    pictures = [_picture(block["source"]) for block in [*shown, *content] if block["type"] == "image"]
+    said: Any = [*pictures, {"type": "text", "text": text or "(what the tool shows)"}] if pictures else text
     return [*results, *([{"role": "user", "content": said}] if said else [])]
+
+
+def _parts(content: str | list[Block]) -> list[Block]:
+    return [] if isinstance(content, str) else content
+
+
+def _words(content: str | list[Block]) -> str:
+    return content if isinstance(content, str) else "\n".join(p["text"] for p in content if p["type"] == "text")
 
 
 def _picture(source: dict[str, str]) -> dict[str, Any]:

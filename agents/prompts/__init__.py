@@ -1,100 +1,111 @@
 """What the model is told: prompts are files here, put together with the project's facts."""
 
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from agents.models import Run, Step
-from agents.prompts.attached import blocks
+from agents.models import Run
 from projects import versions
-from projects.frameworks import FRAMEWORKS, starting_manifest
+from projects.frameworks import FRAMEWORKS, starting_files, starting_manifest
 from projects.models import Message, Project
 
 HERE = Path(__file__).parent
-# Messages of earlier runs that a follow-up sees, newest kept.
-HISTORY_MESSAGES = 20
-HISTORY_CHARS = 4_000
 TREE_LINES = 200
-# Messages that may wait behind a run and so be newer than its own.
-MAX_BEHIND = 10
+# Characters of a file that the first look holds.
+FILE_CHARS = 3_000
+# Files that say in words what a project is; shown when they are not the template's own.
+READMES = ("AGENTS.md", "README.md")
 
 
 @cache
-def _file(name: str) -> str:
-    return (HERE / name).read_text().strip()
+def template(name: str) -> str:
+    """The text of a prompt file."""
+    return (HERE / f"{name}.md").read_text().strip()
 
 
-def instructions(framework: str, mode: str = Message.Mode.BUILD) -> str:
-    """What the model is told in every run, whatever the project."""
-    frame = _file("ask.md" if mode == Message.Mode.ASK else "system.md")
-    return frame.format(framework=framework, port=FRAMEWORKS[framework].port, rules=_file(f"{framework}.md"))
+def instructions(framework: str, stage: str = Message.Mode.BUILD) -> str:
+    """The system prompt of a mode (build, ask, plan) or of the review, whatever the project."""
+    frame = template("system" if stage == Message.Mode.BUILD else stage)
+    return frame.format(framework=framework, port=FRAMEWORKS[framework].port, rules=template(framework))
 
 
-def context(project: Project) -> str:
-    """The project's tree and package.json, as the model's first look at it: those of the newest version, or of the
-    template before there is one. No sandbox is asked, so the model can begin while one is being made.
+def choosing() -> str:
+    """The system prompt of the question which framework fits a request."""
+    return template("framework")
+
+
+def context(project: Project, refresh: bool = False) -> str:
+    """The model's first look at a project: tree, package.json and README of the newest version, or of the template
+    before there is one. Kept with the project until a new version comes. No sandbox is asked, so the model can begin
+    while one is being made.
     """
+    newest = project.versions.values_list("number", flat=True).first() or 0
+    if refresh or project.context_version != newest or not project.context:
+        project.context, project.context_version = _look(project), newest
+        Project.objects.filter(pk=project.pk).update(context=project.context, context_version=newest)
+    return project.context
+
+
+def _look(project: Project) -> str:
     version = versions.newest(project)
-    paths = sorted(version.manifest if version else starting_manifest(project.framework))
+    starting = starting_manifest(project.framework)
+    manifest = version.manifest if version else starting
+    paths = sorted(manifest)
     tree = "\n".join(paths[:TREE_LINES]) + (f"\n… {len(paths) - TREE_LINES} more" if len(paths) > TREE_LINES else "")
     parts = [f"Files:\n{tree or '(none)'}"]
-    if "package.json" in paths:
-        package = versions.read(version, "package.json") if version else _starting_package(project.framework)
-        parts.append(f"package.json:\n{package.decode('utf-8', 'replace')[:3_000]}")
+    for path in ("package.json", *READMES):
+        if path not in manifest or (path in READMES and manifest[path] == starting.get(path)):
+            continue
+        content = versions.read(version, path) if version else starting_files(project.framework)[path]
+        parts.append(f"{path}:\n{content.decode('utf-8', 'replace')[:FILE_CHARS]}")
     return "\n\n".join(parts)
 
 
-def _starting_package(framework: str) -> bytes:
-    return (FRAMEWORKS[framework].folder / "app" / "package.json").read_bytes()
-
-
-def conversation(run: Run, steps: list[Step], context: str) -> list[dict[str, Any]]:
-    """The messages of the run's next model call, from what is stored: earlier runs in short, this one in full."""
-    messages = _history(run)
-    prompt = f"<project_context>\n{context}\n</project_context>\n\n{run.message.text}"
-    _say(messages, "user", [*blocks(run.message), {"type": "text", "text": prompt}])
-    for step in steps:
-        record: dict[str, Any] = step.record or {}
-        if step.type == "reply" and record["content"]:
-            _say(messages, "assistant", record["content"])
-        elif step.type == "tool_result":
-            _say(messages, "user", [record])
-        elif step.type == "check" and not step.data["ok"]:
-            _say(messages, "user", [{"type": "text", "text": problem(step.data)}])
-        elif step.type == "nudge":
-            _say(messages, "user", [{"type": "text", "text": step.data["text"]}])
-    return messages
+def told(project: Project) -> str:
+    """What the owner and earlier runs tell this one: rules, memory, locked files; "" without any."""
+    parts = []
+    if project.rules:
+        parts.append(f"<rules>\n{project.rules}\n</rules>")
+    if project.memory:
+        parts.append(f"<memory>\n{project.memory}\n</memory>")
+    if project.locked:
+        parts.append("<rules>\nLocked files, not to be changed: " + ", ".join(project.locked) + "\n</rules>")
+    return "\n\n".join(parts)
 
 
 def problem(check: dict[str, Any]) -> str:
     """A failed check as the model is told of it."""
+    again = ""
+    if check.get("again"):
+        again = "This is the same error as before your last change, which did not reach its cause. "
+    return template("fix").format(title=check["title"], output=check["output"], history=again)
+
+
+def findings(issues: list[dict[str, Any]]) -> str:
+    """What a review found, as the model is told of it."""
+    lines = []
+    for issue in issues:
+        place = f"{issue['file']}:{issue['line']}" if issue["line"] else issue["file"]
+        lines.append(f"- {issue['severity']}: {place}: {issue['problem']} ({issue['evidence']})")
+    return template("findings").format(issues="\n".join(lines))
+
+
+def review(run: Run, checks: str, diff: str) -> str:
+    """The one message of a review."""
+    criteria = run.project.criteria or "(none of its own)"
+    rules = run.project.rules or "(none)"
     return (
-        f"The platform's check failed: {check['title']}.\n\n{check['output']}\n\n"
-        "Find the cause and fix only that. Then call finish."
+        f"<request>\n{run.message.text}\n</request>\n\n<criteria>\n{criteria}\n</criteria>\n\n"
+        f"<rules>\n{rules}\n</rules>\n\n<checks>\n{checks}\n</checks>\n\n<diff>\n{diff}\n</diff>"
     )
 
 
-def _history(run: Run) -> list[dict[str, Any]]:
-    said = run.project.messages.exclude(run__reason="dropped").select_related("run", "reply_of").order_by("-created")
-    turns = ((_turn(message), message) for message in said[: HISTORY_MESSAGES + MAX_BEHIND])
-    earlier = sorted((turn, message.created, message) for turn, message in turns if turn < run.created)
-    messages: list[dict[str, Any]] = []
-    for _, _, message in earlier[-HISTORY_MESSAGES:]:
-        if messages or message.role == Message.Role.USER:  # a conversation begins with the user
-            _say(messages, message.role, [{"type": "text", "text": message.text[:HISTORY_CHARS] or "(nothing)"}])
-    return messages
-
-
-def _turn(message: Message) -> datetime:
-    """When the run of a message was asked for: what waited behind another run comes after that run's answer."""
-    run: Run | None = getattr(message, "run", None) or getattr(message, "reply_of", None)
-    return run.created if run else message.created
-
-
-def _say(messages: list[dict[str, Any]], role: str, content: list[dict[str, Any]]) -> None:
-    """Adds content; neighbours of one role are one message, as the protocol wants it."""
-    if messages and messages[-1]["role"] == role:
-        messages[-1]["content"] = [*messages[-1]["content"], *content]
-    else:
-        messages.append({"role": role, "content": list(content)})
+def plan(value: dict[str, Any]) -> str:
+    """An approved plan as the message that has it built."""
+    steps = "\n".join(f"{number}. {step}" for number, step in enumerate(value["steps"], 1))
+    files = "\nFiles: " + ", ".join(f"`{path}`" for path in value["files"]) + "\n" if value["files"] else ""
+    asked = [item for item in value["questions"] if item.get("answer")]
+    answers = "\n".join(f"\n{item['question']} {item['answer']}" for item in asked)
+    return template("build_plan").format(
+        title=value["title"], summary=value["summary"], steps=steps, files=files, answers=answers
+    )

@@ -12,7 +12,11 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def model(settings: Any) -> Iterator[ScriptedModel]:
+def model(settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedModel]:
+    """Answers what the test wrote. No page is looked at with a browser, which takes seconds: test_console.py does."""
+    from agents import browser
+
+    monkeypatch.setattr(browser, "available", lambda: False)
     scripted = ScriptedModel()
     settings.ANTHROPIC_BASE_URL, settings.ANTHROPIC_API_KEY = scripted.url, "test-key"
     yield scripted

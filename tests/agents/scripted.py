@@ -33,6 +33,9 @@ class ScriptedModel:
         self.script: list[Any] = []
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
+        # Questions beside the conversation, each answered by the tool it demands: tool → answers, the last one again.
+        self.answers: dict[str, list[Any]] = {"review": [{"verdict": "approved", "issues": []}]}
+        self.asides: list[dict[str, Any]] = []
         self.gone = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
@@ -46,15 +49,25 @@ class ScriptedModel:
         """The next turns: lists of blocks, Failures, or functions of the request that give either."""
         self.script.extend(turns)
 
+    def turn(self, request: dict[str, Any], headers: dict[str, str]) -> Any:
+        """What to answer to a request: by the script, or for a call that is demanded, by `answers`."""
+        demanded = demanded_tool(request)
+        if demanded in self.answers:
+            self.asides.append(request)
+            left = self.answers[demanded]
+            answer = left.pop(0) if len(left) > 1 else left[0]
+            return [wire.tool(demanded, answer)] if isinstance(answer, dict) else answer
+        self.requests.append(request)
+        self.headers.append(headers)
+        return self.script.pop(0) if self.script else [wire.text("Nothing more to say.")]
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         model = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                model.requests.append(request)
-                model.headers.append(dict(self.headers))
-                turn = model.script.pop(0) if model.script else [wire.text("Nothing more to say.")]
+                turn = model.turn(request, dict(self.headers))
                 turn = turn(request) if callable(turn) else turn
                 try:
                     self._fail(turn) if isinstance(turn, Failure) else self._stream(turn)
@@ -91,7 +104,7 @@ class ScriptedModel:
                         [wire.text("This breaks off somewhere in the middle of a sentence")], failure.break_after
                     )
                 else:
-                    body = failure.body or json.dumps(wire.error(failure.status, "scripted")).encode()
+                    body = failure.body or json.dumps(wire.error(failure.status, failure.say or "scripted")).encode()
                     self.send_response(failure.status)
                     for name, value in {**failure.headers, "Content-Length": str(len(body))}.items():
                         self.send_header(name, value)
@@ -105,6 +118,14 @@ class ScriptedModel:
                 pass
 
         return Handler
+
+
+def demanded_tool(request: dict[str, Any]) -> str:
+    """The tool that a request says has to be called, in either protocol; "" if it leaves that open."""
+    choice = request.get("tool_choice")
+    if not isinstance(choice, dict):
+        return ""
+    return str(choice.get("name") or choice.get("function", {}).get("name", ""))
 
 
 def frames_of(blocks: list[wire.Block]) -> Iterator[bytes]:

@@ -115,7 +115,9 @@ def test_it_refunds_only_so_many_runs_a_day(built, model, work, settings):
 def test_it_takes_a_runs_cost_apart_and_the_parts_add_up(built, owner, api):
     found = costs.anatomy(built)
     parts = {part.name: part for part in found.parts}
-    assert found.worth == found.charged == built.cost == sum(part.cost for part in found.parts)
+    assert found.charged == built.cost == sum(part.cost for part in found.parts if not part.free)
+    assert found.worth == sum(part.cost for part in found.parts)
+    assert parts["review"].free and parts["review"].cost > 0
     assert parts["context"].tokens == 2_000 and parts["tools"].tokens > 0
     answer = api(owner).get(f"/api/v1/runs/{built.pk}/cost/").json()
     assert answer["charged"] == built.cost and [part["name"] for part in answer["parts"]] == list(costs.PARTS)
@@ -126,7 +128,7 @@ def test_it_shows_the_fixing_of_own_mistakes_and_does_not_charge_it(built):
     Step.objects.filter(pk=turn.pk).update(data={**turn.data, "round": 1})
     parts = {part.name: part for part in costs.anatomy(built).parts}
     assert parts["fixing"].free and parts["fixing"].cost == turn.data["cost"]
-    assert costs.anatomy(built).worth == built.cost and parts["fixing"].tokens > 1_000
+    assert costs.anatomy(built).worth == built.cost + parts["review"].cost and parts["fixing"].tokens > 1_000
 
 
 def test_it_estimates_from_the_projects_past_and_else_from_the_users(built, owner, api, bob):

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models.functions import Now
 
 from agents import lease as leases
@@ -27,17 +27,21 @@ def claim(run: Run, seconds: float = 30) -> Fence:
     return fence
 
 
-def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: bool) -> None:
-    """Works on a run until the step of that type is written (or is about to be), then dies."""
+def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: bool, key: str = "") -> None:
+    """Works on a run until the step of that type (and key) is written, or is about to be, then dies."""
     append = runs.append
 
-    def deadly(fence, kind, *args, **kwargs):
-        if kind == type and before:
+    def deadly(fence, kind, data, its_key="", record=None):
+        is_it = kind == type and (not key or its_key == key)
+        if is_it and before:
             raise Died
-        step = append(fence, kind, *args, **kwargs)
-        if kind == type:
-            raise Died
+        step = append(fence, kind, data, its_key, record)
+        if is_it:
+            transaction.on_commit(die)  # what is written together with it is written
         return step
+
+    def die():
+        raise Died
 
     monkeypatch.setattr(runs, "append", deadly)
     with pytest.raises(Died):
@@ -63,10 +67,60 @@ def test_it_ends_as_if_nothing_had_happened_wherever_the_worker_died(model, star
     assert versions.read(run.version, "index.html").decode() == page("Tea")
     assert run.project.versions.count() == 1
     assert run.steps.filter(type="reply").count() == 2
-    assert run.usage["calls"] == 2
+    assert run.usage["calls"] == 3  # the two turns and the review
     assert run.steps.filter(type="complete").count() == 1
     cursors = list(run.project.steps.values_list("cursor", flat=True))
     assert cursors == list(range(1, len(cursors) + 1))
+
+
+POINTS = [
+    ("aside", "framework", False),
+    ("stage", "framework", True),
+    ("stage", "framework", False),
+    ("stage", "context", False),
+    ("stage", "validate-0", False),
+    ("check", "page-0", False),
+    ("stage", "review-1", False),
+    ("aside", "review-1", False),
+    ("review", "review-1", True),
+    ("review", "review-1", False),
+    ("stage", "fix-1", True),
+    ("stage", "fix-1", False),
+    ("check", "page-1", False),
+    ("aside", "review-2", False),
+    ("stage", "save", False),
+]
+
+
+@pytest.mark.parametrize(("type", "key", "before"), POINTS, ids=[f"{'-' * b}{t}-{k}" for t, k, b in POINTS])
+def test_it_goes_on_in_any_stage_and_asks_nothing_twice(model, owner, work, monkeypatch, type, key, before):
+    def turn(request):
+        at = sum(message["role"] == "assistant" for message in request["messages"])
+        return [[write(index_html=page("Tea"))], [finish()], [write(index_html=page("More"))], [finish("Done.")]][at]
+
+    issue = {"file": "index.html", "severity": "high", "problem": "Too little", "evidence": "<h1>Tea</h1>"}
+    model.answers["choose_framework"] = [{"framework": "html"}]
+    model.answers["review"] = [{"verdict": "issues", "issues": [issue]}, {"verdict": "approved", "issues": []}]
+    model.say(*[turn] * 6)
+    run = services.start_project(owner, "A page about tea")
+    work_until(run, monkeypatch, type, before=before, key=key)
+    run = work(run)
+
+    assert (run.state, run.reply.text) == (Run.State.SUCCEEDED, "Done.")
+    assert versions.read(run.version, "index.html").decode() == page("More")
+    assert (run.project.versions.count(), run.project.framework) == (1, "html")
+    assert len(model.asides) == 3 and len(model.requests) == 4
+    assert run.usage["calls"] == 7
+    replies = list(run.steps.filter(type="reply"))
+    assert [reply.data["round"] for reply in replies] == [0, 0, 1, 1]
+    assert run.cost == sum(reply.data["cost"] for reply in replies[:2])
+    for step_type, step_key in (
+        ("stage", "framework"),
+        ("review", "review-1"),
+        ("stage", "fix-1"),
+        ("complete", "complete"),
+    ):
+        assert run.steps.filter(type=step_type, key=step_key).count() == 1
 
 
 def test_it_never_runs_a_command_twice(model, start, work, monkeypatch):

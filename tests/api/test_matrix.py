@@ -89,6 +89,9 @@ PAGES = {
     "message-send": [Route(302, "post", "project", data={"text": "Make it blue"})],
     "run-cancel": [Route(302, "post", "run")],
     "run-retry": [Route(302, "post", "run")],
+    "run-continue": [Route(302, "post", "run")],
+    # It has no plan.
+    "plan-approve": [Route(404, "post", "run")],
 }
 API = {
     "api-schema": [Route(200, public=True)],
@@ -147,7 +150,7 @@ API = {
     # 409: alice's project has no sandbox here.
     "api-sandbox-keep": [Route(409, "post", "project")],
     "api-sandbox-check": [Route(200, of="project")],
-    "api-context": [Route(200, of="project")],
+    "api-context": [Route(200, of="project"), Route(200, "post", "project")],
     # 409: alice's project has no sandbox here.
     "api-sandbox-logs": [Route(409, of="project")],
     "api-run": [
@@ -157,6 +160,10 @@ API = {
     ],
     "api-run-cancel": [Route(202, "post", "run")],
     "api-run-retry": [Route(409, "post", "run")],
+    "api-run-continue": [Route(409, "post", "run")],
+    "api-run-plan": [Route(404, of="run"), Route(404, "patch", "run", data={"title": "Other"})],
+    "api-run-plan-approve": [Route(404, "post", "run")],
+    "api-suggest": [Route(200)],
     "api-generate": [Route(200, "post", "body", data={"prompt": "Make it blue"})],
 }
 # Tested elsewhere: the state of other processes; packages' own pages, whose access rules are theirs.

@@ -1,0 +1,97 @@
+"""What every part of a worker's work on one run shares: the lease, the run, its log, and its sandbox."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future, wait
+from typing import Any
+
+from agents import aio, previews, sandbox
+from agents.asking import window
+from agents.box import Box
+from agents.lease import Lease
+from agents.log import Log
+from agents.models import Run
+from agents.tools import ToolFailed
+from projects import versions
+from projects.models import Message, Version
+
+
+class Bench:
+    """One worker's place to work on one run."""
+
+    def __init__(self, lease: Lease, run: Run) -> None:
+        self.lease, self.run, self.log = lease, run, Log(lease.fence)
+        self.mode = run.message.mode
+        self.writes = self.mode == Message.Mode.BUILD
+        self.box: Box | None = None
+        self.opening: Future[sandbox.Opened] | None = None
+        self.serving: Any = None
+
+    @property
+    def window(self) -> int:
+        """Tokens that the run's model can read at once."""
+        return window(self.run)
+
+    def open(self) -> None:
+        """Has a sandbox opened in the background; the model is asked meanwhile."""
+        if self.box is None and self.opening is None:
+            self.opening = sandbox.in_background(self.run.project, serve=self.writes)
+
+    @property
+    def sandbox(self) -> Box:
+        """The run's sandbox, waited for at its first use. Raises SandboxUnavailable."""
+        if self.box is None:
+            self.box, self.serving = self.lease.wait(_result(self.opening), sandbox.OPENING_SECONDS)
+        return self.box
+
+    def in_sandbox(self, work: Callable[[Box, bool], Any], seconds: float) -> Any:
+        """Runs sandbox work; a sandbox that went away meanwhile is resumed or rebuilt once."""
+        try:
+            return self.lease.wait(work(self.sandbox, False), seconds)
+        except sandbox.GONE:
+            self.box = sandbox.ensure(self.run.project, self.lease.wait)
+            self.serving = aio.submit(self.box.serve())
+            return self.lease.wait(work(self.box, True), seconds)
+        except sandbox.DOWN as error:
+            raise ToolFailed(f"The sandbox did not do it: {error}") from error
+
+    def find_box(self) -> Box | None:
+        """The sandbox, for a run that ended before this worker used it; None when none can be had."""
+        if self.box is None:
+            with contextlib.suppress(sandbox.SandboxUnavailable):
+                self.box = sandbox.ensure(self.run.project)
+        return self.box
+
+    def let_go(self) -> None:
+        """Gives a sandbox that nobody needed any more a moment to open, so that its row is written and it is found."""
+        if self.opening and not self.opening.cancel():
+            wait([self.opening], timeout=5)
+
+    def before(self) -> Version | None:
+        """The version that the run began with; None: the template."""
+        return versions.newest(self.run.project)
+
+    def step_key(self, key: str) -> str:
+        return f"{self.run.pk.hex}-{key}"
+
+    def stage(self, stage: str, title: str, key: str = "", record: Any = None, **more: Any) -> None:
+        """Says once that a stage began."""
+        data = {"stage": stage, "status": "started", "title": title, **more}
+        self.log.add("stage", data, key=key or stage, record=record)
+
+    def show_preview(self) -> None:
+        """Says once that the dev server answers, as soon as it does."""
+        if self.serving is None or not self.serving.done():
+            return
+        serving, self.serving = self.serving, None
+        status = 0 if serving.cancelled() or serving.exception() else serving.result()
+        state = "ready" if status else "failed"
+        data = {"state": state, "url": previews.url(self.sandbox), "port": self.sandbox.framework.port}
+        if not any(step.data == data for step in self.log.of("preview")[-1:]):
+            self.log.add("preview", data)
+
+
+async def _result(opening: "Future[sandbox.Opened] | None") -> sandbox.Opened:
+    assert opening is not None
+    return await asyncio.wrap_future(opening)

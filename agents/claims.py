@@ -1,0 +1,42 @@
+"""What a summary claims and the facts do not bear out. The facts are the real diff, the commands, and the checks."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from agents.models import Step
+
+# A file's name as it stands in prose: with a folder, or in backticks.
+NAMED = re.compile(r"`([\w@./()\[\]-]+\.\w{1,8})`|(?<![\w/:.@])((?:[\w@()\[\]-]+/)+[\w.@\[\]-]+\.\w{1,8})\b")
+TESTED = re.compile(r"\b(all |the )?(unit |e2e )?tests? (now )?(are )?(pass(es|ed|ing)?|green|succeed)", re.IGNORECASE)
+TEST_COMMAND = re.compile(r"\b(test|vitest|jest|playwright|pytest)\b")
+MAX_NAMES = 5
+
+
+def doubts(
+    text: str, changes: Mapping[str, Iterable[str]], manifest: Mapping[str, str], steps: list[Step]
+) -> list[str]:
+    """A sentence for each claim of `text` that is not so; `manifest`: the files as they are after the run."""
+    found = []
+    changed = {path for paths in changes.values() for path in paths}
+    named = {first or second for first, second in NAMED.findall(text[:8_000])}
+    there = {path for path in manifest if any(_is(path, name) for name in named)}
+    same = sorted(path for path in there if path not in changed)[:MAX_NAMES]
+    gone = sorted(name for name in named if not any(_is(path, name) for path in {*manifest, *changed}))[:MAX_NAMES]
+    if changed and same:
+        found.append(f"Named, but not changed: {', '.join(same)}.")
+    if gone:
+        found.append(f"Named, but not there: {', '.join(gone)}.")
+    if TESTED.search(text) and not _tests_passed(steps):
+        found.append("It speaks of tests that pass; no test command succeeded in this run.")
+    return found
+
+
+def _is(path: str, name: str) -> bool:
+    name = name.removeprefix("./").removeprefix("/home/user/app/")
+    return path == name or path.endswith(f"/{name}")
+
+
+def _tests_passed(steps: list[Step]) -> bool:
+    ran: list[dict[str, Any]] = [step.data for step in steps if step.type == "tool_result"]
+    return any(data["name"] == "terminal" and data["ok"] and TEST_COMMAND.search(data["title"]) for data in ran)
