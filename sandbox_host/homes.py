@@ -77,9 +77,13 @@ def _link(entry: os.DirEntry[str], fresh: Path) -> bool:
 
 def copy(source: Path, target: Path) -> None:
     """A tree as it is, owners and attributes included; blocks are shared where the file system can. Raises
-    CopyFailed.
+    CopyFailed. What its owner made unreadable is made readable first if we are not root.
     """
     command = ["cp", "-a", "--reflink=auto", "--no-target-directory", f"{source}/", f"{target}/"]
-    done = subprocess.run(command, env={"PATH": os.defpath}, cwd="/", capture_output=True)
+    environment = {"PATH": os.defpath, "LC_ALL": "C"}
+    done = subprocess.run(command, env=environment, cwd="/", capture_output=True)
+    if done.returncode and os.geteuid() != 0 and b"ermission denied" in done.stderr:
+        subprocess.run(["chmod", "-R", "u+rX", "--", str(source)], env=environment, cwd="/", capture_output=True)
+        done = subprocess.run(command, env=environment, cwd="/", capture_output=True)
     if done.returncode:
         raise CopyFailed(done.stderr.decode("utf-8", "replace")[-300:])
