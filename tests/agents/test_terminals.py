@@ -43,18 +43,19 @@ async def until(talk, words):
 @pytest.fixture
 def running(owner, project_of_owner):
     from agents import sandbox
+    from projects import versions
 
+    files = aio.run(sandbox.ensure(project_of_owner).snapshot())
+    versions.save(project_of_owner, {**files, "index.html": b"<h1>Bread</h1>\n"}, source="run", title="First")
     sandbox.ensure(project_of_owner)
     return project_of_owner
 
 
 @pytest.fixture
 def project_of_owner(owner):
-    from projects import services, versions
+    from projects import services
 
-    made = services.create_project(owner, "A page", model="vibe-m", framework="html")
-    versions.save(made, {"index.html": b"<h1>Bread</h1>\n"}, source="run", title="First")
-    return made
+    return services.create_project(owner, "A page", model="vibe-m", framework="html")
 
 
 async def test_it_is_a_shell_in_the_app(owner, running, monkeypatch):

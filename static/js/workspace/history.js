@@ -7,6 +7,8 @@ import { toast } from "../lib/toast.js";
 import { inline, split } from "./diff.js";
 import { setParams } from "./panes.js";
 
+/** A file with more changed lines shows them when it is asked to. */
+const MOST_LINES = 300;
 const SOURCES = { run: "by the agent", edit: "by hand", restore: "restored" };
 const CHECKS = { build: "Builds", lint: "Lint clean", page: "Page answers" };
 
@@ -104,11 +106,26 @@ export function history(root, panes) {
     const sum = el("p", { class: "muted small num" }, `${changes.length} file${changes.length === 1 ? "" : "s"} changed `);
     if (added) sum.append(el("span", { class: "plus" }, `+${added} `));
     if (removed) sum.append(el("span", { class: "minus" }, `−${removed}`));
-    main.replaceChildren(head(version), sum, ...changes.map((change) => file(version, change)));
+    main.replaceChildren(head(version, foldersOf(changes)), sum, ...changes.map((change) => file(version, change)));
     if (!changes.length) sum.textContent = "The two are equal.";
     main.scrollTop = 0;
   }
-  function head(version) {
+  /** Brings back one folder as it was. */
+  function folderChoice(number, folders) {
+    const choice = el("select", { "aria-label": `Restore a folder as it was in v${number}` }, el("option", { value: "" }, "Restore a folder…"), ...folders.map((folder) => el("option", { value: folder }, folder)));
+    choice.addEventListener("change", () => choice.value && restore(number, choice.value));
+    return el("span", { class: "pick bare" }, choice, icon("chevron-down"));
+  }
+  /** Every folder that holds one of these changes. */
+  function foldersOf(changes) {
+    const found = new Set();
+    for (const { path } of changes) {
+      const parts = path.split("/").slice(0, -1);
+      parts.forEach((_part, index) => found.add(parts.slice(0, index + 1).join("/")));
+    }
+    return [...found].sort();
+  }
+  function head(version, folders) {
     const rename = el("button", { type: "button", class: "btn quiet sm square", title: "Rename this version", "aria-label": "Rename this version" }, icon("pencil"));
     const title = el("h2", {}, el("span", { class: "version-chip" }, `v${version.number}`), el("span", {}, version.title || "Saved"), rename);
     rename.addEventListener("click", () => edit(version, title));
@@ -118,6 +135,7 @@ export function history(root, panes) {
     if (version.number !== newest()) {
       actions.append(el("button", { type: "button", class: "btn sm primary", onclick: () => restore(version.number) }, icon("undo"), `Restore v${version.number}`));
     }
+    if (version.number !== newest() && folders.length) actions.append(folderChoice(version.number, folders));
     actions.append(
       el("button", { type: "button", class: "btn sm", "data-open-version": version.number }, icon("code"), "Files"),
       el("button", { type: "button", class: "btn sm", onclick: (event) => runIt(version.number, event.currentTarget) }, icon("eye"), "Run it"),
@@ -151,8 +169,14 @@ export function history(root, panes) {
     if (change.removed) line.append(el("span", { class: "minus num" }, `−${change.removed}`));
     if (shown !== newest()) line.append(el("button", { type: "button", class: "btn sm", "data-part": change.path, title: `Bring this file back as it was in v${version.number}` }, icon("undo"), `As in v${version.number}`));
     if (base) line.append(el("button", { type: "button", class: "btn sm", "data-part": change.path, "data-from": base, title: `Bring this file back as it was in v${base}` }, icon("undo"), `As in v${base}`));
-    const body = change.diff === null ? el("p", { class: "muted small tree-none" }, "Not shown: this is no text, or very long.") : look === "split" ? split(change.diff) : inline(change.diff);
-    return el("section", { class: "change" }, line, body);
+    const draw = () => (look === "split" ? split(change.diff) : inline(change.diff));
+    if (change.diff === null) return el("section", { class: "change" }, line, el("p", { class: "muted small tree-none" }, "Not shown: this is no text, or very long."));
+    const length = change.added + change.removed;
+    if (length <= MOST_LINES) return el("section", { class: "change" }, line, draw());
+    // A lock file or a first version would drown the rest.
+    const more = el("button", { type: "button", class: "btn quiet sm change-more" }, `Show ${length.toLocaleString("en")} changed lines`);
+    more.addEventListener("click", () => more.replaceWith(draw()));
+    return el("section", { class: "change" }, line, more);
   }
 
   async function restore(number, path = "") {
