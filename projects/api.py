@@ -5,7 +5,7 @@ import binascii
 from typing import Any
 
 from django.core import signing
-from django.db.models import OuterRef, Subquery
+from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.query import QuerySet
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -22,7 +22,7 @@ from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
 from projects import attachments, frameworks, search, versions
-from projects.models import Attachment, Fragment, Message, Project, Version
+from projects.models import Attachment, Fragment, Message, Picture, Project, Version
 from projects.views import version_of, zip_response
 
 VERSION_PARAMETER = OpenApiParameter("version", int, description="Number of a version; the newest without it.")
@@ -112,12 +112,18 @@ class AttachSerializer(serializers.Serializer[Any]):
 
 
 class VersionSerializer(serializers.ModelSerializer[Version]):
+    picture = serializers.SerializerMethodField(help_text="Address of a picture of the app; null without one.")
     works = serializers.BooleanField(read_only=True, help_text="Its checks were made and none failed.")
 
     class Meta:
         model = Version
-        fields = ("number", "title", "source", "verdict", "works", "created")
+        fields = ("number", "title", "source", "verdict", "works", "picture", "created")
         read_only_fields = fields
+
+    def get_picture(self, version: Version) -> str | None:
+        if not getattr(version, "has_picture", False):
+            return None
+        return reverse("version-picture", args=[version.project_id, version.number])
 
 
 class FileSerializer(serializers.Serializer[Any]):
@@ -268,7 +274,8 @@ class VersionList(InProject, generics.ListAPIView[Version]):
 
     def get_queryset(self) -> QuerySet[Version]:
         # A manifest can be large and is not shown here.
-        return self.project().versions.defer("manifest")
+        seen = Exists(Picture.objects.filter(version=OuterRef("pk")))
+        return self.project().versions.defer("manifest").annotate(has_picture=seen)
 
 
 class VersionDetail(InProject):

@@ -16,6 +16,7 @@ import { shells as makeShells } from "./workspace/shells.js";
 import { notify as makeNotify } from "./workspace/notify.js";
 import { logs as makeLogs } from "./workspace/logs.js";
 import { panes as makePanes } from "./workspace/panes.js";
+import { plan } from "./workspace/plan.js";
 import { preview as makePreview } from "./workspace/preview.js";
 import { queue as makeQueue } from "./workspace/queue.js";
 import { replay } from "./workspace/replay.js";
@@ -38,12 +39,13 @@ const past = makeHistory(root, panes);
 const logs = makeLogs(root, panes);
 makeShells(root);
 replay(root);
+plan(root);
 share(root);
 const lens = makeContext(root, panes, code);
 const doctor = makeDoctor(root, panes, composer, preview);
 
 const OVER = { succeeded: "It is done.", failed: "It did not work. Look at what happened.", stopped: "It stopped at a limit.", cancelled: "It was stopped." };
-const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "version", "error", "complete"]);
+const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "review", "plan", "version", "error", "complete"]);
 const handlers = {
   state: (event) => {
     run.setState(event.run, event.data, event.at);

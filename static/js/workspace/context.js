@@ -1,6 +1,7 @@
 // What the agent sees of the project: instructions, conversation, files, each with its share of the tokens.
 import { $, el } from "../lib/dom.js";
-import { getJson } from "../lib/http.js";
+import { getJson, postJson } from "../lib/http.js";
+import { toast } from "../lib/toast.js";
 import { briefing } from "./briefing.js";
 
 const thousands = (count) => (count < 1000 ? String(count) : `${(count / 1000).toFixed(1)} k`);
@@ -22,13 +23,15 @@ export function context(root, panes, code) {
     }
     box.removeAttribute("aria-busy");
   }
-  function paint({ model, framework, tokens, messages, files, instructions }, form) {
+  function paint({ model, framework, tokens, messages, files, instructions, summary, version, window: most }, form) {
     const parts = [
       [`Instructions, about ${thousands(tokens.instructions)} tokens`, tokens.instructions],
       [`Conversation, about ${thousands(tokens.conversation)} tokens in ${messages} message${messages === 1 ? "" : "s"}`, tokens.conversation],
-      [`File list and package.json, about ${thousands(tokens.files)} tokens`, tokens.files],
+      [`First look at the files, about ${thousands(tokens.files)} tokens`, tokens.files],
+      [`Your rules, about ${thousands(tokens.rules)} tokens`, tokens.rules],
+      [`Memory, about ${thousands(tokens.memory)} tokens`, tokens.memory],
     ];
-    $("#context-sum").textContent = `${model} · ${framework} · about ${thousands(parts.reduce((sum, [, count]) => sum + count, 0))} tokens before it reads a file`;
+    $("#context-sum").textContent = `${model} · ${framework} · about ${thousands(parts.reduce((sum, [, count]) => sum + count, 0))} tokens before it reads a file; a conversation is shortened above ${thousands(most)}`;
     const bar = el("div", { class: "lens", "aria-hidden": "true" }, ...parts.map(() => el("i")));
     parts.forEach(([, count], index) => bar.children[index].style.setProperty("--share", count));
     const key = el("ul", { class: "lens-key" }, ...parts.map(([text]) => el("li", {}, text)));
@@ -39,11 +42,24 @@ export function context(root, panes, code) {
       el("section", {}, el("h2", {}, "Sent with every message"), bar, key),
       el("section", {}, el("h2", {}, "What you tell it"), form),
       el("section", {}, el("h2", {}, `Files it can read (${files.length})`), files.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet.")),
+      el("section", {}, el("h2", {}, version ? `First look at the files, of version ${version}` : "First look at the files, of the template"), el("pre", { class: "instructions" }, summary)),
       el("section", {}, el("h2", {}, "Instructions"), el("pre", { class: "instructions" }, instructions)),
     );
   }
+  /** Makes the first look at the files anew, as the next run will see it. */
+  async function regenerate() {
+    $("#context-again").disabled = true;
+    try {
+      const [seen, form] = await Promise.all([postJson(root.dataset.context), told.load()]);
+      paint(seen, form);
+      $("#announce").textContent = "Looked at the files again.";
+    } catch (error) {
+      toast(error.message, { error: true });
+    }
+    $("#context-again").disabled = false;
+  }
   panes.when("context", (seen) => seen && stale && load());
-  $("#context-again").addEventListener("click", load);
+  $("#context-again").addEventListener("click", regenerate);
   return {
     saved() {
       stale = true;

@@ -141,7 +141,7 @@ export function history(root, panes) {
       el("button", { type: "button", class: "btn sm", onclick: (event) => runIt(version.number, event.currentTarget) }, icon("eye"), "Run it"),
       el("a", { class: "btn sm", href: `${root.dataset.download}?version=${version.number}` }, icon("download"), "ZIP"),
     );
-    return el("header", {}, title, el("ul", { class: "facts" }, el("li", {}, time), el("li", {}, source), ...ticks), actions);
+    return el("header", {}, ...(version.picture ? [el("img", { class: "version-picture", src: version.picture, alt: `Version ${version.number} as it looked` })] : []), title, el("ul", { class: "facts" }, el("li", {}, time), el("li", {}, source), ...ticks), actions);
   }
   function edit(version, title) {
     const input = el("input", { class: "input sm", value: version.title, maxlength: 200, required: true, "aria-label": "Name of this version" });

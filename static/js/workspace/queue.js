@@ -3,6 +3,8 @@ import { $, $$, delegate, el, icon } from "../lib/dom.js";
 import { patchJson, postJson, putJson, remove } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 
+const MARKS = { ask: "Question", plan: "Plan" };
+
 export function queue(root, chat, run) {
   const box = $("#queue");
   const list = $("#queue-list");
@@ -51,7 +53,7 @@ export function queue(root, chat, run) {
     const drop = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "drop", title: "Drop", "aria-label": "Drop this message" }, icon("x"));
     const up = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "up", title: "Earlier", "aria-label": "Move this message up" }, icon("arrow-up"));
     const down = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "down", title: "Later", "aria-label": "Move this message down" }, icon("arrow-down"));
-    const mark = mode === "ask" ? [el("span", { class: "badge" }, "Question")] : [];
+    const mark = mode in MARKS ? [el("span", { class: "badge" }, MARKS[mode])] : [];
     return el("li", { "data-queued": id, "data-mode": mode }, words, ...mark, up, down, edit, drop, el("template"));
   }
   /** A state event: a run that begins takes its message into the chat; one that is over leaves the queue. */

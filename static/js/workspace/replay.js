@@ -7,7 +7,7 @@ import { toast } from "../lib/toast.js";
 /** Longer pauses are cut to this, in ms of the run's own time. */
 const LONGEST_PAUSE = 4_000;
 const SPEEDS = [1, 4, 16];
-const CARDS = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "version", "error", "complete"]);
+const CARDS = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "review", "plan", "version", "error", "complete"]);
 
 export function replay(root) {
   const pane = $("#chat-pane");

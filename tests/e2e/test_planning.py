@@ -1,0 +1,27 @@
+"""Plan first: the plan is changed and approved by its person, and only then something is built."""
+
+from tests.e2e.conftest import BUILD_MS
+
+
+def test_it_plans_changes_the_plan_and_builds_it(page, begin):
+    from playwright.sync_api import expect
+
+    from agents.models import Run
+
+    begin(page, "a landing page for a tea shop")
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    page.select_option("#mode", "plan")
+    page.fill("#text", "Add a FAQ section")
+    page.press("#text", "Enter")
+    plan = page.locator(".plan")
+    expect(plan).to_be_visible(timeout=BUILD_MS)
+    expect(page.locator(".done")).to_have_count(2, timeout=BUILD_MS)
+    expect(page.locator("#version-now")).to_have_text("v1")
+    plan.locator("[data-plan-edit]").click()
+    page.fill("#plan-title", "A FAQ, short")
+    plan.get_by_role("button", name="Save").click()
+    expect(plan.locator("h2")).to_have_text("A FAQ, short")
+    plan.get_by_role("button", name="Build this plan").click()
+    expect(plan).to_have_attribute("data-state", "approved", timeout=20_000)
+    expect(page.locator(".done")).to_have_count(3, timeout=BUILD_MS)
+    assert Run.objects.count() == 3
