@@ -42,7 +42,7 @@ export function context(root, panes, code) {
       el("section", {}, el("h2", {}, "Sent with every message"), bar, key),
       el("section", {}, el("h2", {}, "What you tell it"), form),
       el("section", {}, el("h2", {}, `Files it can read (${files.length})`), files.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet.")),
-      el("section", {}, el("h2", {}, version ? `First look at the files, of version ${version}` : "First look at the files, of the template"), el("pre", { class: "instructions" }, summary)),
+      el("section", {}, el("h2", {}, version ? `First look at the files, of version ${version}` : "First look at the files, of the template"), el("pre", { class: "first-look" }, summary)),
       el("section", {}, el("h2", {}, "Instructions"), el("pre", { class: "instructions" }, instructions)),
     );
   }
