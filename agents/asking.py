@@ -27,6 +27,8 @@ from projects.markdown import render_markdown
 
 # Tries of one call; waits grow 1, 2, 4 … s with jitter. A Retry-After is obeyed up to the longest wait.
 TRIES, LONGEST_WAIT = 3, 30.0
+# How often a short question is asked when the answer does not have the form that was demanded.
+MISFITS = 3
 # Kinds of blocks that only the model that wrote them can read.
 THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 UNSEEN = {"type": "text", "text": "(A picture, which this model cannot see.)"}
@@ -106,15 +108,16 @@ def choose(
 
     def ask(source: Source) -> tuple[Source, Turn, Block]:
         call = _call(source, system, _without(said, THOUGHTS), [tool], max_tokens=max_tokens, must_call=tool["name"])
-        turn = _one(lease, source, call, lambda text: None, seconds)
-        for block in turn.content:
-            called = (
-                block["type"] == "tool_use" and block["name"] == tool["name"] and block["id"] not in turn.bad_inputs
-            )
-            if called and fits.is_valid(block["input"]):
-                return source, turn, block["input"]
-        text = f"{source.model} did not answer in the form it was asked for."
-        raise ModelBusy("model_no_choice", text, retry_after=0)
+        for _ in range(MISFITS):
+            turn = _one(lease, source, call, lambda text: None, seconds)
+            for block in turn.content:
+                called = (
+                    block["type"] == "tool_use" and block["name"] == tool["name"] and block["id"] not in turn.bad_inputs
+                )
+                if called and fits.is_valid(block["input"]):
+                    return source, turn, block["input"]
+        # Not worth a fallback: what asks can do without an answer.
+        raise ModelRefused("model_no_choice", f"{source.model} did not answer in the form it was asked for.")
 
     source, turn, answer = _persist(lease, log, run, model, ask)
     with transaction.atomic():

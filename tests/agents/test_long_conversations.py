@@ -19,7 +19,8 @@ def small(monkeypatch):
 
 
 def read(number):
-    return [wire.text(f"Decision {number}: tea before milk."), wire.tool("read_files", {"paths": ["long.txt"]})]
+    lines = {"path": "long.txt", "to": 1_200 - number}
+    return [wire.text(f"Decision {number}: tea before milk."), wire.tool("read_files", {"paths": [lines]})]
 
 
 def build(model, turns):
