@@ -27,7 +27,7 @@ def test_it_builds(chat, start, work):
     reply = run.steps.filter(type="reply").first()
     assert reply.data["text"] == "I write the page."
     assert reply.data["usage"] == {"input": 900, "output": 60, "cache_read": 100}
-    assert run.usage["calls"] == 2
+    assert run.usage["calls"] == 3  # and the review
 
 
 def test_it_says_what_was_said_before_in_the_protocols_own_form(chat, start, work):

@@ -25,7 +25,7 @@ def test_it_tries_again_and_goes_on(model, start, work, failure):
 
     assert run.state == Run.State.SUCCEEDED
     assert run.steps.filter(type="reply").count() == 2
-    assert run.usage["calls"] == 2
+    assert run.usage["calls"] == 3  # and the review
     assert run.steps.filter(type="stage", data__status="waiting").count() == 1
 
 
