@@ -146,12 +146,6 @@ def test_it_finds_nothing_serious(eyes, begin):
                 page.keyboard.press("Escape")
                 for opener in ("#console-toggle", "#doctor-toggle"):
                     page.locator(opener).click()
-            if tab == "preview":
-                for opener in ("#console-toggle", "#doctor-toggle", "#share-menu summary"):
-                    page.locator(opener).click()
-                expect(page.get_by_role("button", name="Make a link")).to_be_visible()
-                eyes.look("workspace console, doctor and share")
-                page.keyboard.press("Escape")
         if eyes.size == "phone":
             page.locator("[data-pane-tab=chat]").click()
             eyes.look("workspace chat")
