@@ -84,7 +84,7 @@ def load(path: Path) -> list[Case]:
 
 
 def _case(path: Path, number: int, row: Any) -> Case:
-    known = {"name": str, "prompt": str, "framework": str, "then": list, "text": list}
+    known: dict[str, type] = {"name": str, "prompt": str, "framework": str, "then": list, "text": list}
     if not isinstance(row, dict) or not {"name", "prompt"} <= row.keys():
         raise BadSuite(f"{path}: case {number} needs a name and a prompt.")
     if wrong := [key for key, value in row.items() if key not in known or not isinstance(value, known[key])]:

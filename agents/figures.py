@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
+from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from agents.models import Run, Step
 KINDS = ("input", "output", "cache_read", "cache_write")
 # Spans that a page or a scraper may ask for: hours by name.
 SPANS = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24}
+KEPT_SECONDS = {"24h": 15, "7d": 60, "30d": 300}
 
 
 def facts(steps: list[Step]) -> dict[str, Any]:
@@ -128,6 +130,15 @@ def over(span: str) -> dict[str, Any]:
         "stages": [dict(zip(("stage", "runs", "p50", "p95", "sum"), row, strict=True)) for row in _rows(STAGES, since)],
         "models": [dict(zip(names, row, strict=True)) for row in _rows(MODELS, since)],
     }
+
+
+def recent(span: str) -> dict[str, Any]:
+    """`over`, at most some seconds old: however often somebody asks, a month is not summed each time."""
+    found: dict[str, Any] | None = cache.get(f"figures:{span}")
+    if found is None:
+        found = over(span)
+        cache.set(f"figures:{span}", found, KEPT_SECONDS[span])
+    return found
 
 
 def _rows(statement: str, since: datetime) -> list[tuple[Any, ...]]:

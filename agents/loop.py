@@ -6,7 +6,7 @@ Each part first looks at the log: what is written there is done. So the same lin
 import logging
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
 from agents import charging, choosing, closing, prompts, reviewing, runs, sandbox, stuck
 from agents.asking import next_turn
@@ -81,8 +81,10 @@ class Work:
             raise Ending(
                 Run.State.FAILED, "crash_loop", "The run kept crashing", text, "Try again, or say it differently."
             )
-        if self.log.state() != Run.State.RUNNING:
-            self.log.add("state", {"state": Run.State.RUNNING})
+        with transaction.atomic():  # one wait for the disk, not two: somebody waits for the first word
+            if self.log.state() != Run.State.RUNNING:
+                self.log.add("state", {"state": Run.State.RUNNING})
+            self.bench.stage("prepare", "Getting ready")
         self.prepare()
         while True:
             self.work()
@@ -99,16 +101,16 @@ class Work:
 
     def prepare(self) -> None:
         """What the model is told at first; meanwhile a sandbox with the project's files is being made."""
-        self.bench.stage("prepare", "Getting ready")
         choosing.choose_framework(self.bench)
         self.bench.open()
-        if not self.log.has("stage", "context"):
-            project = self.run.project
-            seen = "\n\n".join(filter(None, (prompts.context(project), prompts.told(project))))
-            self.bench.stage("context", "Reading the project", record=seen, tokens=talk.tokens([], seen))
+        with transaction.atomic():
+            if not self.log.has("stage", "context"):
+                project = self.run.project
+                seen = "\n\n".join(filter(None, (prompts.context(project), prompts.told(project))))
+                self.bench.stage("context", "Reading the project", record=seen, tokens=talk.tokens([], seen))
+            self.bench.stage("work", STAGE_TITLES[self.bench.mode])
         self.context = str(self.log.keys["stage", "context"].record)
         self.system = prompts.instructions(self.run.project.framework, self.bench.mode)
-        self.bench.stage("work", STAGE_TITLES[self.bench.mode])
 
     def work(self) -> None:
         """The loop proper: ask, run the tools that were called, until the model is done."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 from benchmarks.client import Client
 from benchmarks.site import Site, quantile, site
@@ -97,7 +98,7 @@ def _ask(running: Site, person: dict[str, str]) -> int:
     return 1
 
 
-def _until_over(running: Site, seconds: float = 300) -> dict[str, list[list[str]]]:
+def _until_over(running: Site, seconds: float = 300) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while True:
         state = _state(running)
@@ -107,10 +108,10 @@ def _until_over(running: Site, seconds: float = 300) -> dict[str, list[list[str]
         time.sleep(2)
 
 
-def _state(running: Site) -> dict[str, list[list[str]]]:
+def _state(running: Site) -> dict[str, Any]:
     environment = {**running.environment, "DJANGO_SETTINGS_MODULE": "vibe.settings"}
     out = subprocess.run([sys.executable, "-c", ASK], env=environment, capture_output=True, text=True, check=True)
-    state: dict[str, list[list[str]]] = json.loads(out.stdout.splitlines()[-1])
+    state: dict[str, Any] = json.loads(out.stdout.splitlines()[-1])
     return state
 
 

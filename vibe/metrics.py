@@ -9,7 +9,7 @@ import secrets
 import time
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import django
 from django.conf import settings
@@ -97,8 +97,8 @@ def _last_hour() -> Metric:
 
 
 def _figures() -> Iterator[Metric]:
-    """What runs took in the last day. Summed at most once a minute, however often we are asked."""
-    found: dict[str, Any] = cache.get_or_set("figures:metrics", lambda: figures.over("24h"), 60)
+    """What runs took in the last day."""
+    found = figures.recent("24h")
     rounds = {f'cause="{fix["cause"]}"': fix["rounds"] for fix in found["fixes"]}
     yield Metric("vibe_fix_rounds_last_day", "Rounds of mending in runs that ended in 24 hours, by cause.", rounds)
     checks = {

@@ -37,9 +37,9 @@ def main(ident: str, point: str, name: str) -> None:
 
     runs.append = watched
     if point == "stream":
-        events.Live.feed = end  # type: ignore[method-assign]
+        events.Live.feed = end  # type: ignore[method-assign, assignment]
     if point == "submitted":
-        events.publish = end
+        events.publish = end  # type: ignore[assignment]
         services.start_run(Project.objects.get(pk=UUID(ident)), "What is tea?", "ask")
     tasks.run_agent(ident)
 

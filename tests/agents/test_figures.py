@@ -16,7 +16,7 @@ from tests.agents.scripted import Failure, finish, page, write
 
 @pytest.fixture(autouse=True)
 def fresh() -> None:
-    for name in ("24h", "7d", "30d", "metrics"):
+    for name in figures.SPANS:
         cache.delete(f"figures:{name}")
 
 
