@@ -3,6 +3,7 @@
 The facts are counted once, from the run's log; so a page over a month reads runs, not their steps.
 """
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from django.core.cache import cache
 from django.db import connection
 from django.utils import timezone
+from redis.exceptions import RedisError
 
 from agents.models import Run, Step
 
@@ -134,11 +136,13 @@ def over(span: str) -> dict[str, Any]:
 
 def recent(span: str) -> dict[str, Any]:
     """`over`, at most some seconds old: however often somebody asks, a month is not summed each time."""
-    found: dict[str, Any] | None = cache.get(f"figures:{span}")
-    if found is None:
-        found = over(span)
-        cache.set(f"figures:{span}", found, KEPT_SECONDS[span])
-    return found
+    with suppress(RedisError):  # without it they are summed each time
+        if found := cache.get(f"figures:{span}"):
+            return dict(found)
+    sums = over(span)
+    with suppress(RedisError):
+        cache.set(f"figures:{span}", sums, KEPT_SECONDS[span])
+    return sums
 
 
 def _rows(statement: str, since: datetime) -> list[tuple[Any, ...]]:
