@@ -42,6 +42,7 @@ if mkdir "$d" 2>/dev/null; then
     echo $c > "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"
     [ -z "$VIBE_BACKGROUND" ] || kill -KILL 0' > "$d/out" 2>&1 < /dev/null &
   echo $! > "$d/pid"
+  disown
 fi
 for _ in $(seq 40); do [ -s "$d/pid" ] && break; sleep 0.05; done
 pid=$(cat "$d/pid" 2>/dev/null) || exit 251
@@ -130,7 +131,7 @@ true
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
 # What grep says of a pattern it does not understand comes on the other stream.
 GREP = r"""
-cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIs $VIBE_FLAGS $VIBE_EXCLUDE -m 200 -e "$VIBE_PATTERN" -- "$VIBE_PATH" |
+cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIsH $VIBE_FLAGS $VIBE_EXCLUDE -m 200 -e "$VIBE_PATTERN" -- "$VIBE_PATH" |
   cut -c1-300 | head -n 2000; true
 """
 HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""

@@ -147,7 +147,8 @@ def test_it_leaves_a_command_in_the_background_and_ends_it_with_the_work(told):
         wire.tool("terminal", quick),
     )
     assert "in the background" in results[0]["content"] and "begun" in results[0]["content"]
-    assert results[1]["content"].split() == ["Exit", "code", "0.", "begun", "1"]
+    *_, begun, running = results[1]["content"].split()
+    assert begun == "begun" and int(running) > 0
     assert results[2]["is_error"] and "Exit code 3" in results[2]["content"]
     from agents import aio, sandbox
 
