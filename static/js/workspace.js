@@ -172,6 +172,10 @@ delegate(document, "click", "[data-say]", (_event, button) => {
   composer.fill(button.dataset.say);
   $("#composer").requestSubmit();
 });
+delegate(document, "click", "[data-choose-mode]", (_event, button) => {
+  composer.choose(button.dataset.chooseMode);
+  composer.focus();
+});
 delegate(document, "click", "[data-suggest]", (_event, button) => composer.fill(button.dataset.suggest));
 delegate(document, "click", "[data-open-history]", (_event, button) => {
   button.closest("details.menu")?.removeAttribute("open");
