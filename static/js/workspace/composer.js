@@ -76,5 +76,5 @@ export function composer(root, chat) {
     held.mention(name, `${about.filter(Boolean).join(", ")}.`);
     box.area.focus();
   }
-  return { fill: box.fill, choose, point, estimate: estimate($("#estimate"), mode) };
+  return { fill: box.fill, focus: () => box.area.focus(), choose, point, estimate: estimate($("#estimate"), mode) };
 }
