@@ -35,6 +35,8 @@ export function value(event: { target: EventTarget | null }): string {
 }
 
 /** Enter and Escape leave the field. */
-export function leave(event: { key: string; target: EventTarget | null }) {
-  if (event.key === "Enter" || event.key === "Escape") (event.target as HTMLElement).blur();
+export function leave(event: { key: string; target: EventTarget | null; preventDefault: () => void }) {
+  if (event.key !== "Enter" && event.key !== "Escape") return;
+  event.preventDefault();
+  (event.target as HTMLElement).blur();
 }
