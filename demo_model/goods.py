@@ -26,7 +26,7 @@ def addressed(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def shop(brief: Brief) -> dict[str, Any]:
     """Headline, title of the shelf, options and products of a shop; a subject without goods sells what it offers."""
-    own = brief.copy["shop"]
+    own: dict[str, Any] | None = brief.copy["shop"]
     if own:
         return own | {"products": addressed(own["products"])}
     plain = subjects()["anything"]["shop"]

@@ -50,16 +50,14 @@ def _views(kind: str) -> dict[str, Path]:
 @cache
 def _sources(kind: str, frame: str) -> dict[str, str]:
     """Path in the app → template of every file that is the same for all subjects, the poster left out."""
-    folder = FOLDER / "_shared" / frame
+    folder, lib = FOLDER / "_shared" / frame, FOLDER / "_shared/lib"
     if frame == "html":
-        found = {"favicon.svg": folder / "favicon.svg"} | _under(FOLDER / kind / "html")
-        return {path: source.read_text() for path, source in found.items()}
+        own = _under(FOLDER / kind / "html") | {"favicon.svg": folder / "favicon.svg"}
+        return {path: source.read_text() for path, source in own.items()}
     place, pages = views.FRAMES[frame], recipe(kind)["pages"]
     hashed = pages and frame in ("react", "vue")
-    modules = {path.name: path for path in (FOLDER / kind / "lib").glob("*.ts")} | {
-        "store.ts": FOLDER / "_shared/lib/store.ts"
-    }
-    modules |= {"route.ts": FOLDER / "_shared/lib/route.ts"} if hashed else {}
+    modules = {path.name: path for path in (FOLDER / kind / "lib").glob("*.ts")} | {"store.ts": lib / "store.ts"}
+    modules |= {"route.ts": lib / "route.ts"} if hashed else {}
     found = {path: source.read_text() for path, source in _under(folder).items()}
     found |= {f"{place.modules}{name}": path.read_text() for name, path in modules.items()}
     found[place.css] = (FOLDER / "_shared/css/index.css").read_text()

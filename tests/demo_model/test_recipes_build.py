@@ -56,15 +56,16 @@ def test_every_recipe_builds_also_after_follow_ups(tmp_path: Path, client, frame
         hostile = Agent(client, tmp_path / f"{kind}-nasty", frame).ask(nasty(kind))
         workshop.place(project, frame, f"{kind}-nasty", hostile)
     built = workshop.build(project, frame)
-    assert len(list(built.glob("*/index.html"))) == 3 * len(KINDS)
-    assert "<script>alert" not in (built / "landing-nasty/index.html").read_text()
+    assert len(list(built.glob("apps/*/index.html"))) == 3 * len(KINDS)
+    assert "<script>alert" not in (built / "apps/landing-nasty/index.html").read_text()
     if Path(looking.CHROMIUM).exists():
         look(built)
 
 
 def look(built: Path) -> None:
     """Every app as it is seen: silent, narrow enough, accessible, and doing what it promises."""
-    with looking.chromium() as browser, looking.served(built) as url:
+    with looking.chromium() as browser, looking.served(built) as root:
+        url = f"{root}apps/"
         for kind in KINDS:
             with looking.tab(browser, "dark" if kind in ("shop", "kanban") else "light") as (page, problems):
                 for address in ("", *(f"#{route}" for route in looking.ROUTES.get(kind, ()))):

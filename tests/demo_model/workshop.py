@@ -79,4 +79,4 @@ def build(project: Path, frame: str) -> Path:
     )
     output = tool(project, "vite", "build", "--config", "vite.apps.config.js", "--logLevel", "warn")
     assert "warn" not in output.lower(), output
-    return project / "built/apps"
+    return project / "built"

@@ -73,10 +73,10 @@ export function press(event: { key: string; preventDefault: () => void }, card: 
   requestAnimationFrame(() => document.getElementById(`card-${card.id}`)?.focus());
 }
 
-/** What the element under an event, or one around it, carries as `data-card` or `data-lane`. */
-function holder(event: Event, name: "card" | "lane"): string | undefined {
-  const element = event.target instanceof Element ? event.target.closest<HTMLElement>(`[data-${name}]`) : null;
-  return element?.dataset[name];
+/** What follows "ticket-" or "lane-" in the id of the element under an event, or of one around it. */
+function holder(event: Event, name: "ticket" | "lane"): string | undefined {
+  const element = event.target instanceof Element ? event.target.closest(`[id^="${name}-"]`) : null;
+  return element?.id.slice(name.length + 1);
 }
 
 function release() {
@@ -84,9 +84,9 @@ function release() {
   over.set(-1);
 }
 
-/** Drag and drop for the whole board: cards carry `data-card`, lanes `data-lane`. */
+/** Drag and drop for the whole board, by the ids of its cards and lanes. */
 function watch(page: Document) {
-  page.addEventListener("dragstart", (event) => dragged.set(holder(event, "card") ?? ""));
+  page.addEventListener("dragstart", (event) => dragged.set(holder(event, "ticket") ?? ""));
   page.addEventListener("dragend", release);
   page.addEventListener("dragover", (event) => {
     const lane = holder(event, "lane");
@@ -98,7 +98,7 @@ function watch(page: Document) {
     const lane = holder(event, "lane");
     if (!lane || !dragged.get()) return;
     event.preventDefault();
-    place(dragged.get(), Number(lane), holder(event, "card"));
+    place(dragged.get(), Number(lane), holder(event, "ticket"));
     release();
   });
 }
