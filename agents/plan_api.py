@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from agents import api, plans, questions, services
 from agents.tools.plan import PLAN
+from projects.models import Message
 
 
 def _line(name: str, **more: Any) -> serializers.CharField:
@@ -44,7 +45,7 @@ class ChangedPlanSerializer(PlanSerializer):
 
 
 class SuggestedSerializer(serializers.Serializer[Any]):
-    mode = serializers.ChoiceField(["build", "ask"])
+    mode = serializers.ChoiceField(Message.Mode.choices)
 
 
 class Plan(api.OneRun):

@@ -276,7 +276,11 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "From a prompt to a running web app. Errors are application/problem+json.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
-    "ENUM_NAME_OVERRIDES": {"RunState": "agents.models.Run.State"},
+    "ENUM_NAME_OVERRIDES": {
+        "RunState": "agents.models.Run.State",
+        "SandboxState": ["none", "running", "paused"],
+        "PlanState": ["proposed", "approved"],
+    },
 }
 
 # --- Outside parties: the model and the sandbox (official SDKs; the environment says who answers) -----------------
