@@ -17,6 +17,8 @@ export function chat() {
     "scroll",
     () => {
       following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_BOTTOM;
+      // At the end the page holds the place itself; further up the browser does.
+      scroller.toggleAttribute("data-following", following);
       if (following) pill.hidden = true;
     },
     { passive: true },
