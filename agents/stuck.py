@@ -18,8 +18,8 @@ def check(bench: Bench, failed: list[Step]) -> None:
     """Raises Ending when another round of fixing is not worth its time. Nothing of such a run is charged."""
     rounds = bench.log.rounds("checks")
     names = ", ".join(step.data["title"] for step in failed)
-    same = [step for step in failed if step.data["again"] >= SAME_ERROR_FIXES]
-    idle = [step for step in failed if step.data["again"] and not changed_in(bench.log.steps, bench.log.round)]
+    same = [step for step in failed if step.data.get("again", 0) >= SAME_ERROR_FIXES]
+    idle = [step for step in failed if step.data.get("again") and not changed_in(bench.log.steps, bench.log.round)]
     if not bench.run.project.auto_fix:
         text = f"{names} failed, and fixing by itself is switched off. The files are kept; nothing is charged."
     elif same:
@@ -30,7 +30,7 @@ def check(bench: Bench, failed: list[Step]) -> None:
         text = f"{names} still failed after {rounds} rounds of fixing. The files are kept; nothing is charged."
     else:
         return
-    cause = failed[0].data["error"]
+    cause = failed[0].data.get("error", "")
     reason = "same_error" if same or idle else "checks_failed"
     raise Ending(
         Run.State.FAILED,
