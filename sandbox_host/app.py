@@ -12,11 +12,12 @@ from collections.abc import AsyncIterator
 from aiohttp import web
 
 from sandbox_host import envd, interpreter, metrics, preview, preview_pages, reaper, rest
+from sandbox_host.answers import API_KEY, DOMAIN, FIRST_USE, KEYS, REGISTRY, Handler, error
+from sandbox_host.bodies import number
 from sandbox_host.first_use import FirstUse
 from sandbox_host.idempotency import Keys
 from sandbox_host.launch import AgentGone
 from sandbox_host.registry import Registry
-from sandbox_host.rest import DOMAIN, FIRST_USE, REGISTRY, Handler, error
 from sandbox_host.sandbox import NotRunning
 
 _SANDBOX_LABEL = re.compile(r"(\d{1,5})-([a-z0-9]{8,60})")
@@ -28,8 +29,8 @@ def build(
 ) -> web.Application:
     """The application. `domain` (with its port) is what preview host names end in; `health` is added to /health."""
     app = web.Application(middlewares=[_route], client_max_size=BODY_LIMIT)
-    app[REGISTRY], app[FIRST_USE], app[rest.API_KEY], app[DOMAIN] = registry, first_use, api_key, domain
-    app[rest.KEYS] = Keys()
+    app[REGISTRY], app[FIRST_USE], app[API_KEY], app[DOMAIN] = registry, first_use, api_key, domain
+    app[KEYS] = Keys()
     app.router.add_get("/health", _health(registry, first_use, health))
     rest.add_routes(app)
     app.router.add_get("/metrics", rest.guarded(metrics.handle))
@@ -74,7 +75,7 @@ async def _route(request: web.Request, handler: Handler) -> web.StreamResponse:
         return error(421, f"'{host}' is not a name of this host.")
     if sandbox_id := request.headers.get("E2b-Sandbox-Id"):
         port = request.headers.get("E2b-Sandbox-Port", str(envd.PORT))
-        return await _to_sandbox(request, sandbox_id, int(port) if port.isdigit() else envd.PORT)
+        return await _to_sandbox(request, sandbox_id, number(port, envd.PORT))
     if request.path == "/files":
         sandbox = envd.find_signed(request)
         return await envd.handle(request, sandbox) if sandbox else error(401, "invalid signature")
@@ -122,7 +123,7 @@ async def _to_preview(request: web.Request, sandbox_id: str, port: int) -> web.S
     if sandbox.state == "paused" and sandbox.record.auto_resume and not _is_websocket(request):
         with contextlib.suppress(NotRunning, AgentGone):  # the preview says what is wrong
             await sandbox.start(sandbox.record.timeout)
-    return await preview.handle(request, sandbox, port)
+    return await preview.handle(request, sandbox, port, sandbox.record.mask_host)
 
 
 def _is_websocket(request: web.Request) -> bool:

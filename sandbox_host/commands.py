@@ -10,6 +10,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox_host import connect
+from sandbox_host.bodies import number
 from sandbox_host.connect import RpcError, Stream
 from sandbox_host.isolation import HOME, MIB
 from sandbox_host.launch import AgentError, AgentGone, Channel, decode
@@ -67,8 +68,8 @@ def _size(pty: dict[str, Any]) -> dict[str, int]:
 
 
 def seconds(request: web.Request) -> float | None:
-    text = request.headers.get("Connect-Timeout-Ms", "")
-    return int(text) / 1000 if text.isdigit() and int(text) else None
+    """What the caller gives the call in all, None if it sets no end."""
+    return number(request.headers.get("Connect-Timeout-Ms", ""), 0) / 1000 or None
 
 
 async def start(request: web.Request, sandbox: Sandbox) -> web.StreamResponse:
@@ -147,8 +148,7 @@ def end_event(payload: bytes) -> dict[str, Any]:
 @asynccontextmanager
 async def keepalive(request: web.Request, stream: Stream, message: bytes) -> AsyncIterator[None]:
     """Send `message` as often as the caller asked, so that nothing between takes the stream for dead."""
-    text = request.headers.get("Keepalive-Ping-Interval", "")
-    seconds = int(text) if text.isdigit() and int(text) else 90
+    seconds = number(request.headers.get("Keepalive-Ping-Interval", ""), 0) or 90
 
     async def ping() -> None:
         while True:

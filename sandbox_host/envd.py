@@ -9,9 +9,10 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from sandbox_host import commands, files, filesystem
+from sandbox_host.answers import REGISTRY, error, measure
+from sandbox_host.bodies import number
 from sandbox_host.connect import RpcError, user_of
 from sandbox_host.launch import AgentError, AgentGone
-from sandbox_host.rest import REGISTRY, error, measure
 from sandbox_host.sandbox import NotRunning, Sandbox
 from sandbox_host.usage import DiskFull
 
@@ -88,7 +89,7 @@ def signature_problem(request: web.Request, sandbox: Sandbox) -> str:
     expiration = request.query.get("signature_expiration")
     if not hmac.compare_digest(given.encode(), _signature(request, sandbox.record.token, expiration).encode()):
         return "invalid signature"
-    if expiration and (not expiration.isdigit() or int(expiration) < time.time()):
+    if expiration and number(expiration, 0) < time.time():
         return "signature is already expired"
     return ""
 

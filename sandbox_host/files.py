@@ -10,9 +10,9 @@ from urllib.parse import quote
 
 from aiohttp import BodyPartReader, web
 
+from sandbox_host.answers import error
 from sandbox_host.commands import path_inside
 from sandbox_host.launch import AgentError, AgentGone, Channel
-from sandbox_host.rest import error
 from sandbox_host.sandbox import Sandbox
 from sandbox_host.usage import DiskFull
 

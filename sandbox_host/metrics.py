@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from aiohttp import web
 
+from sandbox_host.answers import REGISTRY, measure
 from sandbox_host.registry import Registry
-from sandbox_host.rest import REGISTRY, measure
 
 _CONTENT_TYPE = "text/plain; version=0.0.4"
 

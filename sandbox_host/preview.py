@@ -10,6 +10,7 @@ from typing import Protocol
 
 import aiohttp
 from aiohttp import hdrs, web
+from multidict import CIMultiDict
 from yarl import URL
 
 from sandbox_host import preview_headers, preview_pages
@@ -36,8 +37,10 @@ class Target(Protocol):
     async def dial(self, port: int) -> Stream: ...
 
 
-async def handle(request: web.Request, sandbox: Target, port: int) -> web.StreamResponse:
-    """Answer a visit to `{port}-{id}.<preview domain>`: what the app says, or a page that says why it says nothing."""
+async def handle(request: web.Request, sandbox: Target, port: int, mask: str = "") -> web.StreamResponse:
+    """Answer a visit to `{port}-{id}.<preview domain>`: what the app says, or a page that says why it says nothing.
+    `mask`: the Host to ask the app as, with ${PORT} for the port.
+    """
     if port in RESERVED_PORTS or not 0 < port < 65536:
         return preview_pages.answer(request, preview_pages.RESERVED, sandbox.id, port)
     if sandbox.state == "paused":
@@ -48,11 +51,14 @@ async def handle(request: web.Request, sandbox: Target, port: int) -> web.Stream
         return preview_pages.answer(request, preview_pages.CLOSED, sandbox.id, port)
     except (NotRunning, AgentGone):  # paused, killed or broken down since we looked
         return preview_pages.answer(request, preview_pages.STARTING, sandbox.id, port)
+    headers = preview_headers.towards_app(request)
+    if mask:
+        headers[hdrs.HOST] = mask.replace("${PORT}", str(port))
     try:
         async with client(stream) as session:
             if request.headers.get(hdrs.UPGRADE, "").lower() == "websocket":
-                return await _websocket(request, session)
-            return await _http(request, session)
+                return await _websocket(request, session, headers)
+            return await _http(request, session, headers)
     except (aiohttp.ClientError, ValueError):
         return preview_pages.answer(request, preview_pages.BROKEN, sandbox.id, port)
     finally:
@@ -64,11 +70,11 @@ def gone(request: web.Request, sandbox_id: str, port: int) -> web.Response:
     return preview_pages.answer(request, preview_pages.GONE, sandbox_id, port)
 
 
-async def _http(request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
+async def _http(request: web.Request, session: aiohttp.ClientSession, headers: CIMultiDict[str]) -> web.StreamResponse:
     async with session.request(
         request.method,
         _url(request),
-        headers=preview_headers.towards_app(request),
+        headers=headers,
         data=request.content if request.body_exists else None,
         allow_redirects=False,
     ) as answer:
@@ -100,8 +106,9 @@ async def _pieces(request: web.Request, content: aiohttp.StreamReader) -> AsyncI
         yield piece
 
 
-async def _websocket(request: web.Request, session: aiohttp.ClientSession) -> web.StreamResponse:
-    headers = preview_headers.towards_app(request)
+async def _websocket(
+    request: web.Request, session: aiohttp.ClientSession, headers: CIMultiDict[str]
+) -> web.StreamResponse:
     protocols = [
         name.strip() for name in request.headers.get(hdrs.SEC_WEBSOCKET_PROTOCOL, "").split(",") if name.strip()
     ]

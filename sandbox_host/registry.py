@@ -219,7 +219,7 @@ class Registry:
     async def fork(self, sandbox: Sandbox, seconds: int) -> Sandbox:
         """A new sandbox with a copy of the files and the same options. Raises what `create` raises."""
         record = sandbox.record
-        names = ("auto_pause", "auto_resume", "internet", "allow_out", "deny_out", "metadata", "envs")
+        names = ("auto_pause", "pause_memory", "auto_resume", "internet", "allow_out", "deny_out", "metadata", "envs")
         options = {name: copy.deepcopy(getattr(record, name)) for name in names}
         if record.traffic_token:
             options["traffic_token"] = secrets.token_hex(32)
@@ -327,7 +327,7 @@ class Registry:
         if record.state == "running" and now >= record.end:
             log.say("time is over", sandbox=sandbox.id, then="pause" if record.auto_pause else "kill")
             if record.auto_pause:
-                await sandbox.pause()
+                await sandbox.pause(memory=record.pause_memory)
             else:
                 await self.kill(sandbox)
         elif record.state == "paused" and sandbox.launch is not None and now >= record.paused_at + MEMORY_KEPT:

@@ -52,8 +52,12 @@ class Record:
     state: str = "running"  # or "paused"
     paused_at: float = 0.0
     auto_pause: bool = True
+    pause_memory: bool = True  # whether a pause at the end of the time keeps the processes
     auto_resume: bool = True
     traffic_token: str = ""  # previews answer only to those who send it; "" answers to all
+    mask_host: str = (
+        ""  # the Host an app in a preview is asked as; ${PORT} stands for its port; "" leaves the visitor's
+    )
     internet: bool = True
     allow_out: list[str] = field(default_factory=list)
     deny_out: list[str] = field(default_factory=list)
@@ -273,14 +277,16 @@ class Sandbox:
             await finish(self.place.storage.lay, self.directory, self.record.uid, self.record.lower)
 
     async def start(self, seconds: int, resume: bool = True) -> bool:
-        """Run (again) for at least `seconds` seconds from now; a running sandbox's time is never shortened. True if
-        it was paused.
+        """Run (again) for at least `seconds` seconds from now; a running sandbox's time is never shortened. Without
+        `resume` a paused one starts afresh from its files. True if it was paused.
         """
         async with self._lock:
             if self.killed:
                 raise NotRunning(self.id)
-            record = self.record
+record = self.record
             was_paused = record.state == "paused"
+            if was_paused and not resume:
+                await self._stop()
             end = time.time() + seconds
             changes: dict[str, Any] = {
                 "state": "running",
@@ -290,7 +296,7 @@ class Sandbox:
             # The disk takes as long as the processes; the record counts only when these are there.
             written = asyncio.create_task(asyncio.to_thread(self._write, replace(record, **changes), "record.start"))
             try:
-                if was_paused and self.frozen and self.launch is not None and self.launch.alive and resume:
+                if was_paused and self.frozen and self.launch is not None and self.launch.alive:
                     self.launch.thaw()
                     self.frozen = False
                 else:

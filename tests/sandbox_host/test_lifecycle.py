@@ -89,7 +89,7 @@ def test_it_is_killed_when_its_time_is_over_if_so_asked(host: Host) -> None:
 
 
 def test_it_pauses_when_its_time_is_over_and_keeps_its_files(host: Host) -> None:
-    sandbox = host.create(timeout=1)
+    sandbox = host.create(timeout=1, lifecycle={"on_timeout": "pause"})
     sandbox.files.write("kept", "text")
     wait_for(lambda: sandbox.get_info().state == SandboxState.PAUSED)
     assert not sandbox.is_running()
