@@ -4,15 +4,15 @@ sandbox.
 
 import asyncio
 import contextlib
-import hmac
 import ipaddress
 import re
 from collections.abc import AsyncIterator
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from sandbox_host import envd, interpreter, metrics, preview, preview_pages, reaper, rest
-from sandbox_host.answers import API_KEY, DOMAIN, FIRST_USE, KEYS, REGISTRY, Handler, error
+from sandbox_host.answers import API_KEY, DOMAIN, FIRST_USE, KEYS, REGISTRY, Handler, error, same
 from sandbox_host.bodies import number
 from sandbox_host.first_use import FirstUse
 from sandbox_host.idempotency import Keys
@@ -28,7 +28,7 @@ def build(
     registry: Registry, first_use: FirstUse, api_key: str, domain: str, health: dict[str, object]
 ) -> web.Application:
     """The application. `domain` (with its port) is what preview host names end in; `health` is added to /health."""
-    app = web.Application(middlewares=[_route], client_max_size=BODY_LIMIT)
+    app = web.Application(middlewares=[_refuse, _route], client_max_size=BODY_LIMIT)
     app[REGISTRY], app[FIRST_USE], app[API_KEY], app[DOMAIN] = registry, first_use, api_key, domain
     app[KEYS] = Keys()
     app.router.add_get("/health", _health(registry, first_use, health))
@@ -62,6 +62,19 @@ async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     await asyncio.gather(*watches, return_exceptions=True)
     await app[FIRST_USE].close()
     await registry.close()
+
+
+@web.middleware
+async def _refuse(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """What aiohttp refuses (no such route, a body too large or not in the encoding it claims) in E2B's form."""
+    try:
+        return await handler(request)
+    except web.HTTPException as refused:
+        answer = error(refused.status, refused.reason)
+        answer.headers.update({name: refused.headers[name] for name in ("Allow",) if name in refused.headers})
+        return answer
+    except (web.RequestPayloadError, HttpProcessingError) as broken:
+        return error(400, "the body cannot be read: " + " ".join(str(broken).split())[:200])
 
 
 @web.middleware
@@ -118,7 +131,7 @@ async def _to_preview(request: web.Request, sandbox_id: str, port: int) -> web.S
     if sandbox is None:
         return preview.gone(request, sandbox_id, port)
     token = sandbox.record.traffic_token
-    if token and not hmac.compare_digest(request.headers.get("E2B-Traffic-Access-Token", "").encode(), token.encode()):
+    if token and not same(request.headers.get("E2B-Traffic-Access-Token", ""), token):
         return preview_pages.answer(request, preview_pages.PRIVATE, sandbox_id, port)
     if sandbox.state == "paused" and sandbox.record.auto_resume and not _is_websocket(request):
         with contextlib.suppress(NotRunning, AgentGone):  # the preview says what is wrong

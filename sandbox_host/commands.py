@@ -27,6 +27,13 @@ def _text(value: object, name: str) -> str:
     return value
 
 
+def _map(message: dict[str, Any], name: str) -> dict[str, Any]:
+    value = message.get(name) or {}
+    if not isinstance(value, dict):
+        raise RpcError("invalid_argument", f"{name} must be an object")
+    return value
+
+
 def path_inside(value: object) -> str:
     """A path as E2B reads it: relative ones and ~ start at the home."""
     path = _text(value, "path")
@@ -43,12 +50,11 @@ def _selector(message: dict[str, Any]) -> dict[str, Any]:
 
 
 def _command(message: dict[str, Any], sandbox: Sandbox, user: str) -> dict[str, Any]:
-    process = message.get("process") or {}
+    process, pty = _map(message, "process"), _map(message, "pty")
     args, envs = process.get("args") or [], process.get("envs") or {}
     if not isinstance(args, list) or not isinstance(envs, dict):
         raise RpcError("invalid_argument", "args must be a list and envs a map")
     extra = {_text(k, "envs"): _text(v, "envs") for k, v in envs.items()}
-    pty = message.get("pty")
     return {
         "op": "start",
         "cmd": _text(process.get("cmd"), "cmd"),
@@ -58,13 +64,13 @@ def _command(message: dict[str, Any], sandbox: Sandbox, user: str) -> dict[str, 
         "cwd": path_inside(process.get("cwd") or HOME),
         "tag": message.get("tag"),
         "stdin": message.get("stdin", True),
-        "pty": _size(pty) if pty else None,
+        "pty": _size(pty) if "pty" in message else None,
     }
 
 
 def _size(pty: dict[str, Any]) -> dict[str, int]:
-    size = pty.get("size") or {}
-    return {name: max(0, min(int(size.get(name, 0)), 65535)) for name in ("rows", "cols")}
+    size = {name: value for name, value in _map(pty, "size").items() if isinstance(value, int)}
+    return {name: max(0, min(size.get(name, 0), 65535)) for name in ("rows", "cols")}
 
 
 def seconds(request: web.Request) -> float | None:
@@ -186,7 +192,7 @@ def _simple(
 
 def _input(message: dict[str, Any]) -> tuple[bytes, bytes]:
     """The kind of frame and the bytes of a ProcessInput."""
-    value = message.get("input") or {}
+    value = _map(message, "input")
     name = "pty" if "pty" in value else "stdin"
     try:
         return (b"P" if name == "pty" else b"I"), base64.b64decode(value.get(name, ""), validate=True)
@@ -205,10 +211,10 @@ async def send_input(request: web.Request, sandbox: Sandbox) -> web.Response:
 
 async def stream_input(request: web.Request, sandbox: Sandbox) -> web.StreamResponse:
     first = await connect.first_message(request)
-    async with sandbox.operation({"op": "input", "process": _selector(first.get("start") or {})}) as channel:
+    async with sandbox.operation({"op": "input", "process": _selector(_map(first, "start"))}) as channel:
         while (message := await connect.next_message(request)) is not None:
             if "data" in message:
-                await channel.send(*_input(message["data"]))
+                await channel.send(*_input(_map(message, "data")))
         await channel.send(b"Z")
         await channel.reply()
     stream = await Stream(request).open()
@@ -224,5 +230,5 @@ OPERATIONS = {
     "/process.Process/StreamInput": stream_input,
     "/process.Process/SendSignal": _simple(lambda message: {"op": "signal", "signal": message.get("signal")}),
     "/process.Process/CloseStdin": _simple(lambda message: {"op": "closeStdin"}),
-    "/process.Process/Update": _simple(lambda message: {"op": "resize", "size": _size(message.get("pty") or {})}),
+    "/process.Process/Update": _simple(lambda message: {"op": "resize", "size": _size(_map(message, "pty"))}),
 }

@@ -83,7 +83,7 @@ async def next_message(request: web.Request) -> dict[str, Any] | None:
 def _object(data: bytes) -> dict[str, Any]:
     try:
         value = json.loads(data or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise RpcError("invalid_argument", "the message is not JSON") from None
     if not isinstance(value, dict):
         raise RpcError("invalid_argument", "the message is not an object")

@@ -2,14 +2,13 @@
 
 import base64
 import hashlib
-import hmac
 import time
 from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
 from sandbox_host import commands, files, filesystem
-from sandbox_host.answers import REGISTRY, error, measure
+from sandbox_host.answers import REGISTRY, error, measure, same
 from sandbox_host.bodies import number
 from sandbox_host.connect import RpcError, user_of
 from sandbox_host.launch import AgentError, AgentGone
@@ -64,7 +63,7 @@ def _authorize(request: web.Request, sandbox: Sandbox) -> None:
 
 
 def has_token(request: web.Request, sandbox: Sandbox) -> bool:
-    return hmac.compare_digest(request.headers.get("X-Access-Token", "").encode(), sandbox.record.token.encode())
+    return same(request.headers.get("X-Access-Token", ""), sandbox.record.token)
 
 
 def check_user(name: str) -> None:
@@ -87,7 +86,7 @@ def signature_problem(request: web.Request, sandbox: Sandbox) -> str:
     if not given:
         return "missing signature query parameter"
     expiration = request.query.get("signature_expiration")
-    if not hmac.compare_digest(given.encode(), _signature(request, sandbox.record.token, expiration).encode()):
+    if not same(given, _signature(request, sandbox.record.token, expiration)):
         return "invalid signature"
     if expiration and number(expiration, 0) < time.time():
         return "signature is already expired"
@@ -97,7 +96,9 @@ def signature_problem(request: web.Request, sandbox: Sandbox) -> str:
 def _signature(request: web.Request, token: str, expiration: str | None) -> str:
     action = "write" if request.method == "POST" else "read"
     parts = [request.query.get("path", ""), action, request.query.get("username", ""), token]
-    digest = hashlib.sha256(":".join([*parts, expiration] if expiration else parts).encode()).digest()
+    digest = hashlib.sha256(
+        ":".join([*parts, expiration] if expiration else parts).encode("utf-8", "surrogateescape")
+    ).digest()
     return "v1_" + base64.b64encode(digest).decode().rstrip("=")
 
 

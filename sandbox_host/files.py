@@ -71,7 +71,10 @@ async def _upload(request: web.Request, sandbox: Sandbox) -> web.Response:
     path = request.query.get("path", "")
     async with sandbox.operation({"op": "write"}) as channel:
         if request.content_type.startswith("multipart/"):
-            written = await _form(request, channel, path, metadata)
+            try:
+                written = await _form(request, channel, path, metadata)
+            except ValueError as wrong:  # aiohttp's word for a form that is none
+                raise AgentError("invalid_argument", f"the form cannot be read: {wrong}") from None
         else:
             if not path:
                 return error(400, "path is missing")

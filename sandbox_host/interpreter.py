@@ -11,6 +11,7 @@ from typing import Any
 from aiohttp import web
 
 from sandbox_host.commands import path_inside
+from sandbox_host.connect import STATUS, RpcError
 from sandbox_host.isolation import HOME, MIB
 from sandbox_host.launch import AgentError, AgentGone, Channel
 from sandbox_host.sandbox import NotRunning, Sandbox
@@ -185,6 +186,10 @@ async def handle(request: web.Request, sandbox: Sandbox, trusted: bool) -> web.S
         return await _answer(request, sandbox, trusted)
     except Problem as problem:
         return web.json_response({"code": problem.status, "message": problem.message}, status=problem.status)
+    except RpcError as refusal:
+        return web.json_response(
+            {"code": STATUS[refusal.code], "message": refusal.message}, status=STATUS[refusal.code]
+        )
     except (AgentGone, AgentError) as lost:
         return web.json_response({"code": 500, "message": str(lost)}, status=500)
     except NotRunning:
@@ -226,7 +231,7 @@ async def _execute(request: web.Request, sandbox: Sandbox, contexts: dict[str, C
     if not isinstance(code, str) or not isinstance(env, dict):
         raise Problem(400, "code must be a string and env_vars a map")
     named = body.get("context_id")
-    context = _find(contexts, named) if named else contexts.get(sandbox.id)
+    context = _find(contexts, str(named)) if named else contexts.get(sandbox.id)
     context = context or _new(sandbox, contexts, None, sandbox.id)
     response = web.StreamResponse(headers={"Content-Type": "application/x-ndjson"})
     await response.prepare(request)
@@ -243,7 +248,7 @@ async def _execute(request: web.Request, sandbox: Sandbox, contexts: dict[str, C
 async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = json.loads(await request.read() or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Problem(400, "the body is not JSON") from None
     if not isinstance(body, dict):
         raise Problem(400, "the body is not an object")

@@ -5,6 +5,9 @@ import logging
 from datetime import UTC, datetime
 from typing import Any
 
+from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
+
 
 class _Lines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
@@ -20,8 +23,18 @@ class _Lines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+def _short(record: logging.LogRecord) -> bool:
+    """Noise on the port is a line, not an error with a traceback."""
+    problem = record.exc_info[1] if record.exc_info else None
+    if isinstance(problem, HttpProcessingError | web.RequestPayloadError):
+        record.levelno, record.levelname, record.exc_info, record.exc_text = logging.INFO, "INFO", None, None
+        record.msg, record.args = "not understood: %s", (" ".join(str(problem).split())[:200],)
+    return True
+
+
 def begin() -> None:
     """Send all log lines to stderr in this form."""
+    logging.getLogger("aiohttp.server").addFilter(_short)
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])

@@ -1,7 +1,6 @@
 """E2B's REST API: sandboxes are created, listed, resumed, paused, timed and killed here. Both generations of paths."""
 
 import asyncio
-import hmac
 import json
 import time
 from datetime import datetime
@@ -22,6 +21,7 @@ from sandbox_host.answers import (
     find,
     listed,
     measure,
+    same,
 )
 from sandbox_host.bodies import CLOUD_ONLY, Refusal
 from sandbox_host.homes import CopyFailed
@@ -39,7 +39,7 @@ def guarded(handler: Handler) -> Handler:
 
     async def wrapped(request: web.Request) -> web.StreamResponse:
         key = request.headers.get("X-API-KEY") or request.headers.get("Authorization", "").removeprefix("Bearer ")
-        if not hmac.compare_digest(key.encode("utf-8", "replace"), request.app[API_KEY].encode()):
+        if not same(key, request.app[API_KEY]):
             return error(401, "Invalid API key: send the host's E2B_API_KEY as X-API-KEY.")
         try:
             return await asyncio.shield(asyncio.ensure_future(handler(request)))

@@ -213,3 +213,7 @@ def sandbox(host: Host) -> Iterator[Sandbox]:
     made = host.create()
     yield made
     made.kill()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--fuzz", type=int, default=600, help="how many random requests test_fuzz.py sends")

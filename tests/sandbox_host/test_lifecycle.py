@@ -211,6 +211,6 @@ async def test_it_creates_many_at_once(host: Host) -> None:
 
 def test_it_says_no_to_what_only_the_cloud_can_do(host: Host, sandbox: Sandbox) -> None:
     with pytest.raises(SandboxException, match="E2B's cloud"):
-        host.create(network={"mask_request_host": "localhost"})
+        host.create(network={"https_ports": [3000]})
     with pytest.raises(SandboxException, match="not found"):
         host.create(template="nonsense")
