@@ -23,8 +23,12 @@ WITHOUT_DATABASE = frozenset(
         "spectacular",
         "makemessages",
         "benchmark",
+        "sandboxhost",
+        "templates",
     }
 )
+# Those among them that need what sandboxes are made of.
+WITH_RUNTIME = frozenset({"sandboxhost", "templates"})
 
 # Those that want the whole site.
 WITH_EVERYTHING = frozenset({"evaluate"})
@@ -36,6 +40,8 @@ def main(arguments: list[str]) -> int:
     command = [sys.executable, str(place.root / "manage.py"), *arguments]
     name = next((argument for argument in arguments if not argument.startswith("-")), "")
     if name in WITHOUT_DATABASE or "--help" in arguments or "-h" in arguments:
+        if name in WITH_RUNTIME:
+            runtime.prepare(place, terminal)
         note = running.read(place)
         plan = note.plan(place, given) if note else Plan(place, given)
         os.execve(sys.executable, command, plan.environment())

@@ -2,12 +2,14 @@
 
 import argparse
 import asyncio
+import fcntl
 import os
 import resource
 import signal
 import sys
 from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 from aiohttp import web
 
@@ -66,6 +68,7 @@ def _arguments() -> argparse.Namespace:
 async def _serve(arguments: argparse.Namespace, key: str) -> None:
     limits = Limits(**{name: getattr(arguments, f"limit_{name}") for name in vars(Limits())})
     arguments.state.mkdir(mode=0o711, parents=True, exist_ok=True)
+    lock = _lock(arguments.state)
     machine = Machine.find(arguments.state.resolve(), arguments.runtime, limits)
     library = templates.Library(arguments.templates, machine.state)
     domain = arguments.domain or f"localhost:{arguments.port}"
@@ -92,6 +95,18 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
         log.say("stopping")
     finally:
         await runner.cleanup()
+        lock.close()
+        log.say("stopped")
+
+
+def _lock(state: Path) -> IO[str]:
+    """Two hosts on one state would end each other's sandboxes. The kernel lets go when the process ends."""
+    file = (state / "host.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise OSError(f"another one is running on {state}") from None
+    return file
 
 
 async def _listen(runner: web.AppRunner, address: str, port: int) -> None:

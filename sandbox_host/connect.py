@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from sandbox_host import closing
+
 HEADER = struct.Struct(">BI")
 END = 0x02
 MESSAGE_LIMIT = 8 * 1024 * 1024
@@ -96,19 +98,28 @@ class Stream:
     def __init__(self, request: web.Request) -> None:
         self.request = request
         self.response = web.StreamResponse(headers={"Content-Type": "application/connect+json"})
+        self.over = False
 
     async def open(self) -> "Stream":
         await self.response.prepare(self.request)
+        closing.keep(self.request, self)
         return self
 
     async def send(self, message: bytes) -> None:
-        await self.response.write(HEADER.pack(0, len(message)) + message)
+        if not self.over:
+            await self.response.write(HEADER.pack(0, len(message)) + message)
 
     async def end(self, error: RpcError | None = None) -> web.StreamResponse:
+        if self.over:
+            return self.response
+        self.over = True
         trailer = json.dumps({"error": {"code": error.code, "message": error.message}} if error else {}).encode()
         await self.response.write(HEADER.pack(END, len(trailer)) + trailer)
         await self.response.write_eof()
         return self.response
+
+    async def leave(self) -> None:
+        await self.end(RpcError("unavailable", closing.STOPPING))
 
     def abort(self) -> web.StreamResponse:
         """Drop the connection: the SDK then asks whether the sandbox still lives."""

@@ -13,7 +13,7 @@ from aiohttp import hdrs, web
 from multidict import CIMultiDict
 from yarl import URL
 
-from sandbox_host import preview_headers, preview_pages
+from sandbox_host import closing, preview_headers, preview_pages
 from sandbox_host.launch import AgentGone
 from sandbox_host.sandbox import NotRunning, PortClosed
 
@@ -123,6 +123,8 @@ async def _websocket(
     chosen = [app.protocol] if app.protocol else []
     browser = web.WebSocketResponse(protocols=chosen, max_msg_size=MESSAGE_BYTES, compress=False, autoclose=False)
     await browser.prepare(request)
+    visit = _Visit(browser)
+    closing.keep(request, visit)
     ways = [asyncio.create_task(_carry(browser, app)), asyncio.create_task(_carry(app, browser))]
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -132,6 +134,16 @@ async def _websocket(
         await asyncio.gather(*ways, return_exceptions=True)
         await asyncio.gather(browser.close(), app.close(), return_exceptions=True)
     return browser
+
+
+class _Visit:
+    """A browser's websocket, to be closed as by a server that goes away."""
+
+    def __init__(self, browser: web.WebSocketResponse) -> None:
+        self.browser = browser
+
+    async def leave(self) -> None:
+        await self.browser.close(code=aiohttp.WSCloseCode.GOING_AWAY)
 
 
 async def _carry(source: _WebSocket, sink: _WebSocket) -> None:

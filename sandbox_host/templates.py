@@ -1,10 +1,8 @@
 """The templates a sandbox can start from: what each folder of sources describes, and where its prepared form lies.
 
-`python -m sandbox_host.templates build react html --state DIR --runtime DIR` prepares them, `list` shows them.
+`python -m sandbox_host.templates build react html --state DIR --runtime DIR` prepares them; see template_commands.py.
 """
 
-import argparse
-import asyncio
 import hashlib
 import json
 import os
@@ -18,7 +16,7 @@ from sandbox_host.registry import UnknownTemplate
 
 SOURCES = Path(__file__).resolve().parent.parent / "sandbox_templates"
 FORMAT = "1"  # change it when a home prepared by older code must not be used any more
-_NOT_SOURCE = frozenset(
+NOT_SOURCE = frozenset(
     {"node_modules", "dist", "__pycache__", ".git", ".angular", ".next", ".svelte-kit", "next-env.d.ts"}
 )
 
@@ -77,7 +75,7 @@ class Template:
     def files(self) -> list[Path]:
         """The app's source files, in a fixed order."""
         found = (path for path in self.source.rglob("*") if path.is_file() and not path.is_symlink())
-        return sorted(path for path in found if _NOT_SOURCE.isdisjoint(path.relative_to(self.source).parts))
+        return sorted(path for path in found if NOT_SOURCE.isdisjoint(path.relative_to(self.source).parts))
 
     @property
     def home(self) -> Path:
@@ -115,9 +113,7 @@ class Library:
         if template is None:
             return None
         if not template.prepared:
-            raise UnknownTemplate(
-                f"template '{name}' is not prepared: run `python -m sandbox_host.templates build {name}`"
-            )
+            raise UnknownTemplate(f"template '{name}' is not prepared: run `bin/manage templates build {name}`")
         return template.home
 
     def prepared(self) -> dict[str, bool]:
@@ -125,30 +121,7 @@ class Library:
         return {name: template.prepared for name in self.names() if (template := self.find(name))}
 
 
-def main() -> int:
-    """Prepare or list templates. Exit code 1 with one sentence if one cannot be prepared."""
-    parser = argparse.ArgumentParser(prog="python -m sandbox_host.templates", description=__doc__)
-    parser.add_argument("action", choices=["build", "list"])
-    parser.add_argument("names", nargs="*", help="which ones; default all")
-    parser.add_argument("--state", type=Path, required=True, help="the sandbox host's state folder")
-    parser.add_argument("--templates", type=Path, default=SOURCES, help="folder of template sources")
-    parser.add_argument("--runtime", type=Path, help="folder with node/ and python/ to show inside sandboxes")
-    arguments = parser.parse_args()
-    library = Library(arguments.templates, arguments.state)
-    names = arguments.names or library.names()
-    if arguments.action == "list":
-        for name, prepared in library.prepared().items():
-            print(f"{name:10} {'prepared' if prepared else 'not prepared'}")
-        return 0
-    from sandbox_host import preparing  # it needs this module
-
-    try:
-        asyncio.run(preparing.prepare_all(library, names, arguments.runtime))
-    except preparing.PROBLEMS as problem:
-        print(f"The template could not be prepared: {problem}", file=sys.stderr)
-        return 1
-    return 0
-
-
 if __name__ == "__main__":
+    from sandbox_host.template_commands import main  # it needs this module
+
     sys.exit(main())

@@ -109,5 +109,5 @@ def test_it_logs_lines_that_a_program_can_read(
     host.close()
     lines = [json.loads(line) for line in capfd.readouterr().err.splitlines() if line.startswith("{")]
     told = [(line["message"], line.get("sandbox")) for line in lines]
-    assert told[0] == ("started", None) and told[-1] == ("stopping", None)
+    assert told[0] == ("started", None) and told[-2:] == [("stopping", None), ("stopped", None)]
     assert ("created", sandbox.sandbox_id) in told and ("killed", sandbox.sandbox_id) in told

@@ -1,0 +1,33 @@
+"""The end of the host: who follows a stream or holds a websocket is told before the line is cut."""
+
+import asyncio
+import contextlib
+import weakref
+from typing import Protocol
+
+from aiohttp import web
+
+SECONDS = 2.0  # that all together may take to hear it
+STOPPING = "the sandbox host is stopping; the sandbox keeps its files and is paused"
+
+
+class Told(Protocol):
+    """Something a client waits at."""
+
+    async def leave(self) -> None:
+        """Say that the host stops."""
+
+
+OPEN: web.AppKey["weakref.WeakSet[Told]"] = web.AppKey("open", weakref.WeakSet)
+
+
+def keep(request: web.Request, told: Told) -> None:
+    """Remember it for as long as somebody else holds it."""
+    if OPEN in request.app:
+        request.app[OPEN].add(told)
+
+
+async def tell_all(app: web.Application) -> None:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(SECONDS):
+            await asyncio.gather(*(told.leave() for told in set(app[OPEN])), return_exceptions=True)
