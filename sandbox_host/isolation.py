@@ -13,7 +13,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from sandbox_host import seccomp
+from sandbox_host import install_scripts, seccomp
 
 HOME = "/home/user"
 INSIDE_UID = 1000
@@ -221,7 +221,7 @@ def _etc_binds(etc: Path) -> list[tuple[str, str]]:
 
 
 def _shims(state: Path, python: str) -> Path:
-    """`sudo` (there is no root to become: it only runs the command) and `python`."""
+    """`sudo` (there is no root to become: it only runs the command), `npm` with its few install scripts, `python`."""
     shim = state / "shim"
     shim.mkdir(mode=0o755, parents=True, exist_ok=True)
     sudo = shim / "sudo"
@@ -229,7 +229,10 @@ def _shims(state: Path, python: str) -> Path:
         "#!/bin/bash\n# There is no root in this sandbox: run the command as the user.\n"
         'while [[ $1 == -* ]]; do case $1 in -u|-g|-h|-p) shift 2;; *) shift;; esac; done\nexec env "$@"\n'
     )
-    sudo.chmod(0o755)
+    npm = shim / "npm"
+    npm.write_text(install_scripts.NPM)
+    for script in (sudo, npm):
+        script.chmod(0o755)
     for name in ("python", "python3"):
         link = shim / name
         link.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""`bin/manage sandboxes`: an operator's list, kill and shell."""
+"""`bin/manage sandboxes`: an operator's list, kill, shell and log."""
 
 import io
 import subprocess
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from e2b import Sandbox
 
 if TYPE_CHECKING:
     from agents.models import Run
@@ -42,6 +43,17 @@ def test_it_kills_one(row: Any) -> None:
     assert row.sandbox_id not in _say("list")
     with pytest.raises(CommandError, match="There is no sandbox"):
         _say("kill", row.sandbox_id)
+
+
+def test_it_tells_which_hosts_it_asked_for(row: Any) -> None:
+    from agents.sandbox import options
+
+    sandbox = Sandbox.connect(row.sandbox_id, **options())
+    sandbox.commands.run("curl -s https://evil.invalid/ || true")
+    (line,) = [line for line in _say("log", row.sandbox_id).splitlines() if "evil.invalid" in line]
+    assert "refused" in line and "CONNECT evil.invalid:443" in line and "allow list" in line
+    with pytest.raises(CommandError, match="There is no sandbox"):
+        _say("log", "../v2/sandboxes")
 
 
 def test_it_opens_a_shell(row: Any) -> None:

@@ -22,6 +22,7 @@ from e2b import Sandbox
 
 from launcher import testing
 from launcher.place import reachable
+from launcher.plan import REGISTRY_NAMES
 from launcher.runtime import copy_tree
 
 ROOT = Path(__file__).parents[2]
@@ -88,6 +89,7 @@ class Host:
             "HOME": str(self.state),
             "E2B_API_KEY": self.key,
             "CANARY": "hidden-a8f3",
+            **{name: value for name, value in os.environ.items() if name.startswith(REGISTRY_NAMES)},
         }
         identity: dict[str, Any] = {} if self.uid is None else {"user": self.uid, "group": self.uid, "extra_groups": []}
         self.process = subprocess.Popen(command, cwd="/", env=env, start_new_session=True, **identity)

@@ -1,5 +1,6 @@
-"""`bin/manage sandboxes`: lists the sandboxes of whoever gives them to us, kills one, or opens a shell in one."""
+"""`bin/manage sandboxes`: lists the sandboxes of whoever gives them to us, kills one, opens a shell, tells its log."""
 
+import json
 import os
 import shutil
 import signal
@@ -9,6 +10,7 @@ import threading
 import tty
 from argparse import ArgumentParser
 from typing import Any
+from urllib.parse import quote
 
 import e2b
 import httpx
@@ -19,22 +21,29 @@ from agents.sandbox import options
 
 
 class Command(BaseCommand):
-    help = "Sandboxes: list them, kill one, or open a shell in one."
+    help = "Sandboxes: list them, kill one, open a shell in one, or read its log."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         actions = parser.add_subparsers(dest="action")
         actions.add_parser("list", help="all sandboxes, newest first (the default)")
-        for name, text in (("kill", "end a sandbox for good"), ("shell", "open a shell in a sandbox; wakes it")):
+        for name, text in (
+            ("kill", "end a sandbox for good"),
+            ("shell", "open a shell in a sandbox; wakes it"),
+            ("log", "which hosts a sandbox asked for, and which were refused"),
+        ):
             actions.add_parser(name, help=text).add_argument("id")
 
     def handle(self, *args: Any, **given: Any) -> None:
         try:
-            if given["action"] == "kill":
-                self.kill(given["id"])
-            elif given["action"] == "shell":
-                self.shell(given["id"])
-            else:
-                self.list()
+            match given["action"]:
+                case "kill":
+                    self.kill(given["id"])
+                case "shell":
+                    self.shell(given["id"])
+                case "log":
+                    self.log(given["id"])
+                case _:
+                    self.list()
         except e2b.NotFoundException:
             raise CommandError(f"There is no sandbox {given['id']}.") from None
         except (e2b.SandboxException, httpx.HTTPError, OSError) as error:
@@ -53,6 +62,17 @@ class Command(BaseCommand):
         if not e2b.Sandbox.kill(sandbox_id, **options()):
             raise CommandError(f"There is no sandbox {sandbox_id}.")
         self.stdout.write(f"{sandbox_id} is gone. Its project keeps its files and gets a new one when it is opened.")
+
+    def log(self, sandbox_id: str) -> None:
+        """The newest connections, oldest first. E2B's cloud tells lines of its own kind, which are passed on."""
+        config = e2b.ConnectionConfig(**options())
+        address = f"{config.api_url}/sandboxes/{quote(sandbox_id, safe='')}/logs"
+        answer = httpx.get(address, headers={"X-API-KEY": config.api_key or ""}, timeout=30)
+        if answer.status_code == 404:
+            raise e2b.NotFoundException(sandbox_id)
+        answer.raise_for_status()
+        for line in answer.json().get("logs", []):
+            self.stdout.write(_told(line["line"]))
 
     def shell(self, sandbox_id: str) -> None:
         """A terminal in a terminal; without one, what stdin says is typed."""
@@ -76,6 +96,17 @@ class Command(BaseCommand):
     def say(self, *columns: str) -> None:
         widths = (28, 8, 12, 17, 0)
         self.stdout.write(" ".join(f"{text:<{width}}" for text, width in zip(columns, widths, strict=True)).rstrip())
+
+
+def _told(line: str) -> str:
+    """A line of the embedded host's log for people; others as they are."""
+    try:
+        said = json.loads(line)
+        where = f"{said['method']} {said['host']}:{said['port']}"
+        amount = f"{said['sent']} B out, {said['received']} B in"
+        return f"{said['at']} {said['verdict']:<8} {where:<50} {said['reason'] or amount}"
+    except (ValueError, KeyError, TypeError):
+        return line
 
 
 def _type(sandbox: e2b.Sandbox, pid: int) -> None:
