@@ -16,5 +16,5 @@ allowed=()
 for name in {" ".join(ALLOWED)}; do
   [[ -e node_modules/$name/package.json ]] && allowed+=("$name")
 done
-[[ ${{#allowed[@]}} -eq 0 ]] || exec "$real" rebuild --ignore-scripts=false --loglevel=error "${{allowed[@]}}" >/dev/null
+[[ ${{#allowed[@]}} -eq 0 ]] || exec "$real" rebuild --ignore-scripts=false "${{allowed[@]}}" >/dev/null
 """

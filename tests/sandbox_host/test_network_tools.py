@@ -124,21 +124,23 @@ async def test_git_clones_and_pushes_over_https(
     own_host: Make, authority: tuple[Path, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = tmp_path / "git" / "app.git"
-    subprocess.run(["git", "init", "-q", "--bare", "-b", "main", str(repository)], check=True)
-    subprocess.run(["git", "-C", str(repository), "config", "http.receivepack", "true"], check=True)
+    _git("init", "-q", "--bare", "-b", "main", str(repository))
+    _git("-C", str(repository), "config", "http.receivepack", "true")
     async with git_server(repository.parent, authority[1]) as port:
         # What the operator's own npm is set to is what a sandbox may reach, address and port and all.
         monkeypatch.setenv("NPM_CONFIG_REGISTRY", f"https://{ADDRESS}:{port}/")
         host = await asyncio.to_thread(own_host)
         url = f"https://{ADDRESS}:{port}/app.git"
         log = await asyncio.to_thread(_work, host, url, authority[0].read_text())
-    assert subprocess.run(
-        ["git", "-C", str(repository), "log", "--format=%s", "main"], capture_output=True, text=True, check=True
-    ).stdout == "From inside\n"  # fmt: skip
+    assert _git("-C", str(repository), "log", "--format=%s", "main") == "From inside\n"
     told = [json.loads(line) for line in log.splitlines()]
     assert {(line["method"], line["host"], line["port"], line["verdict"]) for line in told} == {
         ("CONNECT", ADDRESS, port, "ok")
     }
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout
 
 
 def _work(host: Host, url: str, ca: str) -> str:
