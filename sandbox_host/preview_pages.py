@@ -18,7 +18,8 @@ class Page:
     message: str
     title: str
     text: str
-    waiting: bool
+    waiting: bool  # looks again by itself
+    icon: str = ""  # of _ICONS; "" turns while it waits
 
 
 CLOSED = Page(
@@ -27,7 +28,7 @@ CLOSED = Page(
 )  # fmt: skip
 PAUSED = Page(
     "paused", 502, "The sandbox is paused", "This app is asleep",
-    "Its sandbox was paused to save resources. Open the project to wake it; this page then reloads.", True,
+    "Its sandbox was paused to save resources. Open the project to wake it; this page then reloads.", True, "moon",
 )  # fmt: skip
 STARTING = Page(
     "starting", 502, "The sandbox is starting", "The sandbox is starting",
@@ -39,15 +40,15 @@ BROKEN = Page(
 )  # fmt: skip
 GONE = Page(
     "gone", 502, "The sandbox was not found", "This preview is gone",
-    "Its sandbox no longer exists. The project still has all its files: open it to start a new preview.", False,
+    "Its sandbox is no more. The project still has all its files: open it to start a new preview.", False, "slash",
 )  # fmt: skip
 PRIVATE = Page(
     "private", 403, "The sandbox wants a traffic access token", "This preview is private",
-    "It answers only to those who send its traffic access token.", False,
+    "It answers only to those who send its traffic access token.", False, "lock",
 )  # fmt: skip
 RESERVED = Page(
     "reserved", 403, "The port is reserved", "Port {port} is reserved",
-    "The sandbox needs this port for itself. Let the app listen on another one, such as 3000.", False,
+    "The sandbox needs this port for itself. Let the app listen on another one, such as 3000.", False, "slash",
 )  # fmt: skip
 
 
@@ -65,8 +66,20 @@ def _render(page: Page, sandbox_id: str, port: int) -> str:
     title, text = page.title.format(port=port), page.text.format(port=port)
     return _HTML.format(
         title=html.escape(title), text=html.escape(text), detail=html.escape(f"{sandbox_id} · port {port}"),
-        mark="waiting" if page.waiting else "still", tail=_RELOAD if page.waiting else "",
+        mark=_ICONS[page.icon], tail=_RELOAD if page.waiting else "",
     )  # fmt: skip
+
+
+def _svg(shape: str) -> str:
+    return f'<svg class="mark" viewBox="0 0 24 24" aria-hidden="true">{shape}</svg>'
+
+
+_ICONS = {
+    "": '<div class="mark turning" aria-hidden="true"></div>',
+    "moon": _svg('<path d="M20 14.5A8.5 8.5 0 1 1 9.5 4a7 7 0 0 0 10.5 10.5z"/>'),
+    "lock": _svg('<rect x="4.5" y="11" width="15" height="9.5" rx="2"/><path d="M8 11V7.5a4 4 0 0 1 8 0V11"/>'),
+    "slash": _svg('<circle cx="12" cy="12" r="9"/><path d="m5.7 5.7 12.6 12.6"/>'),
+}
 
 
 # Asks for itself and reloads once the answer is not one of these pages; ever more rarely, so that an
@@ -103,18 +116,20 @@ _HTML = """<!doctype html>
 body {{ margin: 0; min-height: 100dvh; display: grid; place-content: center; justify-items: center; padding: 2rem;
   box-sizing: border-box; background: var(--back); color: var(--text); text-align: center; line-height: 1.5;
   font-family: ui-sans-serif, system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; }}
-.mark {{ width: 2.5rem; height: 2.5rem; box-sizing: border-box; border: 3px solid var(--line); border-radius: 50%; }}
-.waiting {{ border-top-color: var(--mark); animation: turn 0.9s linear infinite; }}
+.mark {{ width: 2.5rem; height: 2.5rem; box-sizing: border-box; fill: none; stroke: var(--soft); stroke-width: 1.5;
+  stroke-linecap: round; stroke-linejoin: round; }}
+.turning {{ border: 3px solid var(--line); border-top-color: var(--mark); border-radius: 50%;
+  animation: turn 0.9s linear infinite; }}
 @keyframes turn {{ to {{ rotate: 360deg; }} }}
-@media (prefers-reduced-motion: reduce) {{ .waiting {{ animation-duration: 4s; }} }}
+@media (prefers-reduced-motion: reduce) {{ .turning {{ animation-duration: 4s; }} }}
 h1 {{ margin: 1.75rem 0 0; font-size: 1.25rem; font-weight: 600; letter-spacing: -0.01em; }}
-p {{ margin: 0.5rem 0 0; max-width: 26rem; color: var(--soft); text-wrap: pretty; }}
+p {{ margin: 0.5rem 0 0; max-width: 26rem; color: var(--soft); text-wrap: balance; }}
 small {{ margin-top: 2rem; color: var(--soft); font-family: ui-monospace, SFMono-Regular, Menlo, monospace;
   font-size: 0.75rem; overflow-wrap: anywhere; }}
 </style>
 </head>
 <body>
-<div class="mark {mark}" aria-hidden="true"></div>
+{mark}
 <main role="status">
 <h1>{title}</h1>
 <p>{text}</p>

@@ -24,11 +24,11 @@ export default function App() {
             <span className="h-9 rounded-md bg-slate-100 dark:bg-white/10" />
           </div>
         </div>
-        <h1 className="flex items-center justify-center gap-2.5 text-2xl font-semibold tracking-tight text-balance">
-          <Sparkles aria-hidden="true" className="size-5 text-indigo-500 dark:text-indigo-400" />
+        <h1 className="flex items-center justify-center gap-2.5 text-xl font-semibold tracking-tight text-balance sm:text-2xl">
+          <Sparkles aria-hidden="true" className="size-5 shrink-0 text-indigo-500 dark:text-indigo-400" />
           Your app will appear here
         </h1>
-        <p className="mt-3 text-pretty text-slate-600 dark:text-slate-400">
+        <p className="mt-3 text-balance text-slate-600 dark:text-slate-400">
           This page updates by itself as the first version is written.
         </p>
       </div>
