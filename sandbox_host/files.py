@@ -20,6 +20,7 @@ CHUNK = 256 * 1024
 _STATUS = {
     "not_found": 404,
     "invalid_argument": 400,
+    "already_exists": 400,  # something that is no folder lies on the way
     "permission_denied": 403,
     "no_space": 507,
     "resource_exhausted": 429,

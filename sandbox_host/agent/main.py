@@ -82,6 +82,8 @@ async def _serve(conn: wire.Connection) -> None:
         await _refuse(conn, error)
     except OSError:
         pass  # the host has gone
+    except RecursionError:  # os.makedirs, a thousand folders deep
+        await _refuse(conn, wire.OperationError("invalid_argument", "the path or the request is too deep"))
     except Exception as error:  # noqa: BLE001 - one operation's fault must not end the sandbox
         await _refuse(conn, wire.OperationError("internal", f"{type(error).__name__}: {error}"))
     finally:
