@@ -41,6 +41,7 @@ PREPARING_SECONDS = 300
 BESIDE_SECONDS = 600
 # A sandbox of a template that was never used before has to prepare it first.
 OPENING_SECONDS = 310
+PATIENCE_SECONDS = 3  # after which a run says what it waits for
 _openers = ThreadPoolExecutor(64, "sandbox")
 # A sandbox, and the status of its start page once its dev server answers.
 Opened = tuple[Box, Future[int] | None]
@@ -65,6 +66,18 @@ def options() -> dict[str, Any]:
         "sandbox_url": settings.E2B_SANDBOX_URL,
     }
     return {name: value for name, value in values.items() if value}
+
+
+async def preparing(template: str) -> str:
+    """What a host of our own is doing to make the template ready, "" if nothing. E2B's cloud prepares nothing."""
+    if not settings.E2B_API_URL:
+        return ""
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            doing = (await client.get(f"{settings.E2B_API_URL}/health")).json()["preparing"][template]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return ""
+    return str(doing).partition(" …")[0][:80]
 
 
 def in_background(project: Project, serve: bool) -> "Future[Opened]":
