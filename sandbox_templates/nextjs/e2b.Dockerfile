@@ -1,4 +1,4 @@
-# The same template for E2B's cloud:  e2b template build --name nextjs --dockerfile e2b.Dockerfile
+# The same template for E2B's cloud, built by: bin/manage templates publish nextjs
 FROM node:24-bookworm-slim
 RUN apt-get update && apt-get install -y --no-install-recommends bash ca-certificates curl git procps python3 sudo \
     && rm -rf /var/lib/apt/lists/*

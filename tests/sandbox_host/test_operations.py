@@ -5,16 +5,32 @@ import http.client
 import json
 import os
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
+import aiohttp
 import pytest
 
+from launcher import testing
 from sandbox_host import reaper
 from sandbox_host.isolation import Limits, Machine
 from sandbox_host.registry import Caps, Registry
 from sandbox_host.templates import SOURCES, Library
 
-from .conftest import Host, make_state, wait_for
+from .conftest import ROOT, Host, descendants, free_port, make_state, wait_for
+
+# A websocket server without a package: it greets and then says nothing.
+SOCKET_SERVER = r"""
+const sha = (text) => require("crypto").createHash("sha1").update(text).digest("base64");
+const lines = (key) => ["HTTP/1.1 101 x", "Upgrade: websocket", "Connection: Upgrade",
+  "Sec-WebSocket-Accept: " + sha(key + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"), "", ""].join("\r\n");
+require("http").createServer()
+  .on("upgrade", (request, socket) => socket.write(lines(request.headers["sec-websocket-key"]))).listen(3000);
+"""
 
 
 def _metrics(host: Host, key: str) -> tuple[int, str]:
@@ -111,3 +127,64 @@ def test_it_logs_lines_that_a_program_can_read(
     told = [(line["message"], line.get("sandbox")) for line in lines]
     assert told[0] == ("started", None) and told[-2:] == [("stopping", None), ("stopped", None)]
     assert ("created", sandbox.sandbox_id) in told and ("killed", sandbox.sandbox_id) in told
+
+
+def test_it_tells_who_waits_that_it_stops_and_leaves_no_process(own_host: Callable[..., Host]) -> None:
+    host = own_host()
+    sandbox = host.create()
+    handle = sandbox.commands.run("sleep 1000 & sleep 1000", background=True, timeout=0)
+    assert host.process is not None
+    ran = descendants(host.process.pid)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(handle.wait)
+        host.kill(signal.SIGTERM)
+        error = waiting.exception(timeout=10)
+    assert "the sandbox host is stopping" in str(error)
+    assert len(ran) >= 3 and not [pid for pid in ran if Path(f"/proc/{pid}").exists()]
+
+
+async def test_it_closes_the_sockets_of_visitors_when_it_stops(own_host: Callable[..., Host]) -> None:
+    host = await asyncio.to_thread(own_host, "--runtime", str(testing.current().place.runtime))
+    sandbox = await asyncio.to_thread(host.create)
+    await asyncio.to_thread(sandbox.files.write, "server.js", SOCKET_SERVER)
+    await asyncio.to_thread(sandbox.commands.run, "node server.js", background=True, timeout=0)
+    headers = {"Host": sandbox.get_host(3000)}
+    async with aiohttp.ClientSession() as client, asyncio.timeout(30):
+        while True:
+            try:
+                socket = await client.ws_connect(host.url, headers=headers)
+                break
+            except aiohttp.WSServerHandshakeError:  # it starts
+                pass
+        stopping = asyncio.create_task(asyncio.to_thread(host.kill, signal.SIGTERM))
+        said = await socket.receive()
+        await stopping
+    assert (said.type, said.data) == (aiohttp.WSMsgType.CLOSE, aiohttp.WSCloseCode.GOING_AWAY)
+
+
+def test_two_hosts_do_not_share_a_state(own_host: Callable[..., Host]) -> None:
+    host = own_host()
+    sandbox = host.create()
+    command = [sys.executable, "-m", "sandbox_host", "--port", str(free_port()), "--state", str(host.state)]
+    env = {**os.environ, "E2B_API_KEY": host.key}
+    second = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=30)
+    assert second.returncode == 1 and "another one is running on" in second.stderr
+    assert second.stderr.strip().count("\n") == 0
+    assert sandbox.commands.run("echo unharmed").stdout == "unharmed\n"
+
+
+def test_manage_becomes_the_host_without_the_sites_secrets() -> None:
+    state, port = make_state(None), free_port()
+    (state / "runtime").symlink_to(testing.current().place.runtime)
+    env = {**os.environ, "VIBE_HOME": str(state), "SECRET_KEY": "canary-7731", "SANDBOX_IS_EMBEDDED": "true"}
+    command = [sys.executable, "manage.py", "sandboxhost", "--port", str(port), "--", "--max-running", "3"]
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    host = Host(state, port=port, key=os.environ["E2B_API_KEY"], process=process)  # type: ignore[arg-type]
+    try:
+        wait_for(host.answers, 30)
+        assert _metrics(host, host.key)[1].splitlines().count("sandbox_host_running_limit 3") == 1
+        assert b"canary-7731" not in Path(f"/proc/{process.pid}/environ").read_bytes()
+        host.kill(signal.SIGTERM)
+        assert process.returncode == 0
+    finally:
+        host.close()
