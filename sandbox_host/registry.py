@@ -219,7 +219,17 @@ class Registry:
     async def fork(self, sandbox: Sandbox, seconds: int) -> Sandbox:
         """A new sandbox with a copy of the files and the same options. Raises what `create` raises."""
         record = sandbox.record
-        names = ("auto_pause", "pause_memory", "auto_resume", "internet", "allow_out", "deny_out", "metadata", "envs")
+        names = (
+            "auto_pause",
+            "pause_memory",
+            "auto_resume",
+            "mask_host",
+            "internet",
+            "allow_out",
+            "deny_out",
+            "metadata",
+            "envs",
+        )
         options = {name: copy.deepcopy(getattr(record, name)) for name in names}
         if record.traffic_token:
             options["traffic_token"] = secrets.token_hex(32)

@@ -283,7 +283,7 @@ class Sandbox:
         async with self._lock:
             if self.killed:
                 raise NotRunning(self.id)
-record = self.record
+            record = self.record
             was_paused = record.state == "paused"
             if was_paused and not resume:
                 await self._stop()

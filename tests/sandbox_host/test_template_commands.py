@@ -1,4 +1,4 @@
-"""`bin/manage templates`: list, build, audit against a registry, publish against a cloud; both speak the real wire."""
+"""Templates of an operator: list, build, audit against a registry, publish against a cloud, both over the real wire."""
 
 import asyncio
 import io
@@ -13,17 +13,24 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from launcher import testing
 from sandbox_host import auditing
+from sandbox_host.template_commands import ACTIONS
 
 ROOT = Path(__file__).parents[2]
 KEY = "e2b_" + "a" * 40
 
 
-async def manage(*arguments: str, **changes: str | None) -> tuple[int, str, str]:
-    """Exit code and what was said on stdout and stderr; `changes` are to the environment, None takes a name away."""
+async def templates(*arguments: str, by: str = "", **changes: str | None) -> tuple[int, str, str]:
+    """Exit code and what was said on stdout and stderr; `changes` are to the environment, None takes a name away.
+    Without Django (`by`) what `bin/manage templates` becomes: a second less.
+    """
+    home = testing.current().place.home
+    folders = ["--state", str(home), "--runtime", str(home / "runtime")]
+    command = ["manage.py", "templates", *arguments] if by else ["-m", "sandbox_host.templates", *arguments, *folders]
     env = {name: value for name, value in {**os.environ, **changes}.items() if value is not None}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "manage.py", "templates", *arguments, cwd=ROOT, env=env,
+        sys.executable, *command, cwd=ROOT, env=env,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
     out, errors = await asyncio.wait_for(process.communicate(), 60)
@@ -43,14 +50,14 @@ async def serving(*routes: web.RouteDef) -> AsyncIterator[str]:
 
 @pytest.mark.sandbox
 async def test_it_lists_what_is_prepared() -> None:
-    code, out, _ = await manage("list", "react", "html")
+    code, out, _ = await templates("list", "react", "html", by="manage.py")
     rows = [line.split() for line in out.splitlines()]
     assert code == 0
     assert rows[0][:4] == ["NAME", "STATE", "SIZE", "PREPARED"]
     assert rows[1][:2] == ["react", "prepared"] and rows[1][3] == "MB" and int(rows[1][2]) > 20
     assert "React 19" in out and "Vite 8" in out
-    assert await manage("build", "react") == (0, "react: is prepared\n", "")
-    code, _, errors = await manage("list", "cobol")
+    assert await templates("build", "react") == (0, "react: is prepared\n", "")
+    code, _, errors = await templates("list", "cobol")
     assert code == 1 and "no template 'cobol'" in errors and "react" in errors
 
 
@@ -72,7 +79,7 @@ ADVISORY = {"id": 1, "url": "https://x.test/1", "title": "bad", "severity": "hig
 async def test_it_audits_the_locked_packages(status: int, advisories: dict[str, Any], code: int, said: str) -> None:
     asked: list[str] = []
     async with serving(*registry(status, advisories, asked)) as url:
-        done = await manage("audit", "react", "html", NPM_CONFIG_REGISTRY=url, npm_config_registry=url)
+        done = await templates("audit", "react", "html", NPM_CONFIG_REGISTRY=url, npm_config_registry=url)
     assert done[0] == code and asked == ["application/json"], done
     assert f"react      {said}" in done[1] and "html       has no packages" in done[1]
 
@@ -131,7 +138,9 @@ class Cloud:
 async def publish(cloud: Cloud, *names: str, key: str | None = KEY, **changes: str | None) -> tuple[int, str, str]:
     async with serving(*cloud.routes()) as cloud.address:
         away = {"SANDBOX_IS_EMBEDDED": None, "E2B_SANDBOX_URL": None}
-        return await manage("publish", *names, **{**away, "E2B_API_KEY": key, "E2B_API_URL": cloud.address, **changes})
+        return await templates(
+            "publish", *names, **{**away, "E2B_API_KEY": key, "E2B_API_URL": cloud.address, **changes}
+        )
 
 
 async def test_it_builds_the_same_folder_in_the_cloud() -> None:
@@ -169,7 +178,6 @@ async def test_it_asks_for_a_key_in_one_sentence(changes: dict[str, str | None])
 
 
 def test_its_actions_are_those_of_the_host() -> None:
-    from sandbox_host.template_commands import ACTIONS
-    from vibe.management.commands import templates
+    from vibe.management.commands.templates import ACTIONS as OFFERED
 
-    assert list(templates.ACTIONS) == list(ACTIONS)
+    assert list(OFFERED) == list(ACTIONS)
