@@ -265,3 +265,61 @@ async def test_it_goes_through_the_machines_own_proxy(
                 assert refused.startswith(b"HTTP/1.1 403")
     assert heads[0].startswith("CONNECT only-there.test:443 ") and "Proxy-Authorization: Basic bWU6czNjcmV0" in heads[0]
     assert len(heads) == 1
+
+
+async def test_it_limits_connections_at_once(tmp_path: Path) -> None:
+    async with Way(tmp_path, set(), set(), limits=Limits(at_once=2)) as way:
+        waiting = [await asyncio.open_unix_connection(way.path) for _ in range(2)]
+        way.writers += [writer for _, writer in waiting]
+        _, _, head = await way.ask(connect_to(443))
+        assert head.startswith(b"HTTP/1.1 429")
+
+
+async def test_it_resolves_once_and_connects_to_what_it_checked(
+    tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A name that leads somewhere else the next time it is asked for."""
+    real, asked = socket.getaddrinfo, []
+
+    def resolver(host: str, *more: Any, **options: Any) -> Any:
+        asked.append(host)
+        return real(host if len(asked) == 1 else "169.254.169.254", *more, **options)
+
+    async with (
+        serving(echo, certificate) as port,
+        Way(tmp_path, {f"localhost:{port}"}, {("localhost", port)}) as way,
+    ):
+        monkeypatch.setattr(socket, "getaddrinfo", resolver)
+        _, writer, head = await way.ask(connect_to(port))
+        assert head.startswith(b"HTTP/1.1 200")
+        writer.close()
+        assert (await way.last_log())["address"] == "127.0.0.1"
+    assert asked == ["localhost"]
+
+
+async def test_it_refuses_a_name_with_one_wrong_address_among_good_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = socket.getaddrinfo
+
+    def resolver(host: str, *more: Any, **options: Any) -> Any:
+        return [*real("1.1.1.1", *more, **options), *real("10.0.0.1", *more, **options)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolver)
+    async with Way(tmp_path, {"both.test"}, set()) as way:
+        _, _, head = await way.ask(connect_to(443, "both.test"))
+        assert head.startswith(b"HTTP/1.1 403")
+        assert "10.0.0.1, which is not a public address" in (await way.last_log())["reason"]
+
+
+async def test_a_redirect_is_a_new_request(tmp_path: Path) -> None:
+    async def away(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 302 Found\r\nLocation: http://169.254.169.254/latest\r\nContent-Length: 0\r\n\r\n")
+        writer.close()
+
+    async with serving(away) as port, Way(tmp_path, {f"localhost:{port}"}, {("localhost", port)}) as way:
+        _, _, head = await way.ask(f"GET http://localhost:{port}/ HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 302") and b"169.254.169.254" in head
+        _, _, head = await way.ask("GET http://169.254.169.254/latest HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 403")

@@ -1,13 +1,14 @@
 """Visits of a real sandbox's preview: waking it, keeping strangers out, and the sockets of dev servers."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import aiohttp
 import pytest
 from e2b import AsyncSandbox
 
 from .conftest import Host
+from .test_attacks import APP as ECHO
 
 pytestmark = pytest.mark.asyncio
 
@@ -102,3 +103,29 @@ async def test_it_carries_a_dev_servers_socket(host: Host, client: aiohttp.Clien
         assert await ws.receive_bytes(timeout=5) == b"\x00\x01"
         assert await ws.receive_str(timeout=5) == "pong"
     await sandbox.kill()
+
+
+async def test_previews_live_below_a_domain_of_the_operator(
+    own_host: Callable[..., Host], client: aiohttp.ClientSession
+) -> None:
+    """As behind a reverse proxy that ends TLS for *.preview.example; a mask gives the app another Host."""
+    host = await asyncio.to_thread(own_host, "--domain", "preview.example:8443")
+    for network, expected in (({}, None), ({"mask_request_host": "app-${PORT}.internal"}, "app-3000.internal")):
+        sandbox = await AsyncSandbox.create(timeout=60, network=network, **host.options)  # type: ignore[arg-type]
+        name = sandbox.get_host(3000)
+        assert name == f"3000-{sandbox.sandbox_id}.preview.example:8443"
+        await sandbox.files.write("app.py", ECHO)
+        await sandbox.commands.run("python3 app.py", background=True, timeout=0)
+        headers = {"Host": name, "X-Forwarded-Proto": "https", "X-Forwarded-For": "203.0.113.9"}
+        async with asyncio.timeout(10):
+            while True:
+                async with client.get(host.url, headers=headers) as answer:
+                    if answer.status == 200:
+                        seen = {
+                            field.lower(): value for field, value in (await answer.json(content_type=None))["headers"]
+                        }
+                        break
+        assert seen["host"] == (expected or name)
+        assert (seen["x-forwarded-host"], seen["x-forwarded-proto"]) == (name, "https")
+        assert seen["x-forwarded-for"].startswith("203.0.113.9, ")
+        await sandbox.kill()
