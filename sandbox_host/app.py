@@ -6,16 +6,14 @@ import asyncio
 import contextlib
 import ipaddress
 import re
-import weakref
 from collections.abc import AsyncIterator
 
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from sandbox_host import envd, interpreter, metrics, preview, preview_pages, reaper, rest
+from sandbox_host import closing, envd, interpreter, metrics, preview, preview_pages, reaper, rest
 from sandbox_host.answers import API_KEY, DOMAIN, FIRST_USE, KEYS, REGISTRY, Handler, error, same
 from sandbox_host.bodies import number
-from sandbox_host.closing import OPEN, tell_all
 from sandbox_host.first_use import FirstUse
 from sandbox_host.idempotency import Keys
 from sandbox_host.launch import AgentGone
@@ -32,8 +30,8 @@ def build(
     """The application. `domain` (with its port) is what preview host names end in; `health` is added to /health."""
     app = web.Application(middlewares=[_refuse, _route], client_max_size=BODY_LIMIT)
     app[REGISTRY], app[FIRST_USE], app[API_KEY], app[DOMAIN] = registry, first_use, api_key, domain
-    app[KEYS], app[OPEN] = Keys(), weakref.WeakSet()
-    app.on_shutdown.append(tell_all)
+    app[KEYS] = Keys()
+    closing.begin(app)
     app.router.add_get("/health", _health(registry, first_use, health))
     rest.add_routes(app)
     app.router.add_get("/metrics", rest.guarded(metrics.handle))

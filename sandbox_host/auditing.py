@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sandbox_host.templates import Template
 
@@ -60,6 +61,7 @@ async def audit(template: Template, runtime: Path | None) -> Audit:
 
 def read(out: bytes, errors: bytes) -> Audit:
     """What npm told in JSON. A registry without audits makes it fail with a message."""
+    told: Any = None
     try:
         told = json.loads(out)
         counts = told["metadata"]["vulnerabilities"]
@@ -68,6 +70,6 @@ def read(out: bytes, errors: bytes) -> Audit:
         pass
     try:
         reason = str(told.get("message") or told["error"].get("summary") or told["error"]["code"])
-    except (NameError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
         reason = (errors.decode("utf-8", "replace").strip().splitlines() or ["npm said nothing"])[-1]
     return Audit({}, f"the registry does not answer audits ({' '.join(reason.split())[:200]})")

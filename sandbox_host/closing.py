@@ -21,13 +21,19 @@ class Told(Protocol):
 OPEN: web.AppKey["weakref.WeakSet[Told]"] = web.AppKey("open", weakref.WeakSet)
 
 
+def begin(app: web.Application) -> None:
+    opened: weakref.WeakSet[Told] = weakref.WeakSet()
+    app[OPEN] = opened
+    app.on_shutdown.append(_tell_all)
+
+
 def keep(request: web.Request, told: Told) -> None:
     """Remember it for as long as somebody else holds it."""
     if OPEN in request.app:
         request.app[OPEN].add(told)
 
 
-async def tell_all(app: web.Application) -> None:
+async def _tell_all(app: web.Application) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SECONDS):
             await asyncio.gather(*(told.leave() for told in set(app[OPEN])), return_exceptions=True)

@@ -23,7 +23,7 @@ def sdk(kind: str, name: str) -> Any:
 
 async def got(value: Awaitable[T] | T) -> T:
     """What a call of either kind gives."""
-    return await value if inspect.isawaitable(value) else cast("T", value)
+    return cast("T", await value if inspect.isawaitable(value) else value)
 
 
 def _classes(kind: str) -> Iterator[tuple[str, type]]:

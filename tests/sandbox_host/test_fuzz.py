@@ -45,7 +45,9 @@ async def test_it_neither_fails_nor_hangs(
     sandbox = await asyncio.to_thread(host.create, timeout=3600)
     source = Source(SEED, sandbox.sandbox_id, host.key, str(sandbox._envd_access_token))
     requests = [source.request() for _ in range(int(request.config.getoption("--fuzz", default=600)))]
-    waiting, wrong, seen = iter(enumerate(requests)), [], set()
+    waiting = iter(enumerate(requests))
+    wrong: list[tuple[int, object, bytes]] = []
+    seen: set[int] = set()
 
     async def visitor() -> None:
         for number, (data, whole) in waiting:

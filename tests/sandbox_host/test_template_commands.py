@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 KEY = "e2b_" + "a" * 40
 
 
-async def templates(*arguments: str, by: str = "", **changes: str | None) -> tuple[int, str, str]:
+async def templates(*arguments: str, by: str | None = None, **changes: str | None) -> tuple[int, str, str]:
     """Exit code and what was said on stdout and stderr; `changes` are to the environment, None takes a name away.
     Without Django (`by`) what `bin/manage templates` becomes: a second less.
     """

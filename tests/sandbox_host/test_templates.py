@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -169,6 +170,26 @@ def test_our_templates_are_whole(name: str, state: Path) -> None:
     assert (template.source.parent / "e2b.Dockerfile").is_file()
     for wanted in (template.entry, "AGENTS.md", "README.md", "package.json"):
         assert (template.source / wanted).is_file()
+
+
+@pytest.mark.parametrize("name", Library(templates.SOURCES, Path()).names())
+def test_our_templates_are_a_good_beginning(name: str, state: Path) -> None:
+    """Exact pins, strict types, lint and build, a title, an icon, both themes, nothing from another origin."""
+    template = Library(templates.SOURCES, state).find(name)
+    assert template is not None
+    texts = {path.name: path.read_text() for path in template.files() if path.name != "package-lock.json"}
+    package = json.loads(texts["package.json"])
+    pins = {**package.get("dependencies", {}), **package.get("devDependencies", {})}
+    assert not [pin for pin in pins.items() if not re.fullmatch(r"\d+\.\d+\.\d+", pin[1])]
+    assert {"dev", "lint"} <= package["scripts"].keys()
+    together = "\n".join(texts.values())
+    if name != "html":
+        assert pins["tailwindcss"].startswith("4.") and "build" in package["scripts"]
+        assert any(re.search(r'"strict": true', text) for file, text in texts.items() if file.startswith("tsconfig"))
+    assert "Your app" in together and {"favicon.svg", "icon.svg"} & texts.keys()
+    assert "dark:" in together or "prefers-color-scheme: dark" in together or "light-dark(" in together
+    shown = [text for file, text in texts.items() if Path(file).suffix in (".html", ".tsx", ".vue", ".svelte", ".css")]
+    assert not re.findall(r"""(?:src|href|url\()=?["']?https?://""", "\n".join(shown))
 
 
 @pytest.mark.parametrize(
