@@ -18,7 +18,7 @@ from sandbox_host.first_use import FirstUse
 from sandbox_host.idempotency import Keys
 from sandbox_host.launch import AgentGone
 from sandbox_host.registry import Registry
-from sandbox_host.sandbox import NotRunning
+from sandbox_host.sandbox import NotRunning, Sandbox
 
 _SANDBOX_LABEL = re.compile(r"(\d{1,5})-([a-z0-9]{8,60})")
 BODY_LIMIT = 16 * 1024 * 1024  # of one REST or RPC message; files are streamed
@@ -120,6 +120,8 @@ async def _to_sandbox(request: web.Request, sandbox_id: str, port: int) -> web.S
     if sandbox is None:
         return envd.gone(sandbox_id)
     if port == interpreter.PORT:
+        if not _admitted(request, sandbox) and not envd.has_token(request, sandbox):
+            return preview_pages.answer(request, preview_pages.PRIVATE, sandbox_id, port)
         return await interpreter.handle(request, sandbox, envd.has_token(request, sandbox))
     return await envd.handle(request, sandbox)
 
@@ -131,13 +133,18 @@ async def _to_preview(request: web.Request, sandbox_id: str, port: int) -> web.S
         return await envd.handle(request, sandbox) if sandbox else envd.gone(sandbox_id)
     if sandbox is None:
         return preview.gone(request, sandbox_id, port)
-    token = sandbox.record.traffic_token
-    if token and not same(request.headers.get("E2B-Traffic-Access-Token", ""), token):
+    if not _admitted(request, sandbox):
         return preview_pages.answer(request, preview_pages.PRIVATE, sandbox_id, port)
     if sandbox.state == "paused" and sandbox.record.auto_resume and not _is_websocket(request):
         with contextlib.suppress(NotRunning, AgentGone):  # the preview says what is wrong
             await sandbox.start(sandbox.record.timeout)
     return await preview.handle(request, sandbox, port, sandbox.record.mask_host)
+
+
+def _admitted(request: web.Request, sandbox: Sandbox) -> bool:
+    """Everybody, unless the sandbox is private: then those who send its traffic token."""
+    token = sandbox.record.traffic_token
+    return not token or same(request.headers.get("E2B-Traffic-Access-Token", ""), token)
 
 
 def _is_websocket(request: web.Request) -> bool:

@@ -91,6 +91,9 @@ async def test_a_private_preview_wants_its_token(host: Host, client: aiohttp.Cli
     assert await _visit(client, host, sandbox) == (403, "private")
     assert await _visit(client, host, sandbox, **{"E2B-Traffic-Access-Token": token[:-1]}) == (403, "private")
     assert await _visit(client, host, sandbox, **{"E2B-Traffic-Access-Token": token}) == (200, "ok")
+    by_header = {"E2b-Sandbox-Id": sandbox.sandbox_id, "E2b-Sandbox-Port": "49999"}
+    async with client.get(f"{host.url}/contexts", headers=by_header) as answer:
+        assert answer.status == 403
     await sandbox.kill()
 
 
