@@ -59,7 +59,7 @@ class Template:
         """What tells a changed source without reading it: each sandbox that is created asks."""
         found = []
         for folder, folders, names in os.walk(self.source.parent):
-            folders[:] = [name for name in folders if name not in _NOT_SOURCE]
+            folders[:] = [name for name in folders if name not in NOT_SOURCE]
             for name in names:
                 info = os.lstat(f"{folder}/{name}")
                 found.append((folder, name, info.st_ino, info.st_size, info.st_mtime_ns))
