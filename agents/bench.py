@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
 from typing import Any
@@ -9,9 +10,10 @@ from typing import Any
 from agents import aio, previews, sandbox
 from agents.asking import window
 from agents.box import Box
-from agents.lease import Lease
+from agents.lease import Lease, StepTimeout
 from agents.log import Log
 from agents.models import Run
+from agents.sandbox import Opened
 from agents.tools import ToolFailed
 from projects import versions
 from projects.models import Message, Version
@@ -42,8 +44,27 @@ class Bench:
     def sandbox(self) -> Box:
         """The run's sandbox, waited for at its first use. Raises SandboxUnavailable."""
         if self.box is None:
-            self.box, self.serving = self.lease.wait(_result(self.opening), sandbox.OPENING_SECONDS)
+            self.box, self.serving = self.opened()
         return self.box
+
+    def opened(self) -> Opened:
+        """Waits, and says what the host does when that takes long: a template is prepared when it is first used."""
+        assert self.opening is not None
+        deadline, said = time.monotonic() + sandbox.OPENING_SECONDS, False
+        while True:
+            try:
+                self.lease.wait(_ended(self.opening), sandbox.PATIENCE_SECONDS)
+            except StepTimeout:
+                if time.monotonic() > deadline:
+                    raise
+                doing = self.lease.wait(sandbox.preparing(self.run.project.framework))
+                if doing and not self.log.has("stage", f"prepare-{doing}"):
+                    self.stage("prepare", f"Preparing the template, once: {doing}", key=f"prepare-{doing}")
+                    said = True
+                continue
+            if said:
+                self.stage("work", "Building", key="work-prepared")
+            return self.opening.result()
 
     def in_sandbox(self, work: Callable[[Box, bool], Any], seconds: float) -> Any:
         """Runs sandbox work; a sandbox that went away meanwhile is resumed or rebuilt once."""
@@ -92,6 +113,8 @@ class Bench:
             self.log.add("preview", data)
 
 
-async def _result(opening: "Future[sandbox.Opened] | None") -> sandbox.Opened:
-    assert opening is not None
-    return await asyncio.wrap_future(opening)
+async def _ended(opening: "Future[Opened]") -> None:
+    """Waits for it without holding it: who stops waiting does not stop the opening."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    opening.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
+    await ended.wait()
