@@ -12,7 +12,7 @@ from typing import Any
 
 from aiohttp import web
 
-from demo_model import answers, conversation, directives, script, validation, wire
+from demo_model import choices, conversation, directives, script, validation, wire
 from demo_model.directives import Directive
 from demo_model.metering import PromptCache
 from demo_model.pace import Pace
@@ -130,7 +130,7 @@ async def create_message(request: web.Request) -> web.StreamResponse:
         turn = len(talk.turns)
         position = [owner, body.get("metadata"), talk.said, turn]
         # A question beside the conversation (a call that is demanded) is no turn of it.
-        told = [] if answers.forced(body) else talk.directives
+        told = [] if choices.forced(body) else talk.directives
         struck = {d.name: d for d in told if d.turn == turn and model.memory.strikes(d, position)}
         await _fail_early(struck)
         answer = _answer(model, talk, body, struck, owner)
