@@ -10,7 +10,8 @@ from demo_model.directives import Directive
 
 # Words that ask to go on with the request in hand rather than for something new.
 NUDGE = re.compile(
-    r"^\W*(?:your (?:answer|reply) was .*|(?:please\s+)?(?:continue|go on|carry on|keep going|resume)\b.{0,60})$",
+    r"^\W*(?:your (?:answer|reply) was .*|give the plan by calling .*"
+    r"|(?:please\s+)?(?:continue|go on|carry on|keep going|resume)\b.{0,60})$",
     re.IGNORECASE | re.DOTALL,
 )
 # An approved plan as the platform sends it to be built: its title is what the person wanted.
