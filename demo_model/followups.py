@@ -10,6 +10,9 @@ from demo_model.conversation import Conversation, Result
 Change = Generator[list[wire.Block], list[Result], str]
 Plan = Generator[list[wire.Block], list[Result], None]
 
+REMEMBER = re.compile(
+    r"\b(?:remember|keep in mind|note)\b(?:\s+(?:that|this|for later))*\s*:?\s+(.{3,300})", re.IGNORECASE
+)
 REBUILD = re.compile(r"^\W*(?:please\s+|now\s+)*(?:build|create|make|turn|start|replace)\b", re.IGNORECASE)
 CHANGES: tuple[tuple[Callable[[Conversation], bool], Callable[[Conversation], Change]], ...] = (
     (reword.wants_words, reword.words),
@@ -25,6 +28,11 @@ CHANGES: tuple[tuple[Callable[[Conversation], bool], Callable[[Conversation], Ch
 
 def plan(talk: Conversation) -> Plan:
     """Everything in the request that we know how to do, one after the other; then lint and finish."""
+    if (noted := REMEMBER.search(talk.prompt)) and "remember" in talk.tools:
+        note = noted.group(1).strip()
+        yield [wire.text("I keep that for later."), wire.tool("remember", {"notes": [note]})]
+        yield from builds.finish(talk, f"Noted in the project's memory: {note}")
+        return
     wanted = [change for wants, change in CHANGES if wants(talk)]
     if not wanted:
         yield from _other(talk)

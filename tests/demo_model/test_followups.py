@@ -181,6 +181,12 @@ def test_it_does_several_things_in_one_go(built: Agent):
     assert [name for name, _ in built.calls].count("finish") == 1
 
 
+def test_it_keeps_a_note_when_told_to(built: Agent):
+    built.ask("Please remember that prices are in pounds.")
+    assert ("remember", {"notes": ["prices are in pounds."]}) in built.calls
+    assert changed(built) == set()
+
+
 def test_it_says_honestly_what_it_cannot_do(built: Agent):
     built.ask("please integrate a payment provider")
     assert changed(built) == set()
