@@ -61,7 +61,6 @@ def attempts(address):
         "ln -s /etc/passwd passwd; ln -s / root; ln -s ../../.. up",
         "psql -h 127.0.0.1 -c 'select 1'; redis-cli ping",
         "mount -t proc proc /mnt; unshare -r true; chroot /",
-        "kill -9 -1; kill -9 1",
     ]
 
 
@@ -69,7 +68,7 @@ def test_it_reaches_nothing_however_it_tries(model, start, work, canary, owner):
     address, came = canary
     other = start("The other project")
     services.cancel_run(other)
-    secrets = [django_settings.SECRET_KEY, "test-key", *django_settings.ENCRYPTION_KEYS]
+    secrets = [key for key in (django_settings.SECRET_KEY, "test-key", *django_settings.ENCRYPTION_KEYS) if key]
     calls = [wire.tool("terminal", {"command": command, "timeout": 10}) for command in attempts(address)]
     foreign = [
         wire.tool("read_files", {"paths": [f"/projects/{other.project_id}/index.html", "../../../etc/passwd"]}),
