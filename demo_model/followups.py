@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 from demo_model import answers, brief, builds, recipes, repaint, restructure, reword, wire
 from demo_model.conversation import Conversation, Result
@@ -26,6 +27,22 @@ CHANGES: tuple[tuple[Callable[[Conversation], bool], Callable[[Conversation], Ch
 )
 
 
+ORDER = re.compile(
+    r"^(?:please\s+|also\s+|then\s+|now\s+)*(?:add|animate|change|connect|convert|deploy|embed|enable|fetch|fix|install"
+    r"|integrate|link|load|log|make|move|optimi[sz]e|publish|remove|replace|resize|send|sign|store|support|test|translate"
+    r"|turn|upload|use|write)\b.{3,}",
+    re.IGNORECASE,
+)
+
+
+def _not_understood(talk: Conversation) -> list[str]:
+    """The orders in a request that none of our changes takes for its own."""
+    plain = re.sub(r"[\"“][^\"”]*[\"”]", "…", talk.prompt)
+    parts = [part.strip(" .!") for part in re.split(r"[,;\n]|(?<=\w)\.\s|\band\b", plain)]
+    alone = [(part, replace(talk, prompts=[*talk.prompts[:-1], part])) for part in parts if ORDER.match(part)]
+    return [part for part, one in alone if "…" not in part and not any(wants(one) for wants, _ in CHANGES)]
+
+
 def plan(talk: Conversation) -> Plan:
     """Everything in the request that we know how to do, one after the other; then lint and finish."""
     if (noted := REMEMBER.search(talk.prompt)) and "remember" in talk.tools:
@@ -44,6 +61,8 @@ def plan(talk: Conversation) -> Plan:
     if not done:
         yield [wire.text(f"I looked, and there was nothing for me to change. {answers.ABOUT_ME}")]
         return
+    if left := _not_understood(talk):
+        done.append(f"I do not know how to do the rest: {'; '.join(f'“{part}”' for part in left)}.")
     yield from builds.check_and_finish(talk, " ".join(done))
 
 

@@ -27,7 +27,8 @@ FIELDS: dict[str, tuple[str, str, str]] = {
     "footer": (r"footer(?: text| line)?", "footer", r"<footer.*?<p>[^<]*</p>\s*<p>(.*?)</p>"),
     "email": (r"e-?mail(?: address)?|contact address", "e-mail address", r'href="mailto:([^"?]+)'),
 }  # fmt: skip
-SAYS = r"\b[^\n\"“]{0,20}?\b(?:to|should (?:say|be|read)|say|saying|says|read|:)\s*:?\s*(.+)"
+SAYS = r"\b[^\n\"“]{0,20}?(?:\b(?P<says>to|should (?:say|be|read)|say|saying|says|read)\b|:)\s*:?\s*(?P<words>.+)"
+CHANGING = re.compile(r"\b(?:change|set|update|edit|rewrite|turn|make|switch|rename|replace)\b", re.IGNORECASE)
 FOUND = re.compile(r"^\W*((?:[\w@.\[\]+-]+/)*[\w@.+-]+\.(?:tsx|ts|vue|svelte|html))\b", re.MULTILINE)
 WORDS = re.compile(
     r"\b(?:change|replace|swap)\b[^\"“”'‘’\n]*[\"“'‘]([^\"“”\n]+?)[\"”'’]\s+(?:to|with|by|into|for)\s+[\"“'‘]([^\"“”\n]+?)[\"”'’]",
@@ -39,7 +40,7 @@ NAME_LIMIT = 60
 
 
 def _value(found: re.Match[str], limit: int) -> str:
-    words = found.group(1).strip()
+    words = (found.groupdict().get("words") or found.group(1)).strip()
     if quoted := QUOTED.match(words):
         return quoted.group(1).strip()[:limit]
     words = re.split(r"[\n]|(?<=\w)[.;]\s|,?\s+and\s+(?:make|add|change|use|turn|set)\b", words, maxsplit=1)[0]
@@ -62,9 +63,12 @@ def wants_line(talk: Conversation) -> bool:
 
 
 def _field(prompt: str) -> tuple[str, re.Match[str] | None]:
-    """Which named line the request is about, and what it shall say."""
-    hits = [(found.start(), field, found) for field, (pattern, _, _) in FIELDS.items()
-            if (found := re.search(rf"\b(?:{pattern}){SAYS}", prompt, re.IGNORECASE))]  # fmt: skip
+    """Which named line the request is about, and what it shall say. "A button to subscribe" is about none."""
+    hits = []
+    for field, (pattern, _, _) in FIELDS.items():
+        found = re.search(rf"\b(?:{pattern}){SAYS}", prompt, re.IGNORECASE)
+        if found and ((found.group("says") or "").lower() != "to" or CHANGING.search(prompt[: found.start()])):
+            hits.append((found.start(), field, found))
     return min(hits, key=lambda hit: hit[0])[1:] if hits else ("headline", None)
 
 

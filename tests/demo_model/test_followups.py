@@ -111,6 +111,14 @@ def test_it_changes_another_line_that_has_a_name(built: Agent, prompt, words):
     assert changed(built) == {WORDS[built.framework]}
 
 
+@pytest.mark.parametrize("prompt", ["add a button to subscribe", "put an e-mail address to write to in the footer"])
+def test_it_does_not_take_an_addition_for_a_change_of_words(built: Agent, prompt):
+    before = built.text(WORDS[built.framework])
+    built.ask(prompt)
+    assert built.text(WORDS[built.framework]).startswith(before[:400])
+    assert "See today’s bake" in built.everything() and "reads “" not in built.summary
+
+
 def test_it_finds_a_text_that_stands_in_a_component(built: Agent):
     built.ask('change "Ask us anything" to "Write {to} us"')
     assert "Ask us anything" not in built.everything()
@@ -185,6 +193,14 @@ def test_it_keeps_a_note_when_told_to(built: Agent):
     built.ask("Please remember that prices are in pounds.")
     assert ("remember", {"notes": ["prices are in pounds."]}) in built.calls
     assert changed(built) == set()
+
+
+def test_it_names_the_part_of_a_request_it_cannot_do(built: Agent):
+    built.ask("make it teal, add a FAQ and connect it to Stripe")
+    assert "colours are new" in built.summary and "FAQ" in built.summary
+    assert "I do not know how to do the rest: “connect it to Stripe”." in built.summary
+    built.ask("make it purple and add a gallery and a newsletter")
+    assert "do not know" not in built.summary
 
 
 def test_it_says_honestly_what_it_cannot_do(built: Agent):
