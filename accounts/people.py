@@ -2,6 +2,7 @@
 
 import contextlib
 
+from allauth.usersessions.models import UserSession
 from celery import current_app
 from django.db import transaction
 from kombu.exceptions import OperationalError
@@ -28,7 +29,7 @@ def reinstate(user: User) -> bool:
 
 def end_sessions(user: User) -> None:
     """Signs a person out everywhere."""
-    for row in user.usersession_set.all():
+    for row in UserSession.objects.filter(user=user):
         row.end()
 
 

@@ -6,6 +6,9 @@ import zipfile
 from collections.abc import Iterator
 from typing import Any
 
+from allauth.account.models import EmailAddress
+from allauth.socialaccount.models import SocialAccount
+from allauth.usersessions.models import UserSession
 from celery import current_app
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -97,11 +100,11 @@ def _account(user: User) -> dict[str, Any]:
         "name": user.name,
         "theme": user.theme,
         "joined": user.date_joined,
-        "addresses": list(user.emailaddress_set.values("email", "verified", "primary")),
+        "addresses": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
         "api_tokens": list(user.api_tokens.values("name", "last_four", "scope", "created", "last_used", "revoked")),
         "provider_keys": list(user.provider_keys.values("provider", "last_four", "created")),
-        "sessions": list(user.usersession_set.values("created_at", "ip", "user_agent")),
-        "linked_accounts": list(user.socialaccount_set.values("provider", "uid", "date_joined")),
+        "sessions": list(UserSession.objects.filter(user=user).values("created_at", "ip", "user_agent")),
+        "linked_accounts": list(SocialAccount.objects.filter(user=user).values("provider", "uid", "date_joined")),
     }
 
 

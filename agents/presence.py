@@ -63,7 +63,8 @@ class Presence:
                 asked = dict(self.pages)  # who comes meanwhile is asked for next time
                 good = await still_good({shown for shown, _ in asked.values()})
                 for page, (shown, gone) in asked.items():
-                    if shown not in good and self.pages.pop(page, None):
+                    if shown not in good and page in self.pages:
+                        del self.pages[page]
                         gone()
 
 

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from uuid import uuid4
 
 from django.conf import settings
@@ -27,7 +28,7 @@ def rounds(count: int) -> tuple[list[int], float]:
         type(account).objects.filter(pk=account.pk).update(reserved=account.balance)
         grant(user, needed, f"benchmark-{uuid4()}")
         began = time.perf_counter()
-        results = _at_once(lambda user=user: _starts(user))
+        results = _at_once(partial(_starts, user))
         seconds += time.perf_counter() - began
         accepted.append(sum(results))
         account.refresh_from_db()

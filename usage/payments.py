@@ -60,7 +60,7 @@ def checkout(account: Account, what: str, back: str, once: str) -> str:
     if what != TOPUP and account.subscriptions.filter(status__in=LIVING).exists():
         return portal(account, back)  # there the plan is changed; another checkout would be a second one
     facts: dict[str, Any] = {"account": str(account.pk), "what": what}
-    params: dict[str, Any] = {
+    params: Any = {
         "mode": "payment" if what == TOPUP else "subscription",
         "line_items": [{"price": price, "quantity": 1}],
         "client_reference_id": str(account.pk),
@@ -72,7 +72,7 @@ def checkout(account: Account, what: str, back: str, once: str) -> str:
     # Charges and subscriptions carry the same facts, so that their events know what they are about.
     params["payment_intent_data" if what == TOPUP else "subscription_data"] = {"metadata": facts}
     options: Any = {"idempotency_key": f"checkout-{account.pk}-{what}-{once}"[:255]}
-    session = client().v1.checkout.sessions.create(params=params, options=options)  # type: ignore[arg-type]
+    session = client().v1.checkout.sessions.create(params=params, options=options)
     if what == TOPUP:
         micro = settings.TOPUP_CREDITS * settings.MICRO
         Purchase.objects.get_or_create(session_id=session.id, defaults={"account": account, "credits": micro})

@@ -78,6 +78,7 @@ def test_it_takes_everything_along_and_keeps_the_amounts(project, run, keyed, bo
 
 def test_it_leaves_a_worker_nothing_to_write(transactional_db, alice, run):
     fence = runs.claim(run.pk, 30)
+    assert fence
     people_views.delete(alice)
     with pytest.raises(runs.LeaseLost):
         runs.append(fence, "stage", {"stage": "work"})
