@@ -56,7 +56,7 @@ class SignInLimits:
 
 
 class StaffFactor:
-    """The admin opens only to staff with a second factor (ADMIN_MFA); others are shown where to set one up."""
+    """Staff's pages open only with a second factor (ADMIN_MFA); who has none is shown where to set one up."""
 
     def __init__(self, get_response: Next) -> None:
         self.get_response = get_response
@@ -65,7 +65,10 @@ class StaffFactor:
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> HttpResponse | None:
-        if not settings.ADMIN_MFA or request.resolver_match is None or request.resolver_match.namespace != "admin":
+        match = request.resolver_match
+        if not settings.ADMIN_MFA or match is None:
+            return None
+        if match.namespace != "admin" and not match.route.startswith("staff/"):
             return None
         user = request.user
         if not isinstance(user, User) or not user.is_staff or has_factor(user):
