@@ -43,10 +43,10 @@ async def audit(template: Template, runtime: Path | None) -> Audit:
     with tempfile.TemporaryDirectory() as folder:
         for path in (lock, template.source / "package.json"):
             shutil.copy(path, folder)
-        path = f"{Path(command).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
+        programs = f"{Path(command).parent}{os.pathsep}{os.environ.get('PATH', os.defpath)}"
         process = await asyncio.create_subprocess_exec(
             command, "audit", "--json", "--package-lock-only", "--fetch-retries=1", cwd=folder,
-            env={**os.environ, "PATH": path, "NPM_CONFIG_CACHE": f"{folder}/.npm", "NPM_CONFIG_AUDIT": "true"},
+            env={**os.environ, "PATH": programs, "NPM_CONFIG_CACHE": f"{folder}/.npm", "NPM_CONFIG_AUDIT": "true"},
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
         try:

@@ -33,7 +33,13 @@ def keep(request: web.Request, told: Told) -> None:
         request.app[OPEN].add(told)
 
 
+def _opened(app: web.Application) -> list[Told]:
+    """Held while they are told: a set of weak references may shrink under a loop."""
+    opened: weakref.WeakSet[Told] = app[OPEN]
+    return list(opened)
+
+
 async def _tell_all(app: web.Application) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(SECONDS):
-            await asyncio.gather(*(told.leave() for told in set(app[OPEN])), return_exceptions=True)
+            await asyncio.gather(*(told.leave() for told in _opened(app)), return_exceptions=True)
