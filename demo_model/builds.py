@@ -6,33 +6,17 @@ from functools import lru_cache
 from typing import Any
 
 from demo_model import brief as briefs
-from demo_model import directives, recipes, views, wire
+from demo_model import mistakes, recipes, wire
 from demo_model.brief import Brief
 from demo_model.conversation import Conversation, Result, exit_code
-from demo_model.directives import Directive
 
 Plan = Generator[list[wire.Block], list[Result], None]
 
 CALLS = 3
 ROOM = 0.7  # of max_tokens, for the files of one call
-# Each of these stops the build of its framework; in plain HTML the linter.
-BROKEN = {".ts": 'const answer: number = "forty-two";', ".js": "const answer = ;"}
-ASKED = re.compile(r"\bask me\b", re.IGNORECASE)
+ASKED = re.compile(r"(?:^|[,.;]|\b(?:but|and|first|please))\s*ask me\b", re.IGNORECASE)
 QUESTION = "Which colour shall lead?"
 COLOURS = ("Terracotta", "Teal", "Indigo", "Forest green")
-# What a review can find: a line that does no harm and has no use.
-LEFT_IN = "export const debug = true;"
-# What a visitor can ask for in words, to see how the platform deals with mistakes: words, directive, times.
-SPOKEN = (
-    (r"\b(review (finds?|with)|mistakes? for the review|issues? in (the|its) review)\b", "review-issues", 1),
-    (r"\b(never|does ?n.t ever|refuses to) (builds?|works?|compiles?)\b|\bunfixable\b", "never-builds", 1),
-    (r"\b(two|2) (rounds|attempts|fixes|tries)\b|\bbroken twice\b", "broken-build", 2),
-    (
-        r"\b(broken build|build (error|failure)|type error|fails? to (build|compile)|broken on purpose)\b",
-        "broken-build",
-        1,
-    ),
-)
 LINT = "npm run lint"
 SAMPLES = "The texts, prices and names are samples to replace with yours."
 HONEST = "I am the scripted demo model, not an AI: I build from recipes and adapt them to your words."
@@ -82,11 +66,11 @@ def plan(talk: Conversation) -> Plan:
     frame = recipes.framework(talk.framework)
     wish, files = app(". ".join([talk.prompt, *talk.answers]), frame)
     made = dict(files)
-    asked = {wanted.name for wanted in wishes(talk.said[-1] if talk.said else "")}
+    asked = {wanted.name for wanted in mistakes.wishes(talk.said[-1] if talk.said else "")}
     if asked & {"broken-build", "never-builds"}:
-        _break(made, breakable(frame))
+        mistakes.put_in(made, mistakes.breakable(frame))
     if "review-issues" in asked:
-        made[breakable(frame)] += f"\n{LEFT_IN}\n"
+        made[mistakes.breakable(frame)] += f"\n{mistakes.LEFT_IN}\n"
     batches = split(made, talk.max_tokens)
     for number, paths in enumerate(batches):
         words = _opening(talk, wish, made) if number == 0 else _between(number, len(batches), paths)
@@ -165,31 +149,3 @@ def _summary(wish: Brief, made: dict[str, str]) -> str:
         f"Built {wish.name}: {about}, in {len(made)} files. {SAMPLES} "
         "Ask me for another colour, dark mode, a new headline or name, or a section such as testimonials or FAQ."
     )
-
-
-def _break(made: dict[str, str], path: str) -> None:
-    """Put the mistake in that `[[demo:broken-build]]` asks for."""
-    made[path] = f"{made[path]}\n{broken_line(path)}\n"
-
-
-def breakable(frame: str) -> str:
-    """The file that `[[demo:broken-build]]` breaks."""
-    return "script.js" if frame == "html" else f"{views.FRAMES[frame].modules}content.ts"
-
-
-def is_broken(line: str) -> bool:
-    """Whether a line is the mistake, or one that a failed repair put in its place."""
-    return bool(re.fullmatch(r"const answer(: number = \"forty-\w+\"| = *);\s*", line))
-
-
-def wishes(said: str) -> list[Directive]:
-    """The directives of a prompt, and those that its words stand for ("with a broken build")."""
-    found = directives.parse(said)
-    if not found:
-        found = [Directive(name, times) for words, name, times in SPOKEN if re.search(words, said, re.IGNORECASE)][:1]
-    return found
-
-
-def broken_line(path: str) -> str:
-    """The mistake that is put there: it stops the build; in plain HTML the linter."""
-    return BROKEN[path[path.rindex(".") :]]

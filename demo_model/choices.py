@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from demo_model import builds, conversation, directives, recipes, wire
+from demo_model import builds, conversation, directives, mistakes, recipes, wire
 from demo_model.conversation import Conversation
 
 FRAMEWORK_WORDS = {
@@ -67,7 +67,7 @@ def review(body: dict[str, Any]) -> dict[str, Any]:
             line = int(found.group(1)) - 1
         elif one.startswith("+"):
             line += 1
-            if one[1:].strip() == builds.LEFT_IN:
+            if one[1:].strip() == mistakes.LEFT_IN:
                 issues.append(_issue(path, line, one[1:].strip()))
         elif not one.startswith("-"):
             line += 1

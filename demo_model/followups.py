@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from demo_model import answers, brief, builds, recipes, repaint, restructure, reword, wire
+from demo_model import answers, brief, builds, recipes, repaint, restructure, reword, switching, wire
 from demo_model.conversation import Conversation, Result
 
 # A change yields turns and returns what it did in a sentence; "" when there was nothing to do.
@@ -21,7 +21,7 @@ CHANGES: tuple[tuple[Callable[[Conversation], bool], Callable[[Conversation], Ch
     (reword.wants_line, reword.line),
     (repaint.wants_colour, repaint.colour),
     (repaint.wants_scheme, repaint.scheme),
-    (restructure.wants_toggle, restructure.toggle),
+    (switching.wants_toggle, switching.toggle),
     (restructure.wants_removal, restructure.removals),
     (restructure.wants_section, restructure.sections),
 )

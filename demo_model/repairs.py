@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from demo_model import answers, builds, edits, recipes, wire
+from demo_model import answers, builds, edits, mistakes, recipes, wire
 from demo_model.conversation import Conversation, Result
 
 Plan = Generator[list[wire.Block], list[Result], None]
@@ -25,7 +25,7 @@ def wanted(talk: Conversation) -> bool:
 
 def plan(talk: Conversation) -> Plan:
     """Read the files that the report names, mend them, finish."""
-    default = builds.breakable(recipes.framework(talk.framework))
+    default = mistakes.breakable(recipes.framework(talk.framework))
     paths = list(dict.fromkeys(PLACE.findall(talk.prompt)))[:4] or [default]
     results = yield [wire.text("I read what the error points at."), wire.tool("read_files", {"paths": paths})]
     texts = edits.files_in(results, paths)
@@ -55,14 +55,14 @@ def plan(talk: Conversation) -> Plan:
 def _failing_rounds(talk: Conversation) -> bool:
     """Whether this repair shall fail: `[[demo:broken-buildxN]]` is mended by the Nth, `[[demo:never-builds]]` never."""
     asked = [number for number, prompt in enumerate(talk.prompts) if not REPORT.search(prompt)]
-    wishes = builds.wishes(talk.said[asked[-1]]) if asked else []
+    wishes = mistakes.wishes(talk.said[asked[-1]]) if asked else []
     rounds = len(talk.prompts) - 1 - (asked[-1] if asked else 0)
     return any(w.name == "never-builds" or (w.name == "broken-build" and rounds < w.times) for w in wishes)
 
 
 def _try(text: str, number: int) -> list[dict[str, str]]:
     """Another mistake in the place of the one that is there."""
-    for mistake in builds.BROKEN.values():
+    for mistake in mistakes.BROKEN.values():
         stem = mistake.partition("forty")[0] if "forty" in mistake else mistake[:-2]
         for line in text.splitlines():
             if line.startswith(stem):
@@ -74,7 +74,7 @@ def _try(text: str, number: int) -> list[dict[str, str]]:
 def _mend(text: str, report: str) -> list[dict[str, str]]:
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
-        if builds.is_broken(line) or line.strip() == builds.LEFT_IN:
+        if mistakes.is_broken(line) or line.strip() == mistakes.LEFT_IN:
             return [edits.remove_line(text, number)]
     for names in UNUSED.findall(report):
         name = names[0] or names[1]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from demo_model import builds
+from demo_model import mistakes
 from tests.demo_model.playing import Agent
 
 LINE = {"type": "string", "minLength": 1, "maxLength": 120}
@@ -84,7 +84,7 @@ DIFF = "<diff>\n--- a/src/content.ts\n+++ b/src/content.ts\n@@ -1,2 +1,4 @@\n on
 def test_a_review_finds_what_was_left_in_and_nothing_else(client):
     clean = demanded(client, "review", REVIEW, DIFF.format(line="export const title = 'x';"))
     assert clean == {"verdict": "approved", "issues": []}
-    found = demanded(client, "review", REVIEW, DIFF.format(line=builds.LEFT_IN))
+    found = demanded(client, "review", REVIEW, DIFF.format(line=mistakes.LEFT_IN))
     assert found["verdict"] == "issues"
     assert [(i["file"], i["line"], i["severity"]) for i in found["issues"]] == [("src/content.ts", 4, "medium")]
 
@@ -92,12 +92,12 @@ def test_a_review_finds_what_was_left_in_and_nothing_else(client):
 @pytest.mark.parametrize("words", ["[[demo:review-issues]]", "so that the review finds something"])
 def test_it_leaves_something_for_the_review_and_mends_it(agent: Agent, words):
     agent.ask(f"a todo app called Zest {words}")
-    assert builds.LEFT_IN in agent.text("src/content.ts")
+    assert mistakes.LEFT_IN in agent.text("src/content.ts")
     agent.ask(
         "The review of your change found:\n\n- medium: src/content.ts:14: A switch was left in. (debug)\n\n"
         "Look at each in the code. Fix those that are right. Then call finish."
     )
-    assert builds.LEFT_IN not in agent.text("src/content.ts")
+    assert mistakes.LEFT_IN not in agent.text("src/content.ts")
     assert agent.summary
 
 

@@ -173,6 +173,15 @@ def test_it_breaks_the_build_and_mends_it_when_told(agent: Agent, words):
     assert [name for name, _ in agent.calls][-4:] == ["read_files", "edit_file", "terminal", "finish"]
 
 
+@pytest.mark.parametrize(
+    "prompt", ["a dashboard of build failures", "a todo app that never works against me", "an app to ask me riddles"]
+)
+def test_it_takes_no_innocent_words_for_a_wish_to_fail(agent: Agent, prompt):
+    agent.ask(prompt)
+    assert "forty-" not in agent.text("src/content.ts")
+    assert "ask_user" not in {name for name, _ in agent.calls}
+
+
 @pytest.mark.parametrize("words", ["[[demo:broken-buildx2]]", "that needs two rounds to build"])
 def test_it_needs_two_rounds_when_told_so(agent: Agent, words):
     agent.ask(f"{BUILD} {words}")
