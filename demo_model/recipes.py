@@ -135,10 +135,8 @@ def fill(path: str, template: str, known: dict[str, Any], frame: str) -> str:
     """One template's text, with shared files to include from; the poster is the subject's."""
 
     def include(name: str) -> str:
-        return (
-            textwrap.indent(_poster(known, "mark.html"), " " * 12)
-            if name == "poster"
-            else (FOLDER / "_shared" / frame / name).read_text()
-        )
+        if name != "poster":
+            return (FOLDER / "_shared" / frame / name).read_text()
+        return textwrap.indent(_poster(known, "mark.html").replace(' class="block w-full"', ""), " " * 12)
 
     return render.fill(path, template, known, include)
