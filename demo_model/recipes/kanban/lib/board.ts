@@ -70,7 +70,8 @@ export function press(event: { key: string; preventDefault: () => void }, card: 
   if (!act) return;
   event.preventDefault();
   act();
-  requestAnimationFrame(() => document.getElementById(`card-${card.id}`)?.focus());
+  // In two frames the card stands where it belongs, whenever the framework draws.
+  requestAnimationFrame(() => requestAnimationFrame(() => document.getElementById(`card-${card.id}`)?.focus()));
 }
 
 /** What follows "ticket-" or "lane-" in the id of the element under an event, or of one around it. */
