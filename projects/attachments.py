@@ -56,7 +56,7 @@ def _name(name: str) -> str:
     """A file's own name without folders and what cannot be seen; at most 100 characters, its ending kept."""
     name = "".join(char for char in re.split(r"[\\/]", name)[-1] if unicodedata.category(char)[0] != "C").strip()
     stem, dot, ending = name.rpartition(".")
-    return name if len(name) <= 100 else f"{stem[:90]}{dot}{ending[:9]}" or "file"
+    return (name or "file") if len(name) <= 100 else f"{stem[:90]}{dot}{ending[:9]}"
 
 
 def _look(content: bytes) -> tuple[str, str, tuple[int, int]]:
