@@ -55,7 +55,7 @@ def run_agent(lease: Lease) -> None:
         ending = Ending(Run.State.FAILED, "sandbox_unavailable", "No sandbox", str(error), "Try again in a moment.")
     except ToolFailed as error:  # outside a tool call: the sandbox did not answer the platform itself
         ending = Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", str(error), "Try again in a moment.")
-    except (LeaseLost, OperationalError, InterfaceError):
+    except (LeaseLost, OperationalError, InterfaceError, transaction.TransactionManagementError):
         raise  # not ours any more, or the database is away: the sweeper hands the run to a worker that has it
     except Exception as error:
         log.exception("run %s broke", run.pk)

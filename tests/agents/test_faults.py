@@ -164,7 +164,7 @@ def test_a_stop_and_a_worker_that_race_leave_one_end(start: Any, owner: Any) -> 
                 try:
                     with transaction.atomic():
                         runs.lock(fence)
-                        runs.append(fence, "complete", {"state": "succeeded", "reason": ""}, key="complete")
+                        runs.append(fence, "state", {"state": "succeeded", "reason": ""})
                         credits.settle(fence.run_id, 0)
                         runs.finish(fence, Run.State.SUCCEEDED)
                 except runs.LeaseLost:
