@@ -103,13 +103,15 @@ def test_it_leaves_something_for_the_review_and_mends_it(agent: Agent, words):
 
 def planned(agent: Agent, prompt: str) -> Any:
     """The plan the model proposes for a prompt, with the tools of Plan mode."""
-    tool = {"name": "propose_plan", "description": "plan", "input_schema": PLAN}
-    reading = {"name": "list_files", "description": "list", "input_schema": {"type": "object", "properties": {}}}
+    tools: list[Any] = [
+        {"name": "propose_plan", "description": "plan", "input_schema": PLAN},
+        {"name": "list_files", "description": "list", "input_schema": {"type": "object", "properties": {}}},
+    ]
     messages: list[Any] = [*agent.messages, {"role": "user", "content": prompt}]
     for _ in range(3):
-        answer = agent.client.messages.create(
-            model="demo", max_tokens=4000, system="Framework: react", tools=[tool, reading], messages=messages
-        )  # type: ignore[call-overload]
+        answer: Any = agent.client.messages.create(
+            model="demo", max_tokens=4000, system="Framework: react", tools=tools, messages=messages
+        )
         call = answer.content[-1]
         if call.name == "propose_plan":
             Draft202012Validator(PLAN).validate(call.input)
