@@ -1,6 +1,7 @@
 """`bin/manage audit`: asks the registries whether anything we depend on is known to be vulnerable; exits 1 if so."""
 
 import json
+import os
 import shutil
 import subprocess
 from typing import Any
@@ -24,7 +25,7 @@ class Command(BaseCommand):
             try:
                 said = count(json.loads(_ask(command)))
             except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired) as error:
-                self.stdout.write(f"{name}: not asked, for the service cannot be reached ({type(error).__name__}).")
+                self.stdout.write(f"{name}: NOT looked up, for no service answered ({error or type(error).__name__}).")
                 continue
             self.stdout.write(f"{name}: {len(said)} known vulnerabilities.")
             for line in said:
@@ -35,16 +36,27 @@ class Command(BaseCommand):
 
 
 def _ask(command: list[str]) -> str:
-    program = shutil.which(command[0], path=f"{settings.BASE_DIR}/.venv/bin") or shutil.which(command[0])
+    # npm wants its node beside it.
+    path = f"{settings.BASE_DIR}/.venv/bin:{settings.VIBE_HOME}/runtime/node/bin:{os.environ.get('PATH', os.defpath)}"
+    program = shutil.which(command[0], path=path)
     if program is None:
-        raise FileNotFoundError(command[0])
+        raise FileNotFoundError(f"{command[0]} is not installed")
     done = subprocess.run(
-        [program, *command[1:]], cwd=settings.BASE_DIR, capture_output=True, text=True, timeout=SECONDS
+        [program, *command[1:]],
+        cwd=settings.BASE_DIR,
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
     )
     return done.stdout
 
 
 def _python(answer: Any) -> list[str]:
+    # An index without PyPI's list of vulnerabilities "finds" no package: that is no answer.
+    unknown = [package["name"] for package in answer["dependencies"] if "skip_reason" in package]
+    if unknown:
+        raise ValueError(f"{len(unknown)} packages are not known there")
     return [
         f"{package['name']} {package['version']}: {problem['id']}, fixed in {', '.join(problem['fix_versions']) or '–'}"
         for package in answer["dependencies"]
@@ -54,5 +66,5 @@ def _python(answer: Any) -> list[str]:
 
 def _node(answer: Any) -> list[str]:
     if "error" in answer:
-        raise ValueError("npm could not ask")
+        raise ValueError(str(answer["error"].get("summary") or "npm could not ask")[:200])
     return [f"{name}: {facts['severity']}" for name, facts in answer["vulnerabilities"].items()]
