@@ -17,6 +17,7 @@ from django.http import HttpRequest
 
 from accounts import people
 from accounts.models import ApiToken, User
+from accounts.paging import BoundedPaginator
 
 
 class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -36,6 +37,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
     search_fields = ("email", "name")
     ordering = ("-date_joined",)
     show_full_result_count = False
+    paginator = BoundedPaginator
     readonly_fields = ("date_joined", "last_login")
     actions: tuple[str, ...] = ("suspend", "reinstate")
     fieldsets = (
@@ -74,6 +76,7 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     fields = ("user", "name", "last_four", "scope", "created", "expires", "last_used", "revoked")
     readonly_fields = ("user", "name", "last_four", "scope", "created", "expires", "last_used")
     show_full_result_count = False
+    paginator = BoundedPaginator
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -94,6 +97,7 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     search_fields = ("user__email",)
     fields = readonly_fields = list_display
     show_full_result_count = False
+    paginator = BoundedPaginator
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

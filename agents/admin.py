@@ -4,19 +4,21 @@ Suspending a user and hiding a project stop what runs there, so those two pages 
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from agents import edits
+from agents import edits, services
 from agents.models import Run, Sandbox, Step
 from projects.admin import ProjectAdmin, ReadOnlyInline
 from projects.models import Project
+from projects.services import BadPrompt
 from usage import services as usage
 from usage.admin import ReadOnlyAdmin, UserWithCreditsAdmin
 
@@ -69,6 +71,28 @@ class RunAdmin(ReadOnlyAdmin):
     list_select_related = ("project__owner",)
     ordering = ("-created",)
     inlines = (StepInline,)
+    actions = ("cancel", "retry")
+
+    def has_act_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("agents.change_run")
+
+    @admin.action(description="Stop", permissions=["act"])
+    def cancel(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        self._act(request, queryset, services.cancel_run, "Stopped by staff.")
+
+    @admin.action(description="Try again, on its owner's credits", permissions=["act"])
+    def retry(self, request: HttpRequest, queryset: QuerySet[Run]) -> None:
+        self._act(request, queryset, services.retry_run, "Tried again by staff.")
+
+    def _act(self, request: HttpRequest, queryset: QuerySet[Run], act: Callable[[Run], Any], what: str) -> None:
+        for run in queryset.select_related("project__owner", "message"):
+            try:
+                act(run)
+            except (services.NotNow, BadPrompt, usage.NotEnoughCredits) as error:
+                self.message_user(request, f"{run}: {error}", messages.ERROR)
+                continue
+            self.log_change(request, run, what)
+            self.message_user(request, f"{run}: {what}")
 
     @admin.display(description="Owner")
     def owner(self, run: Run) -> str:

@@ -8,11 +8,12 @@ from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Sum
 from django.http import HttpRequest
 
 from accounts.admin import UserAdmin
 from accounts.models import User
+from accounts.paging import MOST, BoundedPaginator
 from usage import services
 from usage.models import Account, Entry, PromoCode, Reservation
 
@@ -73,6 +74,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """To look at, search and filter; never to change, whoever asks."""
 
     show_full_result_count = False
+    paginator = BoundedPaginator
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -105,6 +107,15 @@ class EntryAdmin(ReadOnlyAdmin):
     def account_email(self, entry: Entry) -> str:
         return entry.account.user.email if entry.account.user else "(deleted)"
 
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> Any:
+        """The list, headed by the sums of the lines found, kind by kind."""
+        response = super().changelist_view(request, extra_context)
+        if (found := getattr(response, "context_data", None)) and "cl" in found:
+            newest = found["cl"].queryset.order_by("-id").values("pk")[:MOST]
+            sums = Entry.objects.filter(pk__in=newest).values_list("kind").annotate(Sum("amount")).order_by("kind")
+            found["title"] = ", ".join(f"{kind}: {total / settings.MICRO:,.2f}" for kind, total in sums) or "No lines"
+        return response
+
 
 @admin.register(Reservation)
 class ReservationAdmin(ReadOnlyAdmin):
@@ -121,6 +132,7 @@ class PromoCodeAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_display = ("code", "amount", "uses", "most_uses", "active", "ends")
     search_fields = ("code", "note")
     show_full_result_count = False
+    paginator = BoundedPaginator
 
     def get_readonly_fields(self, request: HttpRequest, obj: PromoCode | None = None) -> tuple[str, ...]:
         return ("uses", "created", *(("code", "amount") if obj else ()))

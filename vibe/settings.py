@@ -76,6 +76,8 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.SignInLimits",
     "accounts.middleware.StaffFactor",
+    # After what looks at who signed in; before what answers them.
+    "vibe.looking_as.LookingAs",
     "accounts.middleware.PrivateAnswers",
 ]
 

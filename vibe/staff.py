@@ -6,7 +6,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from agents import figures
+from agents import catalogue, figures, prompts
+from agents.llm import providers
 from agents.models import Run
 
 TITLES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
@@ -21,6 +22,22 @@ def runs(request: HttpRequest) -> HttpResponse:
     if span not in figures.SPANS:
         raise Http404
     return render(request, "staff/runs.html", {"span": span, "spans": TITLES, **_shown(figures.recent(span))})
+
+
+@require_safe
+def models(request: HttpRequest) -> HttpResponse:
+    """Which models stand behind the names, at what price, and the prompts they are given, each with its version."""
+    if not (request.user.is_authenticated and request.user.is_staff):
+        raise Http404
+    tiers = []
+    for tier in catalogue.TIERS:
+        try:
+            answers = [source.name for source in providers.chain(tier)]
+        except providers.NoProvider as error:
+            answers = [str(error)]
+        tiers.append((tier, answers))
+    real = [(provider, name, model) for provider, found in catalogue.REAL.items() for name, model in found.items()]
+    return render(request, "staff/models.html", {"tiers": tiers, "real": real, "prompts": prompts.files()})
 
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from vibe import health, metrics, pages, showcase, staff, status
+from vibe import health, looking_as, metrics, pages, showcase, staff, status
 
 # One way to sign in: with its limits, and with a second factor for who has one.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -35,6 +35,9 @@ urlpatterns = [
     path("api/v1/", include("vibe.api_urls")),
     path(f"{settings.ADMIN_PATH}/", admin.site.urls),
     path("staff/status/", status.status, name="status"),
+    path("staff/models/", staff.models, name="staff-models"),
+    path("staff/look-as/<int:pk>/", looking_as.begin, name="looking-as"),
+    path("staff/look-as/stop/", looking_as.stop, name="looking-as-stop"),
     path("healthz", health.alive, name="healthz"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),

@@ -1,6 +1,7 @@
 """What the model is told: prompts are files here, put together with the project's facts."""
 
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,12 @@ READMES = ("AGENTS.md", "README.md")
 def template(name: str) -> str:
     """The text of a prompt file."""
     return (HERE / f"{name}.md").read_text().strip()
+
+
+def files() -> list[tuple[str, str, str]]:
+    """Every prompt: its name, its version (the first digits of its SHA-256) and its text."""
+    names = sorted(path.stem for path in HERE.glob("*.md"))
+    return [(name, sha256(template(name).encode()).hexdigest()[:10], template(name)) for name in names]
 
 
 def instructions(framework: str, stage: str = Message.Mode.BUILD) -> str:

@@ -46,10 +46,7 @@ PAGES = {
     "healthz": [Route(200, public=True)],
     # The tests' clients ask from this machine, without a proxy.
     "metrics": [Route(200, public=True)],
-    # Staff only; tests/admin/test_status.py.
-    "status": [Route(404)],
     # Staff only; tests/agents/test_figures.py.
-    "staff-runs": [Route(404)],
     "theme": [Route(302, "post", public=True, data={"theme": "dark"})],
     "settings": [Route(200), Route(302, "post", data={"name": "A", "theme": "dark"})],
     "key-save": [Route(302, "post", data={"provider": "anthropic", "key": "sk-not-a-real-key"})],
@@ -168,6 +165,14 @@ API = {
 }
 # Tested elsewhere: the state of other processes; packages' own pages, whose access rules are theirs.
 ELSEWHERE = {"readyz", "hook-accounts", "hook-stripe"}
+# For staff; for everybody else there is no such page.
+STAFF = {
+    "status": Route(200),
+    "staff-runs": Route(200),
+    "staff-models": Route(200),
+    "looking-as": Route(302, "post", more={"pk": 1}),
+    "looking-as-stop": Route(302, "post"),
+}
 PACKAGES = ("account_", "mfa_", "socialaccount_", "usersessions_", "social/", "admin:")
 
 # Async views use connections of their own, which do not see what is not committed.
@@ -198,7 +203,7 @@ def names(patterns: list[Any], space: str = "") -> Iterator[str]:
 
 def test_it_declares_every_route():
     found = {name for name in names(get_resolver().url_patterns) if not name.startswith(PACKAGES)}
-    assert found == PAGES.keys() | API.keys() | ELSEWHERE
+    assert found == PAGES.keys() | API.keys() | STAFF.keys() | ELSEWHERE
 
 
 def call(client: Client, name: str, route: Route, thing: Any, **headers: str) -> Any:
@@ -364,3 +369,13 @@ def test_it_has_an_answer_for_every_page_of_the_packages(as_user, alice):
             assert answer.status_code in (200, 302, 401, 403, 404, 405), (name, answer.status_code)
             if name.startswith("admin:") and not name.endswith((":login", ":jsi18n")):
                 assert answer.status_code in (302, 404), name
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", sorted(STAFF))
+def test_it_has_no_page_of_the_staff_for_anybody_else(as_user, alice, person, name):
+    route = STAFF[name]
+    missing = as_user(alice).get("/staff/nothing/")
+    for who in (None, alice, person(is_active=False)):
+        answer = getattr(as_user(who), route.method)(reverse(name, kwargs=route.more))
+        assert answer.status_code == missing.status_code == 404
