@@ -219,7 +219,7 @@ class NamedFileSerializer(WriteSerializer):
 
 
 class UploadSerializer(serializers.Serializer[Any]):
-    files = serializers.ListSerializer(child=NamedFileSerializer(), min_length=1, max_length=50)
+    files: Any = serializers.ListSerializer(child=NamedFileSerializer(), min_length=1, max_length=50)
 
 
 class FileList(projects.FileList):

@@ -114,8 +114,9 @@ def subscription_changed(stripe_id: str) -> None:
             return
         item = found["items"]["data"][0]
         plan = next((name for name, price in offers().items() if price == item["price"]["id"]), "")
-        begins = item.get("current_period_start") or found.get("current_period_start")
-        ends = item.get("current_period_end") or found.get("current_period_end")
+        # Stripe has moved these from the subscription to its items (API 2025-03-31); both places are read.
+        begins = float(item.get("current_period_start") or found["current_period_start"])
+        ends = float(item.get("current_period_end") or found["current_period_end"])
         until = datetime.fromtimestamp(ends, UTC) + GRACE
         facts = {"account": account, "status": found["status"], "plan": plan, "until": until}
         Subscription.objects.update_or_create(stripe_id=stripe_id, defaults=facts)

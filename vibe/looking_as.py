@@ -86,4 +86,5 @@ class LookingAs:
 
 
 def _write_down(request: HttpRequest, person: User, what: str, staff: Any = None) -> None:
-    LogEntry.objects.log_actions((staff or request.user).pk, [person], CHANGE, what, single_object=True)
+    by: int = (staff or request.user).pk
+    LogEntry.objects.log_actions(by, [person], CHANGE, what, single_object=True)

@@ -6,7 +6,7 @@ from agents.tools.base import Outcome, Tool, Toolbox
 
 _LINE = {"type": "string", "minLength": 1, "maxLength": 400}
 # What a plan may hold; as a message that has it built it stays below the longest prompt.
-PLAN = {
+PLAN: dict[str, Any] = {
     "title": {"type": "string", "minLength": 1, "maxLength": 120},
     "summary": {"type": "string", "maxLength": 1_000, "description": "What the person will have, in two sentences."},
     "steps": {

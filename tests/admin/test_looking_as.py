@@ -58,7 +58,7 @@ def test_it_is_written_down_at_both_ends(begin, alice, staff):
 def test_it_ends_after_an_hour(begin, project, monkeypatch):
     client = begin(project.owner)
     now = time.time()
-    monkeypatch.setattr(looking_as.time, "time", lambda: now + looking_as.SECONDS + 1)
+    monkeypatch.setattr("vibe.looking_as.time.time", lambda: now + looking_as.SECONDS + 1)
     assert client.get(project.get_absolute_url()).status_code == 404
     assert client.get("/staff/status/").status_code == 200
 

@@ -4,7 +4,7 @@ from agents.claims import doubts
 from demo_model import wire
 from tests.agents.scripted import finish, page, write
 
-NOTHING = {"added": [], "changed": [], "deleted": []}
+NOTHING: dict[str, list[str]] = {"added": [], "changed": [], "deleted": []}
 FILES = {"index.html": "1", "src/App.tsx": "2", "src/lib/tea.ts": "3"}
 
 

@@ -36,7 +36,8 @@ def test_it_stops_at_the_same_error_after_two_different_fixes(model, start, work
     assert "did not reach its cause" in str(model.requests[-2]["messages"])
     # What was built is kept, and known not to work.
     assert (run.version.number, run.version.works) == (2, False)
-    assert versions.last_working(run.project).number == 1
+    working = versions.last_working(run.project)
+    assert working and working.number == 1
 
 
 def test_it_stops_at_once_when_a_fix_changes_nothing(model, start, work):

@@ -56,6 +56,7 @@ def test_it_sends_what_it_sent_before_when_it_is_taken_over(model, start, work, 
     context = Step.objects.get(run=run, type="stage", key="context").record
     steps = list(Step.objects.filter(run=run).order_by("seq"))
     last = next(step for step in reversed(steps) if step.type == "reply")
+    assert context
     again = talk.messages(run, [step for step in steps if step.seq < last.seq], context)
     sent = model.requests[-1]["messages"]
     sent[-1]["content"][-1].pop("cache_control", None)

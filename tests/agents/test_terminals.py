@@ -126,7 +126,8 @@ def test_it_keeps_what_was_changed_in_the_sandbox(owner, running):
     tasks.keep_files(str(running.pk))
     said = [step.data["kept"] for step in running.steps.filter(type="preview", data__has_key="kept")]
     assert said == ["Kept as version 2.", "Nothing has changed since the last version."]
-    assert save_file(running, "note.txt", None).number == 3
+    saved = save_file(running, "note.txt", None)
+    assert saved and saved.number == 3
 
 
 def test_it_runs_an_old_version_beside_the_new_one(owner, running):

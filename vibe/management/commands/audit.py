@@ -25,7 +25,9 @@ class Command(BaseCommand):
             try:
                 said = count(json.loads(_ask(command)))
             except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired) as error:
-                self.stdout.write(f"{name}: NOT looked up, for no service answered ({error or type(error).__name__}).")
+                self.stdout.write(
+                    f"{name}: NOT looked up, for no service answered ({str(error) or type(error).__name__})."
+                )
                 continue
             self.stdout.write(f"{name}: {len(said)} known vulnerabilities.")
             for line in said:
