@@ -14,6 +14,7 @@ from tests.demo_model.test_builds import KINDS
 from tests.demo_model.test_recipes_browser import buys_something
 
 SLOW = ("nextjs", "angular")  # half a minute for each app
+HOSTILE = ("landing", "blog", "shop")  # the others share their ways of substitution
 FOLLOWUPS = [
     "make it #ff5500",
     "add a dark mode toggle",
@@ -44,7 +45,7 @@ def kind_has(agent: Agent, prompt: str) -> bool:
     return not prompt.startswith("remove") or "estimonials" in agent.everything()
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)  # a minute on a quiet machine: nineteen apps are checked, built and looked at
 @pytest.mark.parametrize("frame", ["react", "vue"])
 def test_every_recipe_builds_also_after_follow_ups(tmp_path: Path, client, frame):
     project = workshop.install(frame, tmp_path)
@@ -53,10 +54,12 @@ def test_every_recipe_builds_also_after_follow_ups(tmp_path: Path, client, frame
         workshop.place(project, frame, kind, agent)
         follow(agent)
         workshop.place(project, frame, f"{kind}-changed", agent)
-        hostile = Agent(client, tmp_path / f"{kind}-nasty", frame).ask(nasty(kind))
-        workshop.place(project, frame, f"{kind}-nasty", hostile)
+    for kind in HOSTILE:
+        workshop.place(
+            project, frame, f"{kind}-nasty", Agent(client, tmp_path / f"{kind}-nasty", frame).ask(nasty(kind))
+        )
     built = workshop.build(project, frame)
-    assert len(list(built.glob("apps/*/index.html"))) == 3 * len(KINDS)
+    assert len(list(built.glob("apps/*/index.html"))) == 2 * len(KINDS) + len(HOSTILE)
     assert "<script>alert" not in (built / "apps/landing-nasty/index.html").read_text()
     if Path(looking.CHROMIUM).exists():
         look(built)
@@ -88,7 +91,7 @@ def look(built: Path) -> None:
             assert problems == []
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_every_svelte_recipe_is_sound_and_one_builds(tmp_path: Path, client):
     """Routes must stand where SvelteKit looks, so only one app's do; all else of an app is in its lib folder."""
     project = workshop.install("svelte", tmp_path)
