@@ -9,7 +9,7 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--no-first-run"]
@@ -75,8 +75,10 @@ def complaints(page: Page) -> list[str]:
     found = [] if page.locator("h1").first.is_visible() else ["no headline"]
     for width in (1280, 360):
         page.set_viewport_size({"width": width, "height": 800})
-        if (over := page.evaluate("document.documentElement.scrollWidth - innerWidth")) > 0:
-            found.append(f"{over} px too wide at {width}")
+        try:  # the page may still be on its way to this size, or to this address
+            page.wait_for_function("document.documentElement.scrollWidth <= innerWidth", timeout=5_000)
+        except TimeoutError:
+            found.append(f"{page.evaluate('document.documentElement.scrollWidth')} px wide at {width}")
     if AXE.exists():
         page.evaluate(AXE.read_text())
         found += page.evaluate(SERIOUS, RULES)
