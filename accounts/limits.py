@@ -7,11 +7,14 @@ from functools import cache
 import redis
 from django.conf import settings
 from django.http import HttpRequest
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 
 @cache
 def _redis() -> "redis.Redis":
-    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=2)
+    # Not asked again after a time-out: the first INCR may have counted.
+    return redis.Redis.from_url(settings.REDIS_URL, socket_timeout=5, retry=Retry(NoBackoff(), 0))
 
 
 def allow(name: str, limit: int, seconds: int) -> bool:

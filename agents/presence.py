@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts.models import ApiToken, User
 
 T = TypeVar("T")
-EVERY_SECONDS = 3.0
+EVERY_SECONDS = 2.0
 
 
 @dataclass(frozen=True)

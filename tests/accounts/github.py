@@ -68,6 +68,13 @@ def attempt(identity: int, email: str, verified: bool, state: str | None = None)
 
 
 def main() -> None:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), GitHub)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    address = f"http://127.0.0.1:{server.server_address[1]}"
+    import vibe.settings
+
+    # Before Django starts: allauth reads the address when it is imported.
+    vibe.settings.SOCIALACCOUNT_PROVIDERS["github"]["GITHUB_URL"] = address
     django.setup()
     from django.test import Client, override_settings
     from django.test.utils import setup_test_environment
@@ -75,14 +82,8 @@ def main() -> None:
     from accounts.models import User
 
     setup_test_environment()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), GitHub)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    from django.conf import settings
-
-    address = f"http://127.0.0.1:{server.server_address[1]}"
-    github = {**settings.SOCIALACCOUNT_PROVIDERS["github"], "GITHUB_URL": address}
     found: dict[str, Any] = {}
-    with override_settings(SOCIALACCOUNT_PROVIDERS={"github": github}, SECURE_SSL_REDIRECT=False):
+    with override_settings(SECURE_SSL_REDIRECT=False):
         client = Client()
         page = client.get("/accounts/login/").text
         answer, query = begin(client)

@@ -12,7 +12,8 @@ from tests.agents.scripted import finish, page, write
 from usage.models import Account, Entry, Reservation
 from usage.services import account_of
 
-PRICE = 1_000 * 4
+# Less than one turn of the smallest model.
+PRICE = 1_000
 
 
 def bring(owner):

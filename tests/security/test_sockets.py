@@ -36,6 +36,7 @@ def test_it_opens_from_no_other_origin(stack, project, session):
     refused = {origin: status(stack, project.pk, session, origin) for origin in evil}
     allowed_slash = refused.pop(f"{stack.url}/")
     assert refused.pop("") in (400, 403)  # an empty header: no handshake at all
+    assert refused.pop("http://[") in (400, 403)
     assert set(refused.values()) == {403}, refused
     assert allowed_slash in (101, 403)
     assert status(stack, project.pk, session, stack.url) == 101
