@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8700, help="first of four free ports")
         parser.add_argument("--builds", type=int, default=5, help="builds per framework")
         parser.add_argument("--framework", action="append", help="builds of this one; again for more (html and react)")
-        parser.add_argument("--credits", action="store_true", help="parallel runs on too little credit")
+        parser.add_argument("--credits", action="store_true", help="40 runs on credit for 10; while bin/up runs")
         parser.add_argument("--sandbox", action="store_true", help="the sandbox host alone")
         parser.add_argument("--first-token", action="store_true", help="message → first token, alone and 50 at once")
         parser.add_argument("--crowd", action="store_true", help="100 runs in one worker process")
