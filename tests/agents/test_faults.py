@@ -239,7 +239,11 @@ def test_it_comes_to_the_right_end_when_the_database_drops_everyone_again_and_ag
 
         return again
 
-    _together([drop, *[persist(run) for run in started]])
+    try:
+        _together([drop, *[persist(run) for run in started]])
+    finally:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined] # those in it are dead, and other tests would be given them
     assert over.is_set()
     ends = Run.objects.values_list("state", "reason")
     assert set(ends) == {("succeeded", "")}, list(ends)
