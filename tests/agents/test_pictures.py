@@ -21,12 +21,13 @@ def url(project, number=1):
 
 
 @pytest.mark.skipif(not browser.available(), reason="NO CHROMIUM")
-def test_it_takes_one_of_the_app_as_it_is_and_shows_it_in_the_list(model, start, work, as_user, bob):
+def test_it_takes_one_of_the_app_as_it_is_and_shows_it_in_the_list(model, start, work, as_user, bob, monkeypatch):
     model.say([write(index_html=page("Tea"))], [finish()])
     project = work(start()).project
     client = as_user(project.owner)
     listed = client.get(reverse("project-list"))
     assert "<img" not in listed.text and url(project) not in listed.text
+    monkeypatch.undo()  # the browser that the model's fixture hid
     tasks.take_picture(str(project.pk))
     answer = client.get(url(project))
     assert answer.headers["Content-Type"] == "image/webp" and answer.content[8:12] == b"WEBP"

@@ -37,7 +37,7 @@ def test_it_opens_from_no_other_origin(stack, project, session):
     allowed_slash = refused.pop(f"{stack.url}/")
     assert refused.pop("") in (400, 403)  # an empty header: no handshake at all
     assert refused.pop("http://[") in (400, 403)
-    assert set(refused.values()) == {403}, refused
+    assert set(refused.values()) <= {400, 403}, refused  # 400: no Origin that can be read
     assert allowed_slash in (101, 403)
     assert status(stack, project.pk, session, stack.url) == 101
 
