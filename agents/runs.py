@@ -9,6 +9,7 @@ import os
 import re
 import socket
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -103,8 +104,10 @@ def stop_wanted(fence: Fence) -> bool:
 
 
 def hand_back(fence: Fence) -> None:
-    """Gives a lease up so that another worker goes on at once (a worker that shuts down)."""
-    _own(fence).update(state=Run.State.QUEUED, lease_until=None)
+    """Gives a lease up so that another worker goes on at once (a worker that shuts down). The bell counts as long
+    silent: should the one that leaves hear it, the sweeper rings again at its next round.
+    """
+    _own(fence).update(state=Run.State.QUEUED, lease_until=None, rung=Now() - timedelta(minutes=1))
 
 
 APPEND = """

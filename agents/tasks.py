@@ -24,6 +24,8 @@ from projects.paths import BadFiles
 log = logging.getLogger(__name__)
 # A queued run that no worker answered for this long is rung again.
 RING_AGAIN_SECONDS = 15
+# Set when this process was told to stop: it takes no run any more, least of all the ones it has just handed back.
+_leaving = threading.Event()
 PICTURE_TRIES = 3
 _pictures = threading.BoundedSemaphore(2)
 
@@ -33,6 +35,8 @@ def run_agent(run_id: str) -> None:
     """Works on a run if it is due; otherwise another worker has it, or it is over."""
     from agents import loop
 
+    if _leaving.is_set():  # it still hears the bell; another worker answers, or the sweeper rings again
+        return
     fence = runs.claim(UUID(run_id), settings.LEASE_SECONDS)
     if fence is None:
         return
@@ -201,6 +205,7 @@ def _warm_up() -> None:
 @worker_shutting_down.connect
 def hand_back(**_: object) -> None:
     """A worker that is told to stop gives its runs to the next one, at the step where they are."""
+    _leaving.set()
     for held in lease.all_held():
         runs.hand_back(held.fence)
         held.interrupt(lost=True)

@@ -272,7 +272,7 @@ def test_it_loses_no_run_when_workers_are_replaced_and_the_queue_is_emptied(
 ) -> None:
     """A deployment in the middle of work, and a queue that forgets everything: no run fails, none is left."""
     queue = redis.Redis.from_url(settings.REDIS_URL)
-    first = services.start_project(owner, "A page about tea [[demo:slow=5]]", "html")
+    first = services.start_project(owner, "A page about tea [[demo:slow=20]]", "html")
     eventually(lambda: first.steps.filter(type="stage", data__stage="work").exists(), 60)
     stack.stop("worker")
     first.refresh_from_db()
