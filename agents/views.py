@@ -1,15 +1,19 @@
 """The workspace page and the forms that start, stop and retry runs."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import Max
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -24,20 +28,23 @@ from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
 from usage import services as credits
 
-# Steps that a page can show; older ones stay in the log. Of their cards, those that it begins with.
-SHOWN_STEPS, SHOWN_CARDS = 2_000, 120
+# Steps that a page reads for its chat, some 110 cards; `?before=` a cursor has those before them.
+SHOWN_STEPS = 200
+# What the chat is made of: its cards, and where each run begins.
+CHAT = {*events.CARDS, "state"}
+# Versions in the menu of the bar; the history has all of them.
+SHOWN_VERSIONS = 20
 # Cards that a process keeps as they were drawn, some 2 kB each.
 MOST_DRAWN = 5_000
-_drawn: dict[int, SafeString] = {}
+_drawn: dict[tuple[UUID, int, datetime], "Item"] = {}
 
 
 @dataclass
 class Item:
-    """One card of the chat: the newest step of its element."""
+    """One card of the chat: the newest step of its element. `html`: the list's element; empty when nothing is shown."""
 
     html_id: str
     html: SafeString
-    cursor: int
 
 
 @require_POST
@@ -88,9 +95,11 @@ def _home_again(request: HttpRequest, wish: dict[str, str], error: str, status: 
 @never_cache
 @require_safe
 def project_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
-    project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
-    shown = SHOWN_STEPS if request.GET.get("chat") == "all" else SHOWN_CARDS
-    return render(request, "projects/workspace.html", workspace_context(project, shown))
+    project = get_object_or_404(Project.objects.for_user(request.user).select_related("owner"), pk=pk)
+    before = request.GET.get("before", "")
+    if before and not re.fullmatch(r"[0-9]{1,15}", before):
+        raise Http404
+    return render(request, "projects/workspace.html", workspace_context(project, int(before or 0)))
 
 
 @login_required
@@ -156,31 +165,32 @@ def plan_approve(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect(run.project)
 
 
-def workspace_context(project: Project, shown: int = SHOWN_CARDS) -> dict[str, Any]:
-    """Everything the workspace shows, from the log and the rows; no sandbox is asked."""
-    steps = list(reversed(project.steps.defer("record").order_by("-cursor")[:SHOWN_STEPS]))
-    run = _current(project)
-    cards = _items(steps, waiting := _waiting(project, run))
+def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
+    """Everything the workspace shows, from the log and the rows; no sandbox is asked.
+
+    `before` (a cursor, exclusive): an older part of the chat in the place of the newest.
+    """
+    # First of all: what comes while the page is made reaches it as an event.
+    cursor = project.steps.aggregate(newest=Max("cursor"))["newest"] or 0
+    steps = _window(project, min(before, cursor + 1) if before else cursor + 1)
+    run, waiting = _runs(project)
     version = project.versions.first()
     place = previews.status(project)
-    begun = [
-        {**step.data, "at": step.at.isoformat()}
-        for step in steps
-        if step.type == "stage" and run and run.is_active and step.run_id == run.pk
-    ]
+    begun = _stages(run)
     return {
         "project": project,
         "run": run,
         "stage": begun[-1] if begun else None,
         "run_facts": {"stages": begun, "typical": typical.stages(project.framework)},
-        "items": [_rendered(step) for step in cards[-shown:]],
-        "earlier": max(0, len(cards) - shown),
+        "items": [_rendered(step) for step in _items(steps, _unsaid(project) | waiting.keys())],
+        "earlier": steps[0].cursor if len(steps) == SHOWN_STEPS else 0,
+        "older": bool(before),
         "queue": [_queued(waiting_run) for waiting_run in waiting.values()],
-        "cursor": steps[-1].cursor if steps else 0,
-        "versions": project.versions.defer("manifest")[:100],
+        "cursor": cursor,
+        "versions": project.versions.defer("manifest")[:SHOWN_VERSIONS],
         "version": version,
         "files": sorted(version.manifest) if version else [],
-        "preview": {"state": _preview_state(place, steps), "url": place["url"]},
+        "preview": {"state": _preview_state(place, project), "url": place["url"]},
         "suggestions": suggestions.suggest(project, version),
         "estimate": costs.estimate(project.owner, Message.Mode.BUILD, project),
         "model_title": catalogue.get(project.model).title,
@@ -188,20 +198,31 @@ def workspace_context(project: Project, shown: int = SHOWN_CARDS) -> dict[str, A
     }
 
 
-def _current(project: Project) -> Run | None:
-    """The run under way, else the next one, else the last."""
+def _window(project: Project, before: int) -> list[Step]:
+    """The newest steps of the chat before a cursor, oldest first."""
+    steps = project.steps.filter(type__in=CHAT, cursor__lt=before).defer("record").order_by("-cursor")
+    return list(reversed(steps[:SHOWN_STEPS]))
+
+
+def _runs(project: Project) -> tuple[Run | None, dict[UUID, Run]]:
+    """The run that is shown (under way, else the next one, else the last), and those that wait behind it, by id."""
     runs = project.runs.order_by("created")
-    return (
-        runs.filter(state__in=(Run.State.RUNNING, Run.State.WAITING)).first()
-        or runs.filter(state=Run.State.QUEUED).first()
-        or runs.last()
-    )
+    active = list(runs.exclude(state__in=Run.TERMINAL).select_related("message"))
+    queued = [run for run in active if run.state == Run.State.QUEUED]
+    current = next((run for run in active if run.state != Run.State.QUEUED), None) or next(iter(queued), None)
+    return current or runs.last(), {run.pk: run for run in queued if run is not current}
 
 
-def _waiting(project: Project, shown: Run | None) -> dict[UUID, Run]:
-    """The runs that wait behind the one that is shown, in their order, by id."""
-    queued = project.runs.filter(state=Run.State.QUEUED).order_by("created").select_related("message")
-    return {run.pk: run for run in queued if shown is None or run.pk != shown.pk}
+def _stages(run: Run | None) -> list[dict[str, Any]]:
+    """What the run under way has begun, in order, with the times."""
+    if run is None or not run.is_active:
+        return []
+    return [{**step.data, "at": step.at.isoformat()} for step in run.steps.filter(type="stage").order_by("cursor")]
+
+
+def _unsaid(project: Project) -> set[UUID]:
+    """The runs whose messages were dropped while they waited."""
+    return set(project.runs.filter(reason=services.DROPPED).values_list("pk", flat=True))
 
 
 def _queued(run: Run) -> dict[str, Any]:
@@ -211,29 +232,33 @@ def _queued(run: Run) -> dict[str, Any]:
     return {"run": run, "message": message, "card": events.render(step) if step else ""}
 
 
-def _items(steps: list[Step], waiting: Collection[UUID] = ()) -> list[Step]:
+def _items(steps: list[Step], unsaid: Collection[UUID] = ()) -> list[Step]:
     """The chat's cards, each by its newest step: a later step with the same element takes the earlier one's place.
 
     A message stands where its run begins: one that was sent while another run was at work comes after all of that
-    run's cards; one that still waits, or that was dropped while it did, is not in the chat.
+    run's cards; one that still waits, or that was dropped while it did (`unsaid`), is not in the chat.
     """
-    dropped = {step.run_id for step in steps if step.type == "complete" and step.data["reason"] == services.DROPPED}
     newest: dict[str, Step] = {}
     for step in _in_order(steps):
-        if step.type in events.CARDS and step.run_id not in dropped and step.run_id not in waiting:
+        if step.type in events.CARDS and step.run_id not in unsaid:
             newest[events.html_id(step)] = step
     return list(newest.values())
 
 
 def _rendered(step: Step) -> Item:
     """The step's card. A step never changes and says the same to everyone, so a process keeps what it drew."""
-    if (html := _drawn.get(step.pk)) is None:
-        html = events.render(step)
+    # The time too: a database that was set back gives a number again.
+    key = (step.project_id, step.cursor, step.at)
+    if (item := _drawn.get(key)) is None:
+        item = Item(events.html_id(step), SafeString())
+        if (html := events.render(step)).strip():
+            whole = '<li class="item" id="{}" data-cursor="{}">{}</li>'
+            item.html = format_html(whole, item.html_id, step.cursor, html)
         if len(_drawn) >= MOST_DRAWN:
             _drawn.clear()
         if not settings.DEBUG:
-            _drawn[step.pk] = html
-    return Item(events.html_id(step), html, step.cursor)
+            _drawn[key] = item
+    return item
 
 
 def _in_order(steps: list[Step]) -> list[Step]:
@@ -250,9 +275,9 @@ def _in_order(steps: list[Step]) -> list[Step]:
     return [steps[at] for _, _, at in sorted(keys)]
 
 
-def _preview_state(place: dict[str, Any], steps: list[Step]) -> str:
+def _preview_state(place: dict[str, Any], project: Project) -> str:
     if place["state"] in ("none", "paused"):
         return str(place["state"])
-    shown = (step.data for step in reversed(steps) if step.type == "preview")
-    last = next((data["state"] for data in shown if not data.keys() & {"kept", "version"}), "starting")
-    return str(last)
+    shown = project.steps.filter(type="preview").exclude(data__has_any_keys=["kept", "version"])
+    last = shown.order_by("-cursor").values_list("data", flat=True).first()
+    return str(last["state"]) if last else "starting"

@@ -20,6 +20,22 @@ ERROR = {
     "detail": "It was busy. Tried 3 times.",
     "next": "Try again in a minute.",
 }
+ISSUE = {
+    "severity": "high",
+    "file": "src/cart.js",
+    "line": 12,
+    "problem": "The total is not updated when a line is removed.",
+    "evidence": "remove() leaves total as it was.",
+}
+PLAN = {
+    "run": "00000000-0000-0000-0000-000000000000",
+    "title": "A page for a tea shop",
+    "summary": "One page with the menu and the opening hours.",
+    "steps": ["Write index.html", "Style it for phones"],
+    "files": ["index.html", "style.css"],
+    "questions": [{"question": "Which teas?", "answer": ""}],
+    "state": "proposed",
+}
 
 # (partial, what it is, its data)
 SAMPLES: list[tuple[str, str, dict[str, Any]]] = [
@@ -33,6 +49,10 @@ SAMPLES: list[tuple[str, str, dict[str, Any]]] = [
     ("steps/_tool_result.html", "An edit", {"name": "edit_file", "title": "Edit", "ok": True, "files": [FILE]}),
     ("steps/_check.html", "A check", {"title": "Builds", "ok": True, "seconds": 2.0, "output": ""}),
     ("steps/_check.html", "One that fails", {"title": "Lint", "ok": False, "seconds": 0.8, "output": "index.html 3:1"}),
+    ("steps/_review.html", "A review", {"verdict": "approved", "issues": []}),
+    ("steps/_review.html", "A review that found something", {"verdict": "issues", "issues": [ISSUE]}),
+    ("steps/_plan.html", "A plan", PLAN),
+    ("steps/_plan.html", "A plan that was approved", {**PLAN, "state": "approved"}),
     ("steps/_version.html", "A version", {"number": 2, "title": "Edit index.html", "changed": ["index.html"]}),
     ("steps/_error.html", "An error", ERROR),
     ("steps/_complete.html", "Done", {**DONE, "state": "succeeded"}),

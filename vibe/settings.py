@@ -93,6 +93,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "vibe.context.site",
             ],
+            "builtins": ["vibe.templatetags.icons"],
         },
     }
 ]

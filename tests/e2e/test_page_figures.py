@@ -1,6 +1,7 @@
 """The workspace's figures, printed beside their limits: server time, an event's way to the page, typing in a flood."""
 
 import json
+import re
 import time
 from statistics import median
 
@@ -57,10 +58,14 @@ def p95(values):
 
 def test_it_is_served_quickly_however_long_the_chat(as_user, long_project, django_assert_max_num_queries):
     client, path = as_user(long_project.owner), f"/projects/{long_project.pk}/"
-    with django_assert_max_num_queries(20) as queries:
+    # The first visit of a process draws the cards that the others find drawn.
+    for _ in range(3):
         assert client.get(path).status_code == 200
+    with django_assert_max_num_queries(16) as queries:
+        client.get(path)
+        asked = len(queries)
     wall, own = [], []
-    for _ in range(9):
+    for _ in range(25):
         began, cpu = time.perf_counter(), time.process_time()
         answer = client.get(path)
         wall.append(1000 * (time.perf_counter() - began))
@@ -68,10 +73,33 @@ def test_it_is_served_quickly_however_long_the_chat(as_user, long_project, djang
     size = len(answer.content) / 1000
     print(
         f"\nworkspace with {MESSAGES} messages, 800 steps: p50 {median(wall):.0f} ms, of it {median(own):.0f} ms CPU"
-        f" (limit 60 ms), {len(queries)} queries, {size:.0f} kB of HTML"
+        f" (limit 60 ms), {asked} queries, {size:.0f} kB of HTML"
     )
-    # Development mode and a busy machine cost their share; the figure above is what counts.
-    assert median(own) <= 240
+    # CPU, since the tests share the machine, and twice the limit, since sharing slows the processor too.
+    assert median(own) <= 2 * 60
+
+
+def test_it_has_the_whole_chat_without_a_script(as_user, long_project):
+    """By links, from the newest part to the oldest: each card once, in order, and nobody else's."""
+    client, path = as_user(long_project.owner), f"/projects/{long_project.pk}/"
+    parts, link = [], ""
+    while link is not None:
+        text = client.get(path + link).content.decode()
+        parts.append(re.findall(r'<li class="item" id="([^"]+)"', text))
+        assert ("Back to the newest" in text) == bool(link)
+        found = re.search(r'id="earlier" href="(\?before=[0-9]+)"', text)
+        link = found[1] if found else None
+    shown = list(dict.fromkeys(card for part in reversed(parts) for card in part))
+    assert len(parts) > 3 and len(shown) == 4 * (MESSAGES // 2)
+    assert [card for card in shown if card.startswith("msg-")] == [
+        f"msg-{pk}" for pk in long_project.messages.filter(role="user").order_by("created").values_list("pk", flat=True)
+    ]
+    assert client.get(f"{path}?before=x").status_code == 404
+    # What comes is there at once, though the other cards were drawn before.
+    from agents import runs
+
+    runs.note(long_project.pk, "error", {"code": "x", "title": "Only now", "detail": "", "next": ""})
+    assert "Only now" in client.get(path).content.decode()
 
 
 def test_it_shows_events_at_once_and_never_holds_up_typing(page, stack, long_project):
@@ -88,9 +116,14 @@ def test_it_shows_events_at_once_and_never_holds_up_typing(page, stack, long_pro
     page.goto(f"/projects/{long_project.pk}/")
     expect(page.locator("#link")).to_have_attribute("data-link", "live")
 
-    # The page begins with the newest cards; the others are there when they are asked for.
-    assert page.locator("#chat > li").count() == 120
-    page.locator("#earlier").click()
+    # The page begins with the newest cards; the others are there when they are asked for, part by part.
+    shown = page.locator("#chat > li").count()
+    assert 100 <= shown < 130
+    while page.locator("#earlier").count():
+        page.locator("#earlier").click()
+        expect(page.locator("#chat > li")).not_to_have_count(shown)
+        expect(page.locator("#earlier[aria-busy]")).to_have_count(0)
+        shown = page.locator("#chat > li").count()
     expect(page.locator("#chat > li")).to_have_count(4 * (MESSAGES // 2))
     expect(page.locator("#chat .say-text").first).to_have_text("Message 0")
 

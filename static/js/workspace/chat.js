@@ -172,10 +172,11 @@ export function chat() {
     }
   }
   /** What came before the cards that the page began with, put above them; what is looked at stays where it is. */
-  async function showEarlier(button) {
-    button.disabled = true;
-    const response = await fetch(`${location.pathname}?chat=all`, { credentials: "same-origin" }).catch(() => null);
-    button.disabled = false;
+  async function showEarlier(link) {
+    if (link.ariaBusy === "true") return;
+    link.ariaBusy = "true";
+    const response = await fetch(link.href, { credentials: "same-origin" }).catch(() => null);
+    link.ariaBusy = null;
     if (!response?.ok) return;
     const page = new DOMParser().parseFromString(await response.text(), "text/html");
     const fromEnd = scroller.scrollHeight - scroller.scrollTop;
@@ -183,11 +184,17 @@ export function chat() {
     for (const item of $$("#chat > .item[id]", page)) {
       if (!document.getElementById(item.id)) list.insertBefore(document.importNode(item, true), first);
     }
-    button.remove();
+    const next = $("#earlier", page);
+    if (next) link.href = next.getAttribute("href");
+    else link.remove();
     once();
     scroller.scrollTop = scroller.scrollHeight - fromEnd;
   }
-  $("#earlier")?.addEventListener("click", (event) => showEarlier(event.currentTarget));
+  $("#earlier")?.addEventListener("click", (event) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    showEarlier(event.currentTarget);
+  });
 
   /** Live text that no reply replaced (stopped, failed) is kept, no longer blinking. */
   function freeze() {
