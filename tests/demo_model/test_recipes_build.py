@@ -14,6 +14,7 @@ from tests.demo_model.test_builds import KINDS
 from tests.demo_model.test_recipes_browser import buys_something
 
 SLOW = ("nextjs", "angular")  # half a minute for each app
+ALL = "VIBE_ALL_TEMPLATES" in os.environ
 HOSTILE = ("landing", "blog", "shop")  # the others share their ways of substitution
 FOLLOWUPS = [
     "make it #ff5500",
@@ -46,7 +47,7 @@ def kind_has(agent: Agent, prompt: str) -> bool:
 
 
 @pytest.mark.timeout(600)  # a minute on a quiet machine: nineteen apps are checked, built and looked at
-@pytest.mark.parametrize("frame", ["react", "vue"])
+@pytest.mark.parametrize("frame", ["react", "vue"] if ALL else ["react"])
 def test_every_recipe_builds_also_after_follow_ups(tmp_path: Path, client, frame):
     project = workshop.install(frame, tmp_path)
     for kind, prompt in KINDS.items():
@@ -91,6 +92,7 @@ def look(built: Path) -> None:
             assert problems == []
 
 
+@pytest.mark.skipif(not ALL, reason="slow: set VIBE_ALL_TEMPLATES=1")
 @pytest.mark.timeout(600)
 def test_every_svelte_recipe_is_sound_and_one_builds(tmp_path: Path, client):
     """Routes must stand where SvelteKit looks, so only one app's do; all else of an app is in its lib folder."""
@@ -105,7 +107,7 @@ def test_every_svelte_recipe_is_sound_and_one_builds(tmp_path: Path, client):
     workshop.script(project, "lint")
 
 
-@pytest.mark.skipif(not os.environ.get("VIBE_ALL_TEMPLATES"), reason="slow: set VIBE_ALL_TEMPLATES=1")
+@pytest.mark.skipif(not ALL, reason="slow: set VIBE_ALL_TEMPLATES=1")
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("frame", SLOW)
 def test_every_recipe_builds_in_the_slow_frameworks(tmp_path: Path, client, frame):
