@@ -61,9 +61,11 @@ def _manager_serves(rest: list[str], scripts: Mapping[str, str], package: bytes 
     if not plain:
         return False
     name = plain[0]
+    if name in ("start", "dev", "serve", "preview"):  # whatever program of the app's own stands behind it
+        return True
     if name in scripts:
         return starts_server(scripts[name], package, depth + 1)
-    return name in ("start", "dev", "serve", "preview") or _serves(plain, scripts, package, depth + 1)
+    return _serves(plain, scripts, package, depth + 1)
 
 
 def _unwrapped(words: list[str]) -> list[str]:
