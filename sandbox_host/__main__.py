@@ -105,6 +105,7 @@ def _lock(state: Path) -> IO[str]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
+        file.close()
         raise OSError(f"another one is running on {state}") from None
     return file
 
