@@ -26,6 +26,8 @@ from usage import services as credits
 from usage.models import Entry, Reservation
 
 LEASE_SECONDS = 3
+# They kill processes and connections, and not all of them leave a session as they found it: run them alone.
+pytestmark = pytest.mark.skipif("VIBE_CHAOS" not in os.environ, reason="set VIBE_CHAOS=1 and run this file alone")
 
 
 def turn(request: Any) -> Any:
