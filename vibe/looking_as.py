@@ -86,5 +86,5 @@ class LookingAs:
 
 
 def _write_down(request: HttpRequest, person: User, what: str, staff: Any = None) -> None:
-    by = int((staff or request.user).pk)
+    by: Any = (staff or request.user).pk
     LogEntry.objects.log_actions(by, [person], CHANGE, what, single_object=True)

@@ -77,5 +77,5 @@ def test_its_page_names_what_is_there():
     for service in re.findall(r"docker compose (?:exec|stop|run|up)((?: [a-z0-9-]+)+)", page):
         named = [word for word in service.split() if word in services()]
         assert named or service.split()[0].startswith("-"), service
-    named = set(re.findall(r"bin/manage (\w+)", page))
-    assert {"backup", "restore"} <= named <= get_commands().keys()
+    commands = set(re.findall(r"bin/manage (\w+)", page))
+    assert {"backup", "restore"} <= commands <= get_commands().keys()

@@ -82,7 +82,8 @@ def test_it_is_served_quickly_however_long_the_chat(as_user, long_project, djang
 def test_it_has_the_whole_chat_without_a_script(as_user, long_project):
     """By links, from the newest part to the oldest: each card once, in order, and nobody else's."""
     client, path = as_user(long_project.owner), f"/projects/{long_project.pk}/"
-    parts, link = [], ""
+    parts: list[list[str]] = []
+    link: str | None = ""
     while link is not None:
         text = client.get(path + link).content.decode()
         parts.append(re.findall(r'<li class="item" id="([^"]+)"', text))
