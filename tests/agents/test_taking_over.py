@@ -206,11 +206,13 @@ def test_it_rings_again_for_runs_that_wait_and_for_runs_that_were_left(start, mo
     assert set(rung) == {waiting.pk, left.pk}
 
 
-def test_it_hands_its_runs_back_when_it_is_told_to_go(start):
+def test_it_hands_its_runs_back_when_it_is_told_to_go(start, monkeypatch):
     run = start()
+    monkeypatch.setattr(tasks, "_leaving", threading.Event())  # a process is told to go once; this one stays
     with leases.held(leases.Lease(claim(run))) as held:
         tasks.hand_back()
         with pytest.raises(LeaseLost):
             held.check()
+    tasks.run_agent(str(run.pk))  # the bell that it rang itself
     assert Run.objects.get(pk=run.pk).state == Run.State.QUEUED
     assert runs.claim(run.pk, 30)
