@@ -1,5 +1,6 @@
 """Lay a template out as text: what stood on its own line does so again, what stood in a line stays in it."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from demo_model.views.parse import Attribute, Code, Each, Element, If, Node, Text
@@ -7,20 +8,20 @@ from demo_model.views.parse import Attribute, Code, Each, Element, If, Node, Tex
 WIDTH = 118
 
 
-class Printer:
+class Printer(ABC):
     """Prints nodes; a framework says how it writes attributes, code, repetition and choice."""
 
-    def code(self, code: str) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def code(self, code: str) -> str: ...
 
-    def attributes(self, element: Element) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def attributes(self, element: Element) -> list[str]: ...
 
-    def each(self, node: Each, pad: str) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def each(self, node: Each, pad: str) -> list[str]: ...
 
-    def choice(self, node: If, pad: str) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def choice(self, node: If, pad: str) -> list[str]: ...
 
     def tag(self, element: Element) -> str:
         """The name as this framework writes it."""
