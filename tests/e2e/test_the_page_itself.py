@@ -34,6 +34,10 @@ def test_it_is_light(page, browser, context, stack, begin):
     print(f"workspace: {len(ours)} requests, {size / 1000:.1f} kB of scripts and styles as sent")
     assert size <= MOST_BYTES
     assert len(ours) <= MOST_REQUESTS
+    # What chooses a view and what it offers stand in one line.
+    views, reload = (fresh.locator(of).bounding_box() for of in (".view-tabs", "#reload"))
+    assert views and reload
+    assert abs((views["y"] + views["height"] / 2) - (reload["y"] + reload["height"] / 2)) <= 2
 
 
 @pytest.mark.parametrize("refused", ["/ws/", "/ws/|/stream/"], ids=["no-websocket", "no-websocket-no-sse"])
