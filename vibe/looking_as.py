@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.core.exceptions import PermissionDenied
@@ -63,7 +64,7 @@ class LookingAs:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        looked = request.session.get(KEY) if request.COOKIES else None
+        looked = request.session.get(KEY) if settings.SESSION_COOKIE_NAME in request.COOKIES else None
         if not looked:
             return self.get_response(request)
         person = User.objects.filter(pk=looked["person"]).first()
