@@ -4,6 +4,7 @@ and others by name for work that must not hold those up.
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Coroutine
 from concurrent.futures import Future
 from functools import cache
@@ -22,7 +23,23 @@ def loop(name: str = "aio") -> asyncio.AbstractEventLoop:
 
 def submit(coro: Coroutine[Any, Any, T], name: str = "aio") -> "Future[T]":
     """Starts a coroutine on a loop; cancelling the future cancels it there."""
-    return asyncio.run_coroutine_threadsafe(coro, loop(name))
+    return asyncio.run_coroutine_threadsafe(_tidy(coro), loop(name))
+
+
+async def _tidy(coro: Coroutine[Any, Any, T]) -> T:
+    """Lets go, when a coroutine fails, of what its frames hold: streams read half.
+
+    An exception and its frames refer to each other, so they and the streams' generators would be there until garbage is
+    collected, in any thread, which then closes a generator while this one runs it.
+    """
+    try:
+        return await coro
+    except BaseException as error:
+        chain = [error]
+        for link in chain:
+            traceback.clear_frames(link.__traceback__)
+            chain += filter(None, {link.__cause__, link.__context__}.difference(chain))
+        raise
 
 
 def run(coro: Coroutine[Any, Any, T], seconds: float = 60) -> T:

@@ -22,8 +22,12 @@ async def read(opening: Awaitable[Any], api_error: type[Exception], call: Call, 
     try:
         async with asyncio.timeout(settings.MODEL_FIRST_SECONDS) as deadline:
             async with await opening as stream:
-                _check_type(stream.response.headers.get("content-type", ""), call)
-                await _hand_out(stream, take, deadline)
+                try:
+                    _check_type(stream.response.headers.get("content-type", ""), call)
+                    await _hand_out(stream, take, deadline)
+                finally:
+                    # The SDKs' streams and their generators refer to each other: unclosed, they wait for the garbage.
+                    await stream._iterator.aclose()
     except TimeoutError as error:
         raise ModelBusy("model_stalled", f"{call.model} at {call.base_url} fell silent.") from error
     except api_error as error:

@@ -2,15 +2,18 @@
 stands in for it, or ends with one clear error; within its deadlines, and nobody pays for a call that failed.
 """
 
+import contextlib
+import gc
 import json
 import time
 from collections.abc import Callable
 from threading import Thread
+from types import AsyncGeneratorType
 from typing import Any
 
 import pytest
 
-from agents import services, tasks
+from agents import aio, services, tasks
 from agents.llm import Call, ModelError, chat, messages
 from agents.models import Run
 from demo_model import wire
@@ -139,3 +142,23 @@ async def test_it_gives_thoughts_back_as_they_came(model: ScriptedModel) -> None
 def _call(model: ScriptedModel, said: Any = None) -> Call:
     said = said or [{"role": "user", "content": [wire.text("Hello")]}]
     return Call("test", "some-model", "Be short.", said, [], "test-key", model.url, "TEST_KEY")
+
+
+@pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
+@pytest.mark.parametrize(
+    "fault", ["silence in the middle", "10 MB in one piece", "no JSON in the stream", "a web page"]
+)
+def test_it_leaves_no_half_read_stream_to_the_garbage(
+    model: ScriptedModel, settings: Any, eventually: Callable[..., Any], protocol: Any, fault: str
+) -> None:
+    """Where a collection of garbage finds one, it closes it in its own thread while the loop runs it."""
+    settings.MODEL_FIRST_SECONDS = settings.MODEL_STALL_SECONDS = 1
+    model.say(FAULTS[fault])
+    gc.collect()
+    gc.disable()
+    try:
+        with contextlib.suppress(ModelError):
+            aio.run(protocol.ask(_call(model), lambda text: None))
+        eventually(lambda: not any(isinstance(thing, AsyncGeneratorType) for thing in gc.get_objects()))
+    finally:
+        gc.enable()
