@@ -47,7 +47,7 @@ def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: 
     with pytest.raises(Died):
         loop.run_agent(leases.Lease(claim(run)))
     monkeypatch.setattr(runs, "append", append)
-    Run.objects.filter(pk=run.pk).update(lease_until=Now())
+    Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(lease_until=Now())
 
 
 @pytest.mark.parametrize("type", ["stage", "reply", "tool_call", "tool_result", "check", "version"])
