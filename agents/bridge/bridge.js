@@ -17,8 +17,8 @@
     }
     const now = Math.floor(Date.now() / 1000);
     if (now !== second) [second, sent] = [now, 0];
-    sent += 1;
-    if (sent <= PER_SECOND) window.parent.postMessage({ vibe: 1, ...message }, home);
+    if (message.type === "console") sent += 1;
+    if (message.type !== "console" || sent <= PER_SECOND) window.parent.postMessage({ vibe: 1, ...message }, home);
   }
   addEventListener("message", ({ source, origin, data }) => {
     if (source !== window.parent || data?.vibe !== 1) return;

@@ -29,7 +29,9 @@ def test_it_hears_the_app_and_points_into_it(page, begin, tmp_path):
     page.evaluate("postMessage({vibe: 1, type: 'console', level: 'error', text: 'forged'}, '*')")
     frame.evaluate("""() => {
         for (const data of [{vibe: 1, type: 'console', level: 'evil', text: 'x'}, {vibe: 1, type: '__proto__'}, null,
-                            {vibe: 1, type: 'where', path: 'javascript:alert(1)'}]) parent.postMessage(data, '*');
+                            {vibe: 1, type: 'where', path: 'javascript:alert(1)'},
+                            {vibe: 1, type: 'picked', tag: 'h1', selector: 'h1', text: 'nobody pointed'}])
+            parent.postMessage(data, '*');
         const line = (i) => ({vibe: 1, type: 'console', level: 'log', text: `flood ${i}`});
         for (let i = 0; i < 500; i++) parent.postMessage(line(i), '*');
     }""")
@@ -37,14 +39,21 @@ def test_it_hears_the_app_and_points_into_it(page, begin, tmp_path):
     assert page.locator("#console-lines li").count() < 200
     expect(page.locator("#console")).not_to_contain_text("forged")
     expect(page.locator("#path")).to_have_value("menu?x=1")
+    expect(page.locator("#tray")).to_be_hidden()
 
-    # An element that is pointed at goes along with the message, and so do files.
+    # An element that is pointed at goes along with the message, even while the app logs without end; and so do files.
+    frame.evaluate("""() => {
+        const say = () => { for (let i = 0; i < 100; i++) console.log('on and on') };
+        say(), (window.loud = setInterval(say, 100));
+    }""")
     page.click("#pick")
+    expect(app.locator("vibe-pick")).to_be_attached()
     box = app.locator("h1").bounding_box()
     page.mouse.move(box["x"] + 20, box["y"] + 10)
     page.mouse.click(box["x"] + 20, box["y"] + 10)
     expect(page.locator("#tray li")).to_contain_text("h1")
     expect(page.locator("#pick")).to_have_attribute("aria-pressed", "false")
+    frame.evaluate("clearInterval(loud)")
     picture = tmp_path / "look.png"
     picture.write_bytes(png(40, 30))
     page.set_input_files("#attach-input", picture)

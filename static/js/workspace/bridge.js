@@ -22,15 +22,17 @@ const CHECKED = {
 /** Listens to `frame`. `on` has a function per message type; `origin()` is where the frame's page must come from. */
 export function bridge(frame, origin, on) {
   let second = 0;
-  let seen = 0;
+  let seen = {};
   const say = (type) => origin() && frame.contentWindow?.postMessage({ vibe: 1, type }, origin());
 
   addEventListener("message", ({ source, origin: from, data }) => {
     if (source !== frame.contentWindow || !origin() || from !== origin() || data?.vibe !== 1) return;
+    if (!Object.hasOwn(CHECKED, data.type)) return;
     const now = Math.floor(Date.now() / 1000);
-    if (now !== second) [second, seen] = [now, 0];
-    seen += 1;
-    if (seen > PER_SECOND || !Object.hasOwn(CHECKED, data.type)) return;
+    if (now !== second) [second, seen] = [now, {}];
+    // Counted by type: an app that logs without end can still be pointed into.
+    seen[data.type] = (seen[data.type] ?? 0) + 1;
+    if (seen[data.type] > PER_SECOND) return;
     const checked = CHECKED[data.type](data);
     if (!checked) return;
     if (data.type === "here") say("hello");

@@ -115,6 +115,7 @@ export function preview(root, panes, composer, run) {
       open.href = address();
     },
     picked(element) {
+      if (pick.getAttribute("aria-pressed") !== "true") return; // nobody pointed; the app made it up
       picking(false);
       composer.point(element, `/${path.value.replace(/^\/+/, "")}`);
       if (matchMedia("(max-width: 820px)").matches) panes.show("chat");
