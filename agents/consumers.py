@@ -12,8 +12,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from agents import services
 from agents.hub import follow
 from agents.models import Run
-from agents.presence import Pass, presence
-from projects.models import Project
+from agents.presence import Pass, may_see, presence
 
 # Close codes of our own (4000–4999 are for applications): the page knows not to come back.
 GONE = 4404
@@ -27,7 +26,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         self.project_id: UUID = self.scope["url_route"]["kwargs"]["pk"]
-        if not await self._may_see():
+        if not await may_see(self.scope["user"], self.project_id):
             await self.close(GONE)
             return
         query = parse_qs(self.scope["query_string"].decode("ascii", "replace"))
@@ -55,7 +54,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
     async def _follow(self, after: int) -> None:
         with presence().watch(Pass.of_socket(self.scope), self._gone):
             async for event in follow(self.project_id, after):
-                if event is None and not await self._may_see():
+                if event is None and not await may_see(self.scope["user"], self.project_id):
                     await self.close(GONE)
                     return
                 await self.send_json(event or {"type": "ping"})
@@ -63,13 +62,6 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
     def _gone(self) -> None:
         """Suspended, signed out, or with another password: the socket ends like one of a project that is gone."""
         self.leaving = asyncio.create_task(self.close(GONE))
-
-    @database_sync_to_async
-    def _may_see(self) -> bool:
-        user = self.scope["user"]
-        if user.is_authenticated:
-            user.refresh_from_db(fields=["is_active"])
-        return Project.objects.for_user(user).filter(pk=self.project_id).exists()
 
     @database_sync_to_async
     def _cancel(self, run_id: str) -> None:

@@ -9,6 +9,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
+from uuid import UUID
 
 from channels.db import database_sync_to_async
 from django.contrib.sessions.models import Session
@@ -16,6 +17,7 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from accounts.models import ApiToken, User
+from projects.models import Project
 
 T = TypeVar("T")
 EVERY_SECONDS = 2.0
@@ -35,6 +37,14 @@ class Pass:
         """What a websocket's handshake carried."""
         user, session = scope["user"], scope.get("session")
         return cls(user.pk, user.password, (session.session_key if session else "") or "")
+
+
+@database_sync_to_async
+def may_see(user: Any, project_id: UUID) -> bool:
+    """Whether a socket's user (scope["user"]) may see the project now; whether they are suspended is read anew."""
+    if user.is_authenticated:
+        user.refresh_from_db(fields=["is_active"])
+    return Project.objects.for_user(user).filter(pk=project_id).exists()
 
 
 class Presence:

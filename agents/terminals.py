@@ -18,8 +18,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 
 from agents import previews
 from agents.models import Sandbox
-from agents.presence import Pass, presence
-from projects.models import Project
+from agents.presence import Pass, may_see, presence
 
 # Close codes of our own: not yours or not there; the sandbox does not run; idle; too many; the shell ended.
 GONE, ASLEEP, IDLE, MANY, ENDED = 4404, 4409, 4408, 4429, 4410
@@ -45,7 +44,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):
     async def connect(self) -> None:
         self.project_id: UUID = self.scope["url_route"]["kwargs"]["pk"]
         self.typed = time.monotonic()
-        if not await self._may_see():
+        if not await may_see(self.scope["user"], self.project_id):
             await self.close(GONE)
             return
         await self.accept()
@@ -132,7 +131,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):
             while True:
                 await asyncio.sleep(LOOK_SECONDS)
                 idle = time.monotonic() - self.typed
-                if not await self._may_see():
+                if not await may_see(self.scope["user"], self.project_id):
                     await self.close(GONE)
                 elif idle > IDLE_SECONDS:
                     await self.close(IDLE)
@@ -141,13 +140,6 @@ class TerminalConsumer(AsyncWebsocketConsumer):
 
     def _gone(self) -> None:
         self.leaving = asyncio.create_task(self.close(GONE))
-
-    @database_sync_to_async
-    def _may_see(self) -> bool:
-        user = self.scope["user"]
-        if user.is_authenticated:
-            user.refresh_from_db(fields=["is_active"])
-        return Project.objects.for_user(user).filter(pk=self.project_id).exists()
 
     @database_sync_to_async
     def _running(self, touch: bool = False) -> str | None:

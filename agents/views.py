@@ -1,7 +1,7 @@
 """The workspace page and the forms that start, stop and retry runs."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -133,31 +133,26 @@ def run_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def run_retry(request: HttpRequest, pk: UUID) -> HttpResponse:
-    run = get_object_or_404(Run.objects.for_user(request.user).select_related("project", "message"), pk=pk)
-    try:
-        services.retry_run(run)
-    except (services.NotNow, BadPrompt, credits.NotEnoughCredits) as error:
-        messages.error(request, str(error))
-    return redirect(run.project)
+    return _starting(request, pk, services.retry_run)
 
 
 @login_required
 @require_POST
 def run_continue(request: HttpRequest, pk: UUID) -> HttpResponse:
-    run = get_object_or_404(Run.objects.for_user(request.user).select_related("project", "message"), pk=pk)
-    try:
-        services.continue_run(run)
-    except (services.NotNow, BadPrompt, credits.NotEnoughCredits) as error:
-        messages.error(request, str(error))
-    return redirect(run.project)
+    return _starting(request, pk, services.continue_run)
 
 
 @login_required
 @require_POST
 def plan_approve(request: HttpRequest, pk: UUID) -> HttpResponse:
+    return _starting(request, pk, plans.approve)
+
+
+def _starting(request: HttpRequest, pk: UUID, start: Callable[[Run], Run]) -> HttpResponse:
+    """Starts another run from this one and shows the workspace; it says there what stood in the way."""
     run = get_object_or_404(Run.objects.for_user(request.user).select_related("project", "message"), pk=pk)
     try:
-        plans.approve(run)
+        start(run)
     except plans.NoPlan:
         raise Http404 from None
     except (services.NotNow, BadPrompt, credits.NotEnoughCredits) as error:
