@@ -39,12 +39,14 @@ class Pass:
         return cls(user.pk, user.password, (session.session_key if session else "") or "")
 
 
-@database_sync_to_async
-def may_see(user: Any, project_id: UUID) -> bool:
+def _may_see(user: Any, project_id: UUID) -> bool:
     """Whether a socket's user (scope["user"]) may see the project now; whether they are suspended is read anew."""
     if user.is_authenticated:
         user.refresh_from_db(fields=["is_active"])
     return Project.objects.for_user(user).filter(pk=project_id).exists()
+
+
+may_see = database_sync_to_async(_may_see)
 
 
 class Presence:
