@@ -18,12 +18,18 @@ from launcher.terminal import Terminal
 
 @dataclass
 class Site:
-    """A running site. `environment`: what its Django processes have; `services`: database, queue and sandbox host."""
+    """A running site. `urls`: its web processes; `environment`: what its Django processes have; `services`: database,
+    queue and sandbox host.
+    """
 
-    url: str
+    urls: list[str]
     environment: dict[str, str]
     supervisor: Supervisor
     services: Supervisor
+
+    @property
+    def url(self) -> str:
+        return self.urls[0]
 
     @property
     def worker(self) -> int:
@@ -39,10 +45,17 @@ class Site:
 
 
 @contextmanager
-def site(changes: Mapping[str, str], *, model: tuple[float, int, float, int] | None = None) -> Iterator[Site]:
-    """Web, worker and beat on services of their own; the database is as durable as the real one.
+def site(
+    changes: Mapping[str, str],
+    *,
+    model: tuple[float, int, float, int] | None = None,
+    webs: int = 1,
+    workers: bool = True,
+) -> Iterator[Site]:
+    """Web, workers and beat on services of their own; the database is as durable as the real one.
 
     `model`: first token (ms), tokens, ms between tokens, turns of benchmarks/slow_model.py. Without it: the demo model.
+    `webs`: how many web processes there are, each with a port of its own.
     """
     for name in [name for name in os.environ if name.startswith(("DATABASE_", "REDIS_", "E2B_", "ANTHROPIC_"))]:
         del os.environ[name]
@@ -52,13 +65,22 @@ def site(changes: Mapping[str, str], *, model: tuple[float, int, float, int] | N
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--no-input", "-v", "0"], env=session.environment, check=True
         )
-        plan, supervisor = testing.application(session, "site", {"RUNS_PER_USER": "1000", **told, **changes})
+        made = [
+            testing.application(session, f"site-{number}", {"RUNS_PER_USER": "1000", **told, **changes})
+            for number in range(webs)
+        ]
+        for number, (_, supervisor) in enumerate(made):
+            if number or not workers:
+                supervisor.jobs = [job for job in supervisor.jobs if job.name == "web"]
         try:
-            supervisor.start()
+            for _, supervisor in made:
+                supervisor.start()
             assert session.supervisor
-            yield Site(f"http://127.0.0.1:{plan.port}", plan.environment(), supervisor, session.supervisor)
+            urls = [f"http://127.0.0.1:{plan.port}" for plan, _ in made]
+            yield Site(urls, made[0][0].environment(), made[0][1], session.supervisor)
         finally:
-            supervisor.stop()
+            for _, supervisor in made:
+                supervisor.stop()
 
 
 @contextmanager

@@ -2,7 +2,8 @@
 
 `python -m benchmarks.slow_model PORT FIRST_MS TOKENS TOKEN_MS TURNS`: Anthropic's Messages protocol. A conversation of
 fewer than TURNS answers is answered with a tool call, so that the run goes on. The answer's text begins with the
-milliseconds that the model itself really took until its first token.
+milliseconds that the model itself really took until its first token; each later piece says by the machine's monotonic
+clock when it was sent: "@123.456 ".
 """
 
 import asyncio
@@ -28,7 +29,13 @@ def application(first: float, tokens: int, pace: float, turns: int) -> web.Appli
         blocks = [wire.text(words)]
         if said + 1 < turns:
             blocks.append(wire.tool("nothing", {"number": said}))
+        begun = False
         for event in wire.events(wire.Answer(blocks, usage=usage)):
+            delta = event.data.get("delta", {})
+            if delta.get("type") == "text_delta":
+                if begun:
+                    delta["text"] = f"@{time.perf_counter():.6f} "
+                begun = True
             await response.write(event.encode())
             if pace and event.data["type"] == "content_block_delta":
                 await asyncio.sleep(pace)

@@ -1,24 +1,48 @@
-"""Forty starts at once on credit for ten: exactly what is covered begins, round after round."""
+"""Forty starts at once on credit for ten: exactly what is covered begins, round after round.
 
+`python -m benchmarks.spending`, in a site's environment: prints how many began in each round and their pace, as JSON.
+"""
+
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
-from django.conf import settings
-from django.db import connections
+import django
 
-from accounts.models import User
-from agents import services
-from agents.people_views import delete
-from usage.services import NotEnoughCredits, account_of, grant
+from benchmarks.site import site
 
-AT_ONCE, COVERED = 40, 10
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vibe.settings")
+
+Say = Callable[[str, str, str, str], None]
+AT_ONCE, COVERED, ROUNDS = 40, 10, 20
+
+
+def measure(say: Say) -> None:
+    with site({}, workers=False) as running:
+        out = subprocess.run(
+            [sys.executable, "-m", "benchmarks.spending"],
+            env=running.environment, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+    accepted, pace = json.loads(out.stdout.splitlines()[-1])
+    exact = f"{sum(count == COVERED for count in accepted)}/{ROUNDS} exact"
+    say(f"{AT_ONCE} runs at once on credit for {COVERED}", exact, f"{pace:.0f} accepted a second", f"{ROUNDS}/{ROUNDS}")
 
 
 def rounds(count: int) -> tuple[list[int], float]:
     """How many of 40 starts at once were accepted, with credit for 10, round by round; and accepted starts a second."""
+    from django.conf import settings
+
+    from accounts.models import User
+    from agents.people_views import delete
+    from usage.services import account_of, grant
+
     accepted, seconds = [], 0.0
     for _ in range(count):
         user = User.objects.create_user(f"{uuid4().hex}@benchmark.invalid")
@@ -39,7 +63,12 @@ def rounds(count: int) -> tuple[list[int], float]:
     return accepted, sum(accepted) / seconds
 
 
-def _starts(user: User) -> bool:
+def _starts(user: Any) -> bool:
+    from django.db import connections
+
+    from agents import services
+    from usage.services import NotEnoughCredits
+
     try:
         services.start_project(user, "A page about tea", "html")
     except NotEnoughCredits:
@@ -62,3 +91,8 @@ def _at_once(work: Callable[[], bool]) -> list[bool]:
     for thread in threads:
         thread.join(120)
     return results
+
+
+if __name__ == "__main__":
+    django.setup()
+    print(json.dumps(rounds(ROUNDS)))

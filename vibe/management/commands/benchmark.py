@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from benchmarks import crowd, fanout, faults, first_token, runs, sandbox, spending, starting
+from benchmarks import crowd, fanout, faults, first_token, load, runs, sandbox, spending, starting
 from benchmarks.client import Client, token
 
 READY = ("html", "react")  # frameworks whose templates the first start prepares
@@ -23,11 +23,14 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=8700, help="first of four free ports")
         parser.add_argument("--builds", type=int, default=5, help="builds per framework")
         parser.add_argument("--framework", action="append", help="builds of this one; again for more (html and react)")
-        parser.add_argument("--credits", action="store_true", help="40 runs on credit for 10; while bin/up runs")
+        parser.add_argument("--credits", action="store_true", help="40 runs on credit for 10, 20 rounds")
         parser.add_argument("--sandbox", action="store_true", help="the sandbox host alone")
         parser.add_argument("--first-token", action="store_true", help="message → first token, alone and 50 at once")
         parser.add_argument("--crowd", action="store_true", help="100 runs in one worker process")
         parser.add_argument("--fanout", action="store_true", help="a step's checkpoint; a token to one and 200 pages")
+        parser.add_argument("--posts", action="store_true", help="POST of a project, alone and 50 at once")
+        parser.add_argument("--mix", type=float, metavar="SECONDS", help="50 API requests a second")
+        parser.add_argument("--sockets", type=float, metavar="SECONDS", help="200 pages watch 10 runs that stream")
         parser.add_argument("--recovery", action="store_true", help="a worker is killed; a run goes on")
         parser.add_argument("--storm", type=float, metavar="MINUTES", help="50 runs while everything is killed")
         parser.add_argument("--seed", type=int, default=1, help="of the storm")
@@ -41,14 +44,21 @@ class Command(BaseCommand):
             sandbox.measure(self.say, Path(os.environ.get("VIBE_HOME", ".vibe")))
             return
         if options["credits"]:
-            accepted, pace = spending.rounds(20)
-            exact = sum(count == spending.COVERED for count in accepted)
-            self.say("40 runs at once on credit for 10", f"{exact}/20 exact", f"{pace:.0f} accepted a second", "20/20")
+            spending.measure(self.say)
             return
         many = {} if options["count"] is None else {"count": options["count"]}
-        for name, measure in (("first_token", first_token), ("crowd", crowd), ("fanout", fanout)):
+        for name, measure in (
+            ("first_token", first_token.measure),
+            ("crowd", crowd.measure),
+            ("fanout", fanout.measure),
+            ("posts", load.posts),
+        ):
             if options[name]:
-                measure.measure(self.say, **many)
+                measure(self.say, **many)
+                return
+        for name, loaded in (("mix", load.mix), ("sockets", load.sockets)):
+            if options[name]:
+                loaded(self.say, seconds=options[name])
                 return
         if options["recovery"]:
             faults.recovery(self.say)
