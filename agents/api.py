@@ -172,7 +172,8 @@ class ProjectList(projects.ProjectList):
         data = _valid(StartSerializer, request)
         chosen = {key: data.get(key) or None for key in ("framework", "model", "name")}
         run = services.start_project(_user(request), data["prompt"], **chosen, cap=data.get("cap"))
-        project = projects.visible(request).get(pk=run.project_id)
+        project = run.project
+        project.newest_version = None  # type: ignore[attr-defined]
         more = {"run": RunBriefSerializer(run).data, "warning": leaks.warning(data["prompt"])}
         body = projects.ProjectSerializer(project).data | more
         return Response(body, status=201, headers={"Location": f"{request.path}{project.pk}/"})

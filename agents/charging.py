@@ -22,7 +22,6 @@ def begin(run: Run, cap: int | None = None) -> None:
     """Holds back the first credit; `cap` (micro-credits) or else the user's own bounds the run. NotEnoughCredits."""
     owner = run.project.owner
     if not pays_itself(owner):
-        cap = cap or credits.account_of(owner).run_cap
         credits.reserve(owner, settings.RUN_RESERVE_MICRO, run.pk, cap)
 
 

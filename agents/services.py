@@ -45,7 +45,7 @@ def start_project(
     """A new project and its first run. Raises BadPrompt or NotEnoughCredits, leaving nothing behind."""
     framework = framework or named_framework(prompt)
     project = create_project(owner, prompt, model=catalogue.get(model or "").name, framework=framework, name=name)
-    return start_run(project, prompt, cap=cap)
+    return _begin(project, prompt, Message.Mode.BUILD, project.model, cap)
 
 
 @transaction.atomic
@@ -65,34 +65,48 @@ def start_run(
     run only. `follows`: the run that it goes on from, or whose plan it builds; then it is nobody's answer. Raises
     BadPrompt or NotEnoughCredits.
     """
-    asking = None if follows else Run.objects.filter(project=project, state=Run.State.WAITING).first()
+    active = list(Run.objects.filter(project=project, state__in=Run.ACTIVE))
+    asking = None if follows else next((run for run in active if run.state == Run.State.WAITING), None)
     if asking and attached:
         raise BadPrompt("Answer the question first; a file can go with the next message.", "attachments")
     if asking and (answered := _answer(asking, text)):
         return answered
-    waiting = Run.objects.filter(project=project, state__in=Run.ACTIVE).count()
-    if waiting > MAX_QUEUED:
+    if len(active) > MAX_QUEUED:
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
+    wanted = model or project.model
+    last = Run.objects.filter(project=project).order_by("created").last() if catalogue.get(wanted).is_auto else None
+    return _begin(project, text, mode, wanted, cap, position=len(active), last=last, attached=attached, follows=follows)
+
+
+def _begin(
+    project: Project,
+    text: str,
+    mode: str,
+    model: str,
+    cap: int | None,
+    *,
+    position: int = 0,
+    last: Run | None = None,
+    attached: Collection[UUID] = (),
+    follows: Run | None = None,
+) -> Run:
+    """The message and its run. `last`: the run before it, by which auto chooses a model, here and once."""
     message = add_message(project, Message.Role.USER, text, mode)
     if attached:
         attachments.send(project, attached, message)
-    wanted = _model_for(project, text, mode, model or project.model)
-    run = Run.objects.create(project=project, message=message, model=wanted, follows=follows)
+    picked = catalogue.pick(
+        model,
+        text,
+        question=mode == Message.Mode.ASK,
+        follow_up=last is not None,
+        failed=last is not None and last.state == Run.State.FAILED,
+    )
+    run = Run.objects.create(project=project, message=message, model=picked.name, follows=follows)
     charging.begin(run, cap)
-    _say(run, message)
-    runs.note(project.pk, "state", {"state": run.state, "position": waiting}, run.pk)
+    _say(run, message, is_bare=not attached)
+    runs.note(project.pk, "state", {"state": run.state, "position": position}, run.pk)
     ring(run)
     return run
-
-
-def _model_for(project: Project, text: str, mode: str, wanted: str) -> str:
-    """The branded model that works on a message; auto is decided here, once."""
-    if not catalogue.get(wanted).is_auto:
-        return catalogue.get(wanted).name
-    last = Run.objects.filter(project=project).order_by("created").last()
-    failed, follow_up = bool(last and last.state == Run.State.FAILED), last is not None
-    question = mode == Message.Mode.ASK
-    return catalogue.pick(wanted, text, question=question, follow_up=follow_up, failed=failed).name
 
 
 def _answer(run: Run, text: str) -> Run | None:
@@ -242,13 +256,15 @@ def _send(task: str, *args: object) -> None:
     transaction.on_commit(now)
 
 
-def _say(run: Run, message: Message) -> None:
-    """The event that shows a user's message; a later one with the same id takes its place."""
+def _say(run: Run, message: Message, is_bare: bool = False) -> None:
+    """The event that shows a user's message; a later one with the same id takes its place. `is_bare`: it is known that
+    no file goes with it.
+    """
     html = render_markdown(message.text)
     said = {"message_id": str(message.pk), "text": message.text, "html": html, "mode": message.mode}
     sent = [
         {"id": str(one.pk), "name": one.name, "kind": one.kind, "width": one.width, "height": one.height}
-        for one in message.attachments.all()
+        for one in (() if is_bare else message.attachments.all())
     ]
     runs.note(run.project_id, "user_message", {**said, "attachments": sent} if sent else said, run.pk)
 

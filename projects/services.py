@@ -77,7 +77,6 @@ def name_from_prompt(prompt: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-@transaction.atomic
 def create_project(
     owner: User, prompt: str, *, model: str, framework: str | None = None, name: str | None = None
 ) -> Project:

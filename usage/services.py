@@ -58,7 +58,7 @@ class ReservationClosed(Exception):
     """The reservation was settled or released already."""
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def account_of(user: User) -> Account:
     """The user's account; the first call makes it, with the sign-up grant, and the first of a day refills it."""
     account, made = open_account(user)
@@ -69,24 +69,31 @@ def account_of(user: User) -> Account:
     return account
 
 
+# Of two calls for one run the second waits here for the first, and inserts nothing.
+RESERVE = """
+INSERT INTO usage_reservation (account_id, run_id, amount, cap, used, state, created)
+VALUES (%s, %s, %s, %s, 0, 'open', now()) ON CONFLICT (run_id) DO NOTHING
+"""
+
+
 @transaction.atomic
-def reserve(user: User, amount: int, run_id: uuid.UUID, cap: int | None = None) -> Reservation:
-    """Hold `amount` back for a run, or the run's `cap` if that is less; once per run.
+def reserve(user: User, amount: int, run_id: uuid.UUID, cap: int | None = None) -> None:
+    """Hold `amount` back for a run, or the run's `cap` if that is less; once per run. Without a cap the user's own
+    setting bounds the run.
 
     Raises NotEnoughCredits, leaving no trace.
     """
     check_amount(amount)
+    account = account_of(user)
+    cap = account.run_cap if cap is None else cap
     if cap is not None:
         check_amount(cap)
         amount = min(amount, cap)
-    account = account_of(user)
-    # Insert first: of two calls for one run the second waits here for the first.
-    reservation, made = Reservation.objects.get_or_create(
-        run_id=run_id, defaults={"account": account, "amount": amount, "cap": cap}
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(RESERVE, [account.pk, run_id, amount, cap])
+        made = cursor.rowcount
     if made:
         _hold(account.pk, amount)
-    return reservation
 
 
 @transaction.atomic
