@@ -40,3 +40,15 @@ def pytest_configure(config: pytest.Config) -> None:
             pytest.exit(f"The services for the tests did not start. {problem}", returncode=3)
     # Read now: pytest-django leaves alone what nobody has read.
     django.setup()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """A test without a database may have made the pool already: Django does so before it asks whether it may connect.
+
+    That pool has the address of the site's own database, and would be used for all tests, while processes that tests
+    start go by the name of the tests' database, which would be empty.
+    """
+    from django.db import connection
+
+    connection.close_pool()  # type: ignore[attr-defined]  # of PostgreSQL's backend
