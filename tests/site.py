@@ -12,6 +12,11 @@ from launcher import testing
 from launcher.supervisor import Job, Supervisor
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those with a site come first, in the order they had, so that it is started and ended once in a process."""
+    items.sort(key=lambda item: "stack" not in getattr(item, "fixturenames", ()))
+
+
 class Stack:
     """A running site. Processes are real: kill them, start them, read their logs."""
 
@@ -66,7 +71,21 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def _site(django_db_setup: None, worker_id: str) -> Iterator[Stack]:
+def _sites() -> list[Stack]:
+    """The site of this process, once a test had one."""
+    return []
+
+
+@pytest.fixture(autouse=True)
+def _no_other_worker(request: pytest.FixtureRequest, _sites: list[Stack]) -> None:
+    """A site that an earlier test left running would take the runs of a test that works on them itself."""
+    if "stack" not in request.fixturenames:
+        for site in _sites:
+            site.supervisor.stop()
+
+
+@pytest.fixture(scope="session")
+def _site(django_db_setup: None, worker_id: str, _sites: list[Stack]) -> Iterator[Stack]:
     from django.conf import settings
 
     session = testing.current()
@@ -75,6 +94,7 @@ def _site(django_db_setup: None, worker_id: str) -> Iterator[Stack]:
     assert name.startswith("test_")
     plan, supervisor = testing.application(session, f"site-{worker_id}", {"DATABASE_URL": database})
     stack = Stack(f"http://127.0.0.1:{plan.port}", supervisor)
+    _sites.append(stack)
     try:
         yield stack
     finally:
