@@ -1,9 +1,13 @@
-"""A worker that comes to a bad end at a named point: `python -m tests.agents.dying ID POINT SIGNAL`.
+"""Workers that come to a bad end at a named point: `python -m tests.agents.dying`, one JSON object a line.
 
-POINT: `stream` (a piece of the model's answer came), `before:TYPE` or `after:TYPE` (a step of that type is written),
-`submitted` (ID is a project: a message was committed, nobody was told). Signals are real, and sent once.
+Asked {"id", "point", "signal", "model"} it starts a worker and says its pid; asked {"wait": pid} it waits until that
+one has ended and says how, as Popen.returncode does. Everything is imported once, and each worker is forked from there.
+
+Points: `stream` (a piece of the model's answer came), `before:TYPE` or `after:TYPE` (a step of that type is written),
+`submitted` (the id is a project's: a message was committed, nobody was told). Signals are real, and sent once.
 """
 
+import json
 import os
 import signal
 import sys
@@ -13,11 +17,29 @@ from uuid import UUID
 import django
 
 
-def main(ident: str, point: str, name: str) -> None:
+def main() -> None:
     django.setup()
-    from agents import events, runs, services, tasks
+    from agents import asking, loop  # noqa: F401 – what a worker's first run would wait for
+    from agents.llm import messages  # noqa: F401
+
+    for line in sys.stdin:
+        order = json.loads(line)
+        if "wait" in order:
+            answer = os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1])
+        elif not (answer := os.fork()):
+            work(order["id"], order["point"], order["signal"], order["model"])
+            os._exit(0)
+        print(answer, flush=True)
+
+
+def work(ident: str, point: str, name: str, model: str) -> None:
+    from django.conf import settings
+
+    from agents import browser, events, runs, services, tasks
     from projects.models import Project
 
+    settings.ANTHROPIC_BASE_URL = model
+    browser.available = lambda: False  # as for the worker that takes over: see conftest.py
     sent: list[str] = []
 
     def end(*_: Any) -> None:
@@ -46,4 +68,4 @@ def main(ident: str, point: str, name: str) -> None:
 
 if __name__ == "__main__":
     os.environ["DJANGO_SETTINGS_MODULE"] = "vibe.settings"
-    main(*sys.argv[1:4])
+    main()

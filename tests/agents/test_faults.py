@@ -1,5 +1,6 @@
 """Processes die, sleep, and come back; messages come ten times or never; the database goes away. Work goes on, once."""
 
+import json
 import os
 import random
 import re
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import redis
 from django.db import Error, connection, transaction
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from agents import runs, services, tasks
@@ -25,9 +27,7 @@ from tests.agents.scripted import Failure, finish, page, types, write
 from usage import services as credits
 from usage.models import Entry, Reservation
 
-LEASE_SECONDS = 3
-# They kill processes and connections, and not all of them leave a session as they found it: run them alone.
-pytestmark = pytest.mark.skipif("VIBE_CHAOS" not in os.environ, reason="set VIBE_CHAOS=1 and run this file alone")
+LEASE_SECONDS = 2
 
 
 def turn(request: Any) -> Any:
@@ -41,75 +41,92 @@ def turn(request: Any) -> Any:
     return turns[min(said, 2)]
 
 
+class Workers:
+    """Starts workers that come to a bad end, all forked from one process."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self.process, self.model = process, ""
+
+    def start(self, ident: Any, point: str, name: str = "SIGKILL") -> int:
+        """Starts one on this run, to be sent that signal at that point; its pid."""
+        return self._ask({"id": str(ident), "point": point, "signal": name, "model": self.model})
+
+    def end_of(self, pid: int) -> int:
+        """Waits until one has ended; its exit code, negative for a signal."""
+        return self._ask({"wait": pid})
+
+    def _ask(self, order: dict[str, Any]) -> int:
+        assert self.process.stdin and self.process.stdout
+        self.process.stdin.write(json.dumps(order) + "\n")
+        self.process.stdin.flush()
+        return int(self.process.stdout.readline())
+
+
+@pytest.fixture(scope="module")
+def _workers(django_db_setup: None) -> Iterator[Workers]:
+    database = re.sub(r"/[^/]*$", f"/{connection.settings_dict['NAME']}", os.environ["DATABASE_URL"])
+    changes = {"LEASE_SECONDS": str(LEASE_SECONDS), "HEARTBEAT_SECONDS": "1", "RUNS_PER_USER": "9"}
+    environment = {**os.environ, **changes, "DATABASE_URL": database, "ANTHROPIC_API_KEY": "test-key"}
+    command, pipe = [sys.executable, "-m", "tests.agents.dying"], subprocess.PIPE
+    with subprocess.Popen(
+        command, env=environment, stdin=pipe, stdout=pipe, text=True, start_new_session=True
+    ) as process:
+        yield Workers(process)
+        os.killpg(process.pid, signal.SIGKILL)  # those that sleep too
+
+
 @pytest.fixture
-def worker(model: Any, settings: Any) -> Iterator[Callable[..., "subprocess.Popen[bytes]"]]:
-    """`worker(id, point, signal)`: a worker process of its own that ends at that point."""
-    settings.LEASE_SECONDS, settings.HEARTBEAT_SECONDS = LEASE_SECONDS, 1
-    started = []
-
-    def start(ident: Any, point: str, name: str = "SIGKILL") -> "subprocess.Popen[bytes]":
-        database = re.sub(r"/[^/]*$", f"/{connection.settings_dict['NAME']}", os.environ["DATABASE_URL"])
-        environment = {
-            **os.environ,
-            "DATABASE_URL": database,
-            "ANTHROPIC_BASE_URL": model.url,
-            "ANTHROPIC_API_KEY": "test-key",
-            "LEASE_SECONDS": str(LEASE_SECONDS),
-            "HEARTBEAT_SECONDS": "1",
-        }
-        command = [sys.executable, "-m", "tests.agents.dying", str(ident), point, name]
-        started.append(subprocess.Popen(command, env=environment))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
-        process.wait()
+def workers(_workers: Workers, model: Any, settings: Any) -> Workers:
+    settings.LEASE_SECONDS, settings.HEARTBEAT_SECONDS, settings.RUNS_PER_USER = LEASE_SECONDS, 1, 9
+    _workers.model = model.url
+    return _workers
 
 
 @pytest.fixture
-def due(eventually: Callable[..., Any]) -> Callable[[Run], None]:
-    """Waits until the sweeper would hand a run to another worker."""
+def due(eventually: Callable[..., Any]) -> Callable[..., None]:
+    """Waits until the sweeper would hand these runs to another worker."""
 
-    def wait(run: Run) -> None:
-        left = Run.objects.filter(pk=run.pk, state=Run.State.RUNNING)
-        eventually(lambda: left.extra(where=["lease_until < now()"]).exists(), 30)
+    def wait(*runs: Run) -> None:
+        left = Run.objects.filter(pk__in=[run.pk for run in runs], state=Run.State.RUNNING, lease_until__lt=Now())
+        eventually(lambda: left.count() == len(runs), 30)
 
     return wait
 
 
-@pytest.mark.parametrize("point", ["stream", "after:reply", "before:tool_result", "before:version"])
 def test_it_goes_on_once_after_its_worker_was_killed(
-    model: Any, start: Any, work: Any, worker: Any, due: Any, point: str
+    model: Any, start: Any, work: Any, workers: Workers, due: Any
 ) -> None:
-    model.say(*[turn] * 8)
-    run = start()
-    assert worker(run.pk, point).wait(120) == -signal.SIGKILL
-    due(run)
-    assert tasks.sweep() == 1
-    run = work(run)
+    model.say(*[turn] * 32)
+    points = ["stream", "after:reply", "before:tool_result", "before:version"]
+    left = {point: start(point) for point in points}
+    pids = [workers.start(run.pk, point) for point, run in left.items()]
+    assert [workers.end_of(pid) for pid in pids] == [-signal.SIGKILL] * 4
+    due(*left.values())
+    assert tasks.sweep() == 4
+    for point, killed in left.items():
+        run = work(killed)
 
-    assert run.state == Run.State.SUCCEEDED
-    content = versions.read(run.version, "index.html").decode()
-    assert content.startswith(page("Tea")) and content.count("once") == 1
-    assert run.project.versions.count() == run.steps.filter(type="complete").count() == 1
-    assert run.steps.filter(type="reply").count() == 3 and run.usage["calls"] == 4  # and the review
-    assert Entry.objects.filter(kind="charge").count() == 1
+        assert (point, run.state) == (point, Run.State.SUCCEEDED)
+        content = versions.read(run.version, "index.html").decode()
+        assert content.startswith(page("Tea")) and content.count("once") == 1, point
+        assert run.project.versions.count() == run.steps.filter(type="complete").count() == 1, point
+        assert run.steps.filter(type="reply").count() == 3 and run.usage["calls"] == 4, point  # and the review
+    assert Entry.objects.filter(kind="charge").count() == 4
 
 
 def test_a_worker_that_slept_too_long_writes_nothing_any_more(
-    model: Any, start: Any, work: Any, worker: Any, due: Any, eventually: Any
+    model: Any, start: Any, work: Any, workers: Workers, due: Any, eventually: Any
 ) -> None:
     model.say(*[turn] * 8)
     run = start()
-    zombie = worker(run.pk, "before:tool_result", "SIGSTOP")
-    eventually(lambda: _state_of(zombie.pid) == "T", 120)
+    zombie = workers.start(run.pk, "before:tool_result", "SIGSTOP")
+    eventually(lambda: _state_of(zombie) == "T", 60)
     due(run)
     run = work(run)
     before = list(Step.objects.values_list("pk", flat=True))
-    os.kill(zombie.pid, signal.SIGCONT)
+    os.kill(zombie, signal.SIGCONT)
 
-    assert zombie.wait(30) == 0
+    assert workers.end_of(zombie) == 0
     assert list(Step.objects.values_list("pk", flat=True)) == before
     assert run.state == Run.State.SUCCEEDED
     assert versions.read(run.version, "index.html").decode().count("once") == 1
@@ -121,11 +138,11 @@ def _state_of(pid: int) -> str:
 
 
 def test_a_message_that_was_told_to_nobody_is_worked_on(
-    model: Any, start: Any, work: Any, worker: Any, monkeypatch: Any
+    model: Any, start: Any, work: Any, workers: Workers, monkeypatch: Any
 ) -> None:
     model.say([write(index_html=page("Tea"))], [finish()], [wire.text("A drink.")])
     project = work(start()).project
-    assert worker(project.pk, "submitted").wait(120) == -signal.SIGKILL
+    assert workers.end_of(workers.start(project.pk, "submitted")) == -signal.SIGKILL
     run = Run.objects.exclude(state=Run.State.SUCCEEDED).get()
     assert run.state == Run.State.QUEUED and types(project)[-1] == "state"
 
@@ -215,7 +232,7 @@ def test_it_comes_to_the_right_end_when_the_database_drops_everyone_again_and_ag
 
     def drop() -> None:
         for _ in range(6):
-            time.sleep(dice.uniform(0.3, 1.2))
+            time.sleep(dice.uniform(0.2, 0.8))
             try:
                 with connection.cursor() as cursor:
                     cursor.execute(
@@ -237,7 +254,7 @@ def test_it_comes_to_the_right_end_when_the_database_drops_everyone_again_and_ag
                 except (Error, runs.LeaseLost):
                     pass
                 connection.close()
-                time.sleep(0.3)
+                time.sleep(0.1)
 
         return again
 
@@ -274,13 +291,14 @@ def test_it_loses_no_run_when_workers_are_replaced_and_the_queue_is_emptied(
 ) -> None:
     """A deployment in the middle of work, and a queue that forgets everything: no run fails, none is left."""
     queue = redis.Redis.from_url(settings.REDIS_URL)
-    first = services.start_project(owner, "A page about tea [[demo:slow=20]]", "html")
+    first = services.start_project(owner, "A page about tea [[demo:slow=2]]", "html")
     eventually(lambda: first.steps.filter(type="stage", data__stage="work").exists(), 60)
     stack.stop("worker")
     first.refresh_from_db()
     assert (first.state, first.deaths) == (Run.State.QUEUED, 0)
     services.start_project(owner, "A page about coffee", "html")
     queue.flushdb()
+    Run.objects.update(rung=timezone.now() - timedelta(seconds=tasks.RING_AGAIN_SECONDS + 1))
     stack.start_worker()
     eventually(lambda: not Run.objects.filter(state__in=Run.ACTIVE).exists(), 150)
     assert set(Run.objects.values_list("state", "deaths")) == {(Run.State.SUCCEEDED, 0)}
