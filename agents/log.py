@@ -4,6 +4,7 @@ Everything the loop decides, it decides from these rows; so a worker that takes 
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +18,7 @@ Block = dict[str, Any]
 class Log:
     def __init__(self, fence: Fence) -> None:
         self.fence = fence
+        self.kept: list[Step] | None = None
         self.steps = list(Step.objects.filter(run_id=fence.run_id).order_by("seq"))
         self.keys = {(step.type, step.key): step for step in self.steps if step.key}
 
@@ -24,11 +26,27 @@ class Log:
         """Appends a step; one with a key that is there already is returned as it stands. Raises LeaseLost."""
         if key and (done := self.keys.get((type, key))):
             return done
-        step = runs.append(self.fence, type, data, key, record)
+        if self.kept is not None:
+            step = Step(project_id=self.fence.project_id, run_id=self.fence.run_id, type=type, key=key, data=data)
+            step.record = record
+            self.kept.append(step)
+        else:
+            step = runs.append(self.fence, type, data, key, record)
         self.steps.append(step)
         if key:
             self.keys[type, key] = step
         return step
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Steps added inside are written by one statement, at its end: one wait for the disk, not several."""
+        self.kept = []
+        try:
+            yield
+            if self.kept:
+                runs.append_all(self.fence, self.kept)
+        finally:
+            self.kept = None
 
     def has(self, type: str, key: str) -> bool:
         return (type, key) in self.keys

@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 
 # Shares of the model's window: above the first old tool results are shortened, above the second old turns compacted.
 SHORTEN_SHARE, COMPACT_SHARE = 0.5, 0.8
+# Tokens of a first question that need no look at the model's window.
+FITS_ANYWHERE = 20_000
 # The newest turns that stay as they are.
 KEPT_TURNS = 3
 STAGE_TITLES = {"build": "Building", "ask": "Answering", "plan": "Planning"}
@@ -81,10 +83,6 @@ class Work:
             raise Ending(
                 Run.State.FAILED, "crash_loop", "The run kept crashing", text, "Try again, or say it differently."
             )
-        with transaction.atomic():  # one wait for the disk, not two: somebody waits for the first word
-            if self.log.state() != Run.State.RUNNING:
-                self.log.add("state", {"state": Run.State.RUNNING})
-            self.bench.stage("prepare", "Getting ready")
         self.prepare()
         while True:
             self.work()
@@ -101,16 +99,27 @@ class Work:
 
     def prepare(self) -> None:
         """What the model is told at first; meanwhile a sandbox with the project's files is being made."""
-        choosing.choose_framework(self.bench)
+        is_open = self.run.project.framework_open
+        with self.log.together():
+            if self.log.state() != Run.State.RUNNING:
+                self.log.add("state", {"state": Run.State.RUNNING})
+            self.bench.stage("prepare", "Getting ready")
+            if not is_open:
+                self.read_project()
+        if is_open:
+            choosing.choose_framework(self.bench)
+            with self.log.together():
+                self.read_project()
         self.bench.open()
-        with transaction.atomic():
-            if not self.log.has("stage", "context"):
-                project = self.run.project
-                seen = "\n\n".join(filter(None, (prompts.context(project), prompts.told(project))))
-                self.bench.stage("context", "Reading the project", record=seen, tokens=talk.tokens([], seen))
-            self.bench.stage("work", STAGE_TITLES[self.bench.mode])
         self.context = str(self.log.keys["stage", "context"].record)
         self.system = prompts.instructions(self.run.project.framework, self.bench.mode)
+
+    def read_project(self) -> None:
+        if not self.log.has("stage", "context"):
+            project = self.run.project
+            seen = "\n\n".join(filter(None, (prompts.context(project), prompts.told(project))))
+            self.bench.stage("context", "Reading the project", record=seen, tokens=talk.tokens([], seen))
+        self.bench.stage("work", STAGE_TITLES[self.bench.mode])
 
     def work(self) -> None:
         """The loop proper: ask, run the tools that were called, until the model is done."""
@@ -138,8 +147,11 @@ class Work:
 
     def fitting(self, definitions: list[dict[str, object]]) -> list[talk.Say]:
         """The conversation, shortened where it would fill too much of the model's window."""
-        window, fixed = self.bench.window, self.system + str(definitions)
+        fixed = self.system + str(definitions)
         messages = talk.messages(self.run, self.log.steps, self.context)
+        if not self.log.turn and talk.tokens(messages, fixed) < FITS_ANYWHERE:
+            return messages
+        window = self.bench.window
         for share, kind, keep in (
             (SHORTEN_SHARE, talk.SHORTENED, KEPT_TURNS),
             (COMPACT_SHARE, talk.COMPACTED, KEPT_TURNS),
@@ -215,6 +227,8 @@ class Work:
         if self.log.tokens() >= settings.RUN_MAX_TOKENS:
             text = f"The run used its {settings.RUN_MAX_TOKENS:,} tokens."
             raise Ending(Run.State.STOPPED, "limit", "Token limit", text, again)
+        if not self.log.turn:
+            return  # nothing was used of what the start held back
         try:
             charging.cover(self.run, self.log.cost())
         except credits.NotEnoughCredits:

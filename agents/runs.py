@@ -10,6 +10,7 @@ import re
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -67,7 +68,7 @@ def claim(run_id: UUID, seconds: float) -> Fence | None:
     Nobody has more than RUNS_PER_USER at once, so that one user's many leave workers for another's one.
     """
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with connection.cursor() as cursor:
             at_once = settings.RUNS_PER_USER
             cursor.execute(CLAIM, {"run": run_id, "owner": owner_name(), "seconds": seconds, "at_once": at_once})
             row = cursor.fetchone()
@@ -110,29 +111,33 @@ def hand_back(fence: Fence) -> None:
     _own(fence).update(state=Run.State.QUEUED, lease_until=None, rung=Now() - timedelta(minutes=1))
 
 
+# Each gives what INSERT numbers the steps of one call by: the last seq and cursor of theirs. No run, no seq: 0.
 APPEND = """
 WITH fence AS (
-    UPDATE agents_run SET last_seq = last_seq + 1, deaths = 0
-    WHERE id = %(run)s AND lease_token = %(token)s AND state = 'running' RETURNING project_id, last_seq
+    UPDATE agents_run SET last_seq = last_seq + %(count)s, deaths = 0
+    WHERE id = %(run)s AND lease_token = %(token)s AND state = 'running' RETURNING project_id, last_seq AS seq
 ), project AS (
-    UPDATE projects_project SET cursor = projects_project.cursor + 1 FROM fence
-    WHERE projects_project.id = fence.project_id RETURNING projects_project.id, projects_project.cursor, last_seq
+    UPDATE projects_project SET cursor = projects_project.cursor + %(count)s FROM fence
+    WHERE projects_project.id = fence.project_id RETURNING projects_project.id, projects_project.cursor, seq
 )
-INSERT INTO agents_step (project_id, run_id, cursor, seq, type, key, data, record, at)
-SELECT id, %(run)s, cursor, last_seq, %(type)s, %(key)s, %(data)s::jsonb, %(record)s::jsonb, clock_timestamp()
-FROM project RETURNING id, cursor, seq, at
 """
 # Locks in the same order as APPEND, run before project, so that the two never wait for each other.
 NOTE = """
 WITH run AS (
-    UPDATE agents_run SET last_seq = last_seq + 1 WHERE id = %(run)s RETURNING last_seq
+    UPDATE agents_run SET last_seq = last_seq + %(count)s WHERE id = %(run)s RETURNING last_seq
 ), project AS (
-    UPDATE projects_project SET cursor = cursor + 1, updated = now() FROM (SELECT max(last_seq) AS seq FROM run) AS run
+    UPDATE projects_project SET cursor = cursor + %(count)s, updated = now()
+    FROM (SELECT max(last_seq) AS seq FROM run) AS run
     WHERE id = %(project)s RETURNING id, cursor, coalesce(run.seq, 0) AS seq
 )
+"""
+INSERT = """
 INSERT INTO agents_step (project_id, run_id, cursor, seq, type, key, data, record, at)
-SELECT id, %(run)s, cursor, seq, %(type)s, '', %(data)s::jsonb, NULL, clock_timestamp()
-FROM project RETURNING id, cursor, seq, at
+SELECT id, %(run)s, cursor - %(count)s + place, CASE seq WHEN 0 THEN 0 ELSE seq - %(count)s + place END,
+    type, key, data::jsonb, record::jsonb, clock_timestamp()
+FROM project, unnest(%(types)s::text[], %(keys)s::text[], %(datas)s::text[], %(records)s::text[])
+    WITH ORDINALITY AS step (type, key, data, record, place)
+RETURNING id, cursor, seq, at
 """
 
 
@@ -142,34 +147,45 @@ def append(fence: Fence, type: str, data: dict[str, Any], key: str = "", record:
     `key` may occur once per run and type; `record` is what a resumed run needs and no page sees.
     """
     step = Step(project_id=fence.project_id, run_id=fence.run_id, type=type, key=key, data=data, record=record)
-    _insert(step, APPEND, token=fence.token)
+    append_all(fence, [step])
     return step
+
+
+def append_all(fence: Fence, steps: list[Step]) -> None:
+    """Adds steps, in this order, by one statement. As `append`, which gives them their numbers. Raises LeaseLost."""
+    _insert(steps, APPEND, token=fence.token)
 
 
 def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None = None) -> Step:
     """Adds a step that no worker writes: a user's message, a run's place in the queue, a version by hand."""
-    step = Step(project_id=project_id, run_id=run_id, type=type, data=data)
-    _insert(step, NOTE, project=project_id)
-    return step
+    return note_all(project_id, [(type, data)], run_id)[0]
 
 
-def _insert(step: Step, statement: str, **params: Any) -> None:
-    record = None if step.record is None else _json(step.record)
+def note_all(project_id: UUID, told: list[tuple[str, dict[str, Any]]], run_id: UUID | None) -> list[Step]:
+    """Adds steps of these types and data, in this order, by one statement. As `note`."""
+    steps = [Step(project_id=project_id, run_id=run_id, type=kind, data=data) for kind, data in told]
+    _insert(steps, NOTE, project=project_id)
+    return steps
+
+
+def _insert(steps: list[Step], numbering: str, **params: Any) -> None:
+    values = {
+        "run": steps[0].run_id,
+        "count": len(steps),
+        "types": [step.type for step in steps],
+        "keys": [step.key for step in steps],
+        "datas": [_json(step.data) for step in steps],
+        "records": [None if step.record is None else _json(step.record) for step in steps],
+    }
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
-            values = {
-                "run": step.run_id,
-                "type": step.type,
-                "key": step.key,
-                "data": _json(step.data),
-                "record": record,
-            }
-            cursor.execute(statement, {**values, **params})
-            row = cursor.fetchone()
-        if row is None:
+            cursor.execute(numbering + INSERT, {**values, **params})
+            rows = sorted(cursor.fetchall(), key=lambda row: row[1])
+        if not rows:
             raise LeaseLost
-        step.pk, step.cursor, step.seq, step.at = row
-        transaction.on_commit(lambda: events.publish(step))
+        for step, row in zip(steps, rows, strict=True):
+            step.pk, step.cursor, step.seq, step.at = row
+            transaction.on_commit(partial(events.publish, step))
 
 
 def _json(value: Any) -> str:

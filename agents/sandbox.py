@@ -5,6 +5,7 @@ newest version when it is gone; `ensure` does either. Everything inside is treat
 """
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -41,6 +42,8 @@ PREPARING_SECONDS = 300
 BESIDE_SECONDS = 600
 # A sandbox of a template that was never used before has to prepare it first.
 OPENING_SECONDS = 310
+# What the question to the model takes to be on its way.
+OPENING_WAITS_SECONDS = 0.03
 PATIENCE_SECONDS = 3  # after which a run says what it waits for
 _openers = ThreadPoolExecutor(64, "sandbox")
 # A sandbox, and the status of its start page once its dev server answers.
@@ -81,9 +84,12 @@ async def preparing(template: str) -> str:
 
 
 def in_background(project: Project, serve: bool) -> "Future[Opened]":
-    """`ensure` in a thread of its own, and the dev server started if wanted: the model is asked meanwhile."""
+    """`ensure` in a thread of its own, and the dev server started if wanted: the model is asked meanwhile, and first,
+    for somebody waits for its first word.
+    """
 
     def opening() -> Opened:
+        time.sleep(OPENING_WAITS_SECONDS)
         try:
             box = ensure(project)
         finally:

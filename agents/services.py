@@ -103,9 +103,9 @@ def _begin(
     )
     run = Run.objects.create(project=project, message=message, model=picked.name, follows=follows)
     charging.begin(run, cap)
-    _say(run, message, is_bare=not attached)
-    runs.note(project.pk, "state", {"state": run.state, "position": position}, run.pk)
     ring(run)
+    said = _said(message, is_bare=not attached)
+    runs.note_all(project.pk, [("user_message", said), ("state", {"state": run.state, "position": position})], run.pk)
     return run
 
 
@@ -154,7 +154,7 @@ def edit_queued(run: Run, text: str) -> Run:
     message = run.message
     message.text = text
     message.save(update_fields=["text"])
-    _say(run, message)
+    runs.note(run.project_id, "user_message", _said(message), run.pk)
     return run
 
 
@@ -256,9 +256,9 @@ def _send(task: str, *args: object) -> None:
     transaction.on_commit(now)
 
 
-def _say(run: Run, message: Message, is_bare: bool = False) -> None:
-    """The event that shows a user's message; a later one with the same id takes its place. `is_bare`: it is known that
-    no file goes with it.
+def _said(message: Message, is_bare: bool = False) -> dict[str, object]:
+    """The data of the event that shows a user's message; a later one with the same id takes its place. `is_bare`: it is
+    known that no file goes with it.
     """
     html = render_markdown(message.text)
     said = {"message_id": str(message.pk), "text": message.text, "html": html, "mode": message.mode}
@@ -266,7 +266,7 @@ def _say(run: Run, message: Message, is_bare: bool = False) -> None:
         {"id": str(one.pk), "name": one.name, "kind": one.kind, "width": one.width, "height": one.height}
         for one in (() if is_bare else message.attachments.all())
     ]
-    runs.note(run.project_id, "user_message", {**said, "attachments": sent} if sent else said, run.pk)
+    return {**said, "attachments": sent} if sent else dict(said)
 
 
 def _end_unclaimed(run: Run, reason: str) -> bool:

@@ -187,7 +187,9 @@ class InProject(APIView):
     # Everything below /projects/{pk}/ starts here: a stranger gets the 404 of a missing id.
 
     def project(self) -> Project:
-        return get_object_or_404(visible(self.request), pk=self.kwargs["pk"])
+        found: Project = get_object_or_404(visible(self.request), pk=self.kwargs["pk"])
+        found.owner = self.request.user  # type: ignore[assignment]  # as the query says: it is not asked for again
+        return found
 
     def version(self, number: Any = None) -> Version:
         """The version of that number; without one, of `?version=`, else the newest. 404 if there is none."""

@@ -47,17 +47,17 @@ def work(ident: str, point: str, name: str, model: str) -> None:
             sent.append(name)
             os.kill(os.getpid(), signal.Signals[name])
 
-    append, when, _, kind = runs.append, *point.partition(":")
+    append, when, _, kind = runs.append_all, *point.partition(":")
 
-    def watched(fence: Any, type: str, *args: Any, **kwargs: Any) -> Any:
-        if (when, kind) == ("before", type):
+    def watched(fence: Any, steps: Any) -> None:
+        is_it = any(step.type == kind for step in steps)
+        if is_it and when == "before":
             end()
-        step = append(fence, type, *args, **kwargs)
-        if (when, kind) == ("after", type):
+        append(fence, steps)
+        if is_it and when == "after":
             end()
-        return step
 
-    runs.append = watched
+    runs.append_all = watched
     if point == "stream":
         events.Live.feed = end  # type: ignore[method-assign, assignment]
     if point == "submitted":

@@ -29,24 +29,23 @@ def claim(run: Run, seconds: float = 30) -> Fence:
 
 def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: bool, key: str = "") -> None:
     """Works on a run until the step of that type (and key) is written, or is about to be, then dies."""
-    append = runs.append
+    append = runs.append_all
 
-    def deadly(fence, kind, data, its_key="", record=None):
-        is_it = kind == type and (not key or its_key == key)
+    def deadly(fence, steps):
+        is_it = any(step.type == type and (not key or step.key == key) for step in steps)
         if is_it and before:
             raise Died
-        step = append(fence, kind, data, its_key, record)
+        append(fence, steps)
         if is_it:
             transaction.on_commit(die)  # what is written together with it is written
-        return step
 
     def die():
         raise Died
 
-    monkeypatch.setattr(runs, "append", deadly)
+    monkeypatch.setattr(runs, "append_all", deadly)
     with pytest.raises(Died):
         loop.run_agent(leases.Lease(claim(run)))
-    monkeypatch.setattr(runs, "append", append)
+    monkeypatch.setattr(runs, "append_all", append)
     Run.objects.filter(pk=run.pk, state=Run.State.RUNNING).update(lease_until=Now())
 
 
