@@ -38,7 +38,8 @@ async def _tidy(coro: Coroutine[Any, Any, T]) -> T:
         chain = [error]
         for link in chain:
             traceback.clear_frames(link.__traceback__)
-            chain += filter(None, {link.__cause__, link.__context__}.difference(chain))
+            # By identity: an exception may have an equality of its own, and then no hash.
+            chain += [one for one in (link.__cause__, link.__context__) if one and not any(one is old for old in chain)]
         raise
 
 

@@ -101,6 +101,14 @@ def test_it_is_not_taken_in_by_a_number_that_has_a_new_owner(project):
     assert aio.run(box.serve()) == 200
 
 
+def test_it_says_how_a_command_of_ours_ended(project):
+    """Whatever an exception is made of: this one has an equality of its own, and so no hash."""
+    box = sandbox.ensure(project)
+    with pytest.raises(sandbox.ENDED) as caught:
+        aio.run(box.sdk.commands.run("echo no room >&2; exit 3"))
+    assert (caught.value.exit_code, caught.value.stderr) == (3, "no room\n")
+
+
 def test_it_says_so_when_the_host_cannot_be_reached(project, settings):
     right = settings.E2B_API_URL
     settings.E2B_API_URL = settings.E2B_SANDBOX_URL = "http://127.0.0.1:9"
