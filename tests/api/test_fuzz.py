@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import requests
 import schemathesis
+from django.core.management import call_command
 from django.db import transaction
 from django.test import Client
 from hypothesis import HealthCheck, given, settings
@@ -33,6 +34,11 @@ def description(alice, settings) -> dict[str, Any]:
     described: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
     described["paths"] = {path: methods for path, methods in described["paths"].items() if not path.endswith(STREAMS)}
     return described
+
+
+def test_it_describes_itself_without_a_warning(tmp_path):
+    """Two fields of one name and different values, say, would make a client's types change their names."""
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "api.yml"))
 
 
 def send(client: Client, case: Any, token: str) -> Any:
