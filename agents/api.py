@@ -72,8 +72,7 @@ class ModelField(serializers.CharField):
 class CapField(serializers.IntegerField):
     """The most a run may cost."""
 
-    def __init__(self) -> None:
-        text = "Most that the run may cost, in micro-credits; without it your own setting."
+    def __init__(self, text: str = "Most that the run may cost, in micro-credits; else what the project says.") -> None:
         super().__init__(required=False, allow_null=True, min_value=1, max_value=usage.MOST, help_text=text)
 
 
@@ -82,7 +81,7 @@ class StartSerializer(serializers.Serializer[Any]):
     framework = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     model = ModelField(required=False, allow_null=True, allow_blank=True)
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
-    cap = CapField()
+    cap = CapField("Most that this run and each one after it may cost, in micro-credits; else your own setting.")
 
 
 WARNING = "A sentence for people when the text seems to hold a secret."
@@ -107,6 +106,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
     )
     review = serializers.BooleanField(required=False, help_text="A second look at what a run changed.")
     auto_fix = serializers.BooleanField(required=False, help_text="The agent mends what its checks find.")
+    cap = CapField("Most that each run of the project may cost, in micro-credits; null: your own setting.")
 
 
 class SaySerializer(serializers.Serializer[Any]):

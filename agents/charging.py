@@ -19,10 +19,10 @@ UNDO_FREE = timedelta(minutes=10)
 
 
 def begin(run: Run, cap: int | None = None) -> None:
-    """Holds back the first credit; `cap` (micro-credits) or else the user's own bounds the run. NotEnoughCredits."""
+    """Holds back the first credit; `cap` or the project's or user's own bounds it (micro-credits). NotEnoughCredits."""
     owner = run.project.owner
     if not pays_itself(owner):
-        credits.reserve(owner, settings.RUN_RESERVE_MICRO, run.pk, cap)
+        credits.reserve(owner, settings.RUN_RESERVE_MICRO, run.pk, cap or run.project.cap)
 
 
 def cover(run: Run, cost: int) -> None:

@@ -6,10 +6,12 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from accounts.adapter import PENDING_PROMPT
+from accounts.models import User
+from agents import costs
 from agents.catalogue import DEFAULT_MODEL, MODELS
 from projects import frameworks, listing, showcase
 from projects.ideas import IDEAS
-from projects.models import Project
+from projects.models import Message, Project
 from usage import plans
 
 
@@ -22,6 +24,8 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         "model": kept.get("model") or DEFAULT_MODEL,
         "framework": kept.get("framework") or "",
         "prompt": kept.get("prompt", ""),
+        "cap": kept.get("cap", ""),
+        "estimate": costs.estimate(request.user, Message.Mode.BUILD) if isinstance(request.user, User) else None,
         "prompt_max": settings.PROMPT_MAX_CHARS,
         "recent": listing.with_cards(Project.objects.for_user(request.user)).order_by("-updated")[:6],
     }

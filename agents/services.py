@@ -42,9 +42,13 @@ def start_project(
     name: str | None = None,
     cap: int | None = None,
 ) -> Run:
-    """A new project and its first run. Raises BadPrompt or NotEnoughCredits, leaving nothing behind."""
+    """A new project and its first run; each of its runs may cost at most `cap`.
+
+    Raises BadPrompt or NotEnoughCredits, leaving nothing behind.
+    """
     framework = framework or named_framework(prompt)
-    project = create_project(owner, prompt, model=catalogue.get(model or "").name, framework=framework, name=name)
+    branded = catalogue.get(model or "").name
+    project = create_project(owner, prompt, model=branded, framework=framework, name=name, cap=cap)
     return _begin(project, prompt, Message.Mode.BUILD, project.model, cap)
 
 
@@ -61,9 +65,9 @@ def start_run(
 ) -> Run:
     """A message and the run it starts, behind the project's other runs; while a run waits for an answer, that run.
 
-    `cap`: the most it may cost, in micro-credits; without one the user's own setting. `model`: a branded name for this
-    run only. `follows`: the run that it goes on from, or whose plan it builds; then it is nobody's answer. Raises
-    BadPrompt or NotEnoughCredits.
+    `cap`: the most it may cost, in micro-credits; without one the project's, or else the user's own. `model`: a branded
+    name for this run only. `follows`: the run that it goes on from, or whose plan it builds; then it is nobody's
+    answer. Raises BadPrompt or NotEnoughCredits.
     """
     active = list(Run.objects.filter(project=project, state__in=Run.ACTIVE))
     asking = None if follows else next((run for run in active if run.state == Run.State.WAITING), None)

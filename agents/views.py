@@ -23,7 +23,7 @@ from accounts.models import User
 from agents import catalogue, costs, events, plans, previews, services, suggestions, typical
 from agents.landing import landing_context
 from agents.models import Run, Step
-from projects import leaks
+from projects import briefing, leaks
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
 from usage import services as credits
@@ -50,9 +50,10 @@ class Item:
 @require_POST
 def project_create(request: HttpRequest) -> HttpResponse:
     """Starts a project from a prompt; for someone without an account the prompt is kept until they have one."""
-    wish = {name: request.POST.get(name, "") for name in ("prompt", "framework", "model")}
+    wish = {name: request.POST.get(name, "") for name in ("prompt", "framework", "model", "cap")}
     try:
         check_prompt(wish["prompt"])
+        _cap(wish["cap"])
     except BadPrompt as error:
         return _home_again(request, wish, error.message)
     if not request.user.is_authenticated:
@@ -72,13 +73,23 @@ def project_pending(request: HttpRequest) -> HttpResponse:
 def _start(request: HttpRequest, wish: dict[str, str]) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
-        run = services.start_project(request.user, wish["prompt"], wish["framework"] or None, wish["model"] or None)
+        named = (wish["framework"] or None, wish["model"] or None)
+        run = services.start_project(request.user, wish["prompt"], *named, cap=_cap(wish.get("cap", "")))
     except BadPrompt as error:
         return _home_again(request, wish, error.message)
     except credits.NotEnoughCredits as error:
         return _home_again(request, wish, str(error), status=402)
     _warn(request, wish["prompt"])
     return redirect("project-detail", run.project_id)
+
+
+def _cap(text: str) -> int | None:
+    """Micro-credits of a limit in credits; None for none. Raises BadPrompt."""
+    if not text.strip():
+        return None
+    if (cap := credits.typed(text)) is None:
+        raise BadPrompt("A limit is a number of credits from 0.01 to 100,000, or nothing.", "cap")
+    return cap
 
 
 def _warn(request: HttpRequest, text: str) -> None:
@@ -108,6 +119,8 @@ def message_send(request: HttpRequest, pk: UUID) -> HttpResponse:
     project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
     text, mode = request.POST.get("text", ""), request.POST.get("mode", Message.Mode.BUILD)
     try:
+        if "cap" in request.POST:
+            briefing.change(project, cap=_cap(request.POST["cap"]))
         services.start_run(project, text, mode)
     except BadPrompt as error:
         context = {**workspace_context(project), "text": text, "error": error.message}

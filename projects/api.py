@@ -72,7 +72,7 @@ class BriefedProjectSerializer(ProjectSerializer):
     class Meta(ProjectSerializer.Meta):
         fields = (  # type: ignore[assignment]
             *ProjectSerializer.Meta.fields,
-            *("framework_open", "rules", "criteria", "memory", "locked", "review", "auto_fix"),
+            *("framework_open", "rules", "criteria", "memory", "locked", "review", "auto_fix", "cap"),
         )
 
 

@@ -1,4 +1,4 @@
-"""What a project tells every run of the agent: rules, review criteria, memory, locked files; their bounds."""
+"""What a project tells every run of the agent: rules, review criteria, memory, locked files, a cap; their bounds."""
 
 import re
 from typing import Any
@@ -10,20 +10,20 @@ from projects.services import BadPrompt, check_text
 
 # Characters. All of it is sent with every run: together some 4,000 tokens at most.
 LIMITS = {"rules": 8_000, "criteria": 4_000, "memory": 8_000}
-SWITCHES = ("review", "auto_fix")
+PLAIN = ("review", "auto_fix", "cap")
 MAX_LOCKS, LOCK_CHARS = 50, 200
 # Order and tag characters that a person cannot see and a model reads: orders could hide in them.
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 
 
 def change(project: Project, **values: Any) -> None:
-    """Sets rules, criteria, memory (text), locked (globs), review and auto_fix. Raises BadPrompt."""
+    """Sets rules, criteria, memory (text), locked (globs), review, auto_fix, cap (micro-credits). Raises BadPrompt."""
     for name, value in values.items():
         if name in LIMITS:
             value = _text(name, value)
         elif name == "locked":
             value = check_locks(value)
-        elif name not in SWITCHES:
+        elif name not in PLAIN:
             raise ValueError(name)
         setattr(project, name, value)
     project.save(update_fields=[*values, "updated"])

@@ -36,6 +36,7 @@ class Project(models.Model):
     locked = models.JSONField(default=list, blank=True, help_text="Globs of the files the agent may not change.")
     review = models.BooleanField(default=True, help_text="A second look at what a run changed.")
     auto_fix = models.BooleanField(default=True, help_text="The agent mends what its checks find.")
+    cap = models.BigIntegerField(null=True, blank=True, help_text="Micro-credits that each of its runs may cost.")
     context = models.TextField(blank=True, editable=False, help_text="Summary of the files that runs begin with.")
     context_version = models.IntegerField(null=True, editable=False, help_text="Version it was made from; 0: template.")
     cursor = models.BigIntegerField(default=0, editable=False, help_text="Id of the newest event.")
@@ -48,6 +49,7 @@ class Project(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["owner", "-updated"])]
+        constraints = [models.CheckConstraint(condition=models.Q(cap__gt=0), name="project_cap_above_nothing")]
 
     def __str__(self) -> str:
         return self.name

@@ -14,7 +14,7 @@ from projects.models import Message, Project, Version
 
 NAME_CHARS = 60
 # What a project tells its runs, apart from its files.
-BRIEFING = ("rules", "criteria", "memory", "locked", "review", "auto_fix")
+BRIEFING = ("rules", "criteria", "memory", "locked", "review", "auto_fix", "cap")
 # "Please build me a …" says nothing about the app.
 FILLER = re.compile(
     r"^(please|can you|could you|i want( you to)?|i need|i'd like|help me|let's|build|create|make|write|design|generate"
@@ -78,7 +78,13 @@ def name_from_prompt(prompt: str) -> str:
 
 
 def create_project(
-    owner: User, prompt: str, *, model: str, framework: str | None = None, name: str | None = None
+    owner: User,
+    prompt: str,
+    *,
+    model: str,
+    framework: str | None = None,
+    name: str | None = None,
+    cap: int | None = None,
 ) -> Project:
     """A new, empty project. Raises BadPrompt for a prompt, name or framework that cannot be taken.
 
@@ -92,7 +98,8 @@ def create_project(
         known = ", ".join(sorted(frameworks.FRAMEWORKS))
         raise BadPrompt(f"There is no framework {framework!r}. There are: {known}.", "framework")
     title = check_name(name) if name else name_from_prompt(prompt)
-    return Project.objects.create(owner=owner, name=title, framework=framework, framework_open=is_open, model=model)
+    facts = {"framework": framework, "framework_open": is_open, "model": model, "cap": cap}
+    return Project.objects.create(owner=owner, name=title, **facts)
 
 
 def add_message(

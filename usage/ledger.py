@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, date, datetime
+from decimal import Decimal, InvalidOperation
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -12,6 +13,8 @@ from usage.models import Account, Entry
 
 # Far above any real amount, far below a bigint: sums cannot overflow.
 MOST = 10**15
+# Credits that a person may type.
+MOST_TYPED = 100_000
 
 
 class KeyReused(ValueError):
@@ -29,6 +32,16 @@ def text(micro: int) -> str:
         return "under 0.01 credits"
     number = f"{micro / settings.MICRO:,.2f}".rstrip("0").rstrip(".")
     return f"{number} credit" if number == "1" else f"{number} credits"
+
+
+def typed(text: str) -> int | None:
+    """Micro-credits of what a person typed: a number from 0.01 to 100,000 with at most two decimals; else None."""
+    try:
+        amount = Decimal(text.strip())
+        fine = amount.is_finite() and Decimal("0.01") <= amount <= MOST_TYPED and amount == round(amount, 2)
+    except InvalidOperation:
+        return None
+    return int(amount * settings.MICRO) if fine else None
 
 
 def check_amount(amount: int) -> None:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from usage import plans
-from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text
+from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text, typed
 from usage.models import Account, Entry, Reservation
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "reserve",
     "settle",
     "text",
+    "typed",
 ]
 
 

@@ -1,8 +1,5 @@
 """What a person may change about their credits: redeem a promo code, and set what one run may cost."""
 
-from decimal import Decimal, InvalidOperation
-
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
@@ -14,7 +11,6 @@ from accounts.models import User
 from usage import promo, services
 from usage.models import Account
 
-MOST_CAP = Decimal(100_000)
 # Codes are words: without a limit they could be guessed.
 TRIES, HOUR = 10, 3600
 
@@ -40,7 +36,7 @@ def cap_set(request: HttpRequest) -> HttpResponse:
     """`cap`: credits that one run may cost; empty for no cap."""
     assert isinstance(request.user, User)
     text = request.POST.get("cap", "").strip()
-    cap = _micro(text)
+    cap = services.typed(text)
     if text and cap is None:
         messages.error(request, "A cap is a number of credits from 0.01 to 100,000, or nothing.")
         return redirect("usage")
@@ -49,13 +45,3 @@ def cap_set(request: HttpRequest) -> HttpResponse:
     said = f"A run now stops at {services.text(cap)}." if cap else "Runs have no cap now."
     messages.success(request, said)
     return redirect("usage")
-
-
-def _micro(text: str) -> int | None:
-    """Micro-credits of what was typed: a number with at most two decimals; else None."""
-    try:
-        amount = Decimal(text)
-        fine = amount.is_finite() and Decimal("0.01") <= amount <= MOST_CAP and amount == round(amount, 2)
-    except InvalidOperation:
-        return None
-    return int(amount * settings.MICRO) if fine else None

@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import ProviderKey
 from agents import costs, edits, services
 from agents.models import Run, Step
+from projects import briefing
 from tests.agents.scripted import finish, page, write
 from usage.models import Account, Entry, Reservation
 from usage.services import account_of
@@ -52,11 +54,29 @@ def test_it_stops_at_the_runs_cap_and_keeps_the_work(model, start, work, owner):
     assert (account.balance, account.reserved) == (25_000_000 - PRICE, 0)
 
 
-def test_it_takes_the_users_own_cap_when_the_run_names_none(start, owner):
+def test_it_takes_the_users_own_cap_when_neither_run_nor_project_names_one(start, owner):
     account_of(owner)
     Account.objects.update(run_cap=500_000)
     run = start()
     assert (Reservation.objects.get(run_id=run.pk).amount, account_of(owner).reserved) == (500_000, 500_000)
+    briefing.change(run.project, cap=400_000)
+    later = services.start_run(run.project, "Make it blue"), services.start_run(run.project, "Make it red", cap=300_000)
+    assert [Reservation.objects.get(run_id=one.pk).amount for one in later] == [400_000, 300_000]
+
+
+def test_it_keeps_the_limit_that_was_typed_with_the_first_prompt(client, owner):
+    """Before signing up, too; a limit that is none is said, and the words are kept."""
+    wish = {"prompt": "A page about tea", "framework": "html", "model": "", "cap": "0.4"}
+    refused = client.post(reverse("project-create"), {**wish, "cap": "-1"})
+    assert refused.status_code == 400 and "A limit is a number" in refused.text and "A page about tea" in refused.text
+    client.post(reverse("project-create"), wish)
+    client.force_login(owner)
+    client.get(reverse("project-pending"))
+    project = owner.projects.get()
+    assert Reservation.objects.get(run_id=project.runs.get().pk).amount == project.cap == 400_000
+    assert 'value="0.4"' in client.get(project.get_absolute_url()).text
+    client.post(reverse("message-send", args=[project.pk]), {"text": "Make it blue", "cap": ""})
+    assert owner.projects.get().cap is None and project.runs.count() == 2
 
 
 def test_it_holds_nothing_back_with_an_own_key(model, start, work, owner, settings):

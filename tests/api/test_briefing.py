@@ -24,6 +24,7 @@ def test_it_keeps_what_the_owner_tells_the_agent(api, alice, url):
         "locked": ["legal/", "./legal/", " index.html "],
         "review": False,
         "auto_fix": False,
+        "cap": 2_500_000,
     }
     answer = api(alice).patch(url, told)
     assert answer.status_code == 200
@@ -47,6 +48,8 @@ def test_it_keeps_what_the_owner_tells_the_agent(api, alice, url):
         ("locked", [f"f{n}" for n in range(51)]),
         ("locked", "index.html"),
         ("review", "perhaps"),
+        ("cap", 0),
+        ("cap", "5 credits"),
     ],
 )
 def test_it_refuses_what_it_cannot_keep_and_changes_nothing(api, alice, url, field, value):

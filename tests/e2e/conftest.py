@@ -34,9 +34,13 @@ def sign_up() -> Callable[["Page"], str]:
 def begin(sign_up: Callable[["Page"], str]) -> Callable[..., str]:
     """Types a prompt on the landing page as somebody new; the workspace's path, once it is shown."""
 
-    def begin(page: "Page", prompt: str, framework: str = "html") -> str:
+    def begin(page: "Page", prompt: str, framework: str = "html", limit: str = "") -> str:
         page.goto("/")
         page.select_option("select[name=framework]", framework)
+        if limit:
+            page.click(".limit > summary")
+            page.keyboard.type(limit)
+            page.keyboard.press("Enter")
         page.fill("#prompt", prompt)
         page.press("#prompt", "Enter")
         page.wait_for_url("**/accounts/signup/**")

@@ -84,10 +84,14 @@ def test_it_fits_a_phone(page, begin):
     from playwright.sync_api import expect
 
     page.set_viewport_size({"width": 390, "height": 844})
-    begin(page, "a landing page for a tea shop")
+    begin(page, "a landing page for a tea shop", limit="2.5")
     expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390
+    expect(page.locator(".limit > summary")).to_contain_text("≤ 2.5")
+    page.click(".limit > summary")
+    expect(page.locator(".limit > .menu-panel")).to_be_in_viewport(ratio=1)
+    page.keyboard.press("Escape")
     page.locator("[data-pane-tab=preview]").click()
     expect(page.frame_locator("#frame").locator("h1")).to_be_visible(timeout=30_000)
     assert WORKSPACE.search(page.url)

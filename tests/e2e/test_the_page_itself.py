@@ -68,7 +68,7 @@ def test_it_catches_up_after_the_network_was_away(page, context, begin):
     assert shown(page) == before
 
 
-def test_it_keeps_what_was_typed_and_how_wide_the_chat_was(page, begin):
+def test_it_keeps_what_was_typed_what_a_run_may_cost_and_how_wide_the_chat_was(page, begin):
     from playwright.sync_api import expect
 
     begin(page, "a landing page for a tea shop")
@@ -77,7 +77,18 @@ def test_it_keeps_what_was_typed_and_how_wide_the_chat_was(page, begin):
     page.focus("#splitter")
     page.keyboard.press("ArrowRight")
     width = page.locator("#chat-pane").bounding_box()["width"]
+    page.focus(".limit > summary")
+    page.keyboard.press("Enter")
+    expect(page.locator("#limit")).to_be_focused()
+    page.keyboard.type("1.257")
+    page.keyboard.press("Enter")
+    expect(page.locator("#limit")).to_be_focused()  # no number of credits
+    page.keyboard.press("Backspace")
+    with page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
+        page.keyboard.press("Enter")
+    expect(page.locator("#text")).to_be_focused()
     page.reload()
+    expect(page.locator(".limit > summary")).to_contain_text("≤ 1.25")
     expect(page.locator("#text")).to_have_value("half a thought")
     assert page.locator("#chat-pane").bounding_box()["width"] == width
 

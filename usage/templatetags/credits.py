@@ -14,6 +14,8 @@ def as_text(micro: int) -> str:
 
 
 @register.filter
-def credits_number(micro: int) -> str:
-    """The number alone, as it is typed into a field: `2.5`."""
+def credits_number(micro: int | None) -> str:
+    """The number alone, as it is typed into a field: `2.5`; nothing for None."""
+    if micro is None:
+        return ""
     return f"{micro / settings.MICRO:.2f}".rstrip("0").rstrip(".")

@@ -1,6 +1,7 @@
 // Sends messages: shown at once, confirmed by the event, given back with the reason when refused.
 import { $, $$ } from "../lib/dom.js";
-import { postJson } from "../lib/http.js";
+import { patchJson, postJson } from "../lib/http.js";
+import { limit } from "../lib/limit.js";
 import { promptBox } from "../lib/prompt.js";
 import { toast } from "../lib/toast.js";
 import { estimate } from "./estimate.js";
@@ -18,6 +19,13 @@ export function composer(root, chat) {
   const box = promptBox(form);
   const plans = $("#composer-error a");
   const hint = $("#ask-hint");
+  const cap = limit(form, async (micro) => {
+    try {
+      await patchJson(root.dataset.self, { cap: micro });
+    } catch (error) {
+      toast(`The limit was not kept. ${error.message}`, { error: true });
+    }
+  });
   const held = makeTray(root, form, (text) => box.error(text));
 
   function choose(value) {
@@ -45,7 +53,8 @@ export function composer(root, chat) {
     // What is asked for now is no suggestion any more.
     for (const chip of $$("[data-suggest]", root)) if (chip.dataset.suggest === text) chip.remove();
     const item = chat.pending(text);
-    const chosen = mode.value;
+    // The limit goes with the message too: what keeps it for later ones may still be under way.
+    const chosen = { mode: mode.value, ...(cap.micro() ? { cap: cap.micro() } : {}) };
     box.clear();
     weigh();
     const taking = held.take();
@@ -56,7 +65,7 @@ export function composer(root, chat) {
     const { ids, texts, back } = await taking;
     const whole = [text, ...texts].join("\n\n");
     try {
-      const said = await postJson(root.dataset.messages, { text: whole, mode: chosen, ...(ids.length ? { attachments: ids } : {}) });
+      const said = await postJson(root.dataset.messages, { text: whole, ...chosen, ...(ids.length ? { attachments: ids } : {}) });
       if (said.warning) toast(said.warning, { error: true });
     } catch (error) {
       item.remove();

@@ -10,7 +10,7 @@ export function estimate(place, mode) {
     try {
       const found = await getJson(`${place.dataset.url}?${query}`);
       if (chosen !== asked) return;
-      place.textContent = found.own_key ? "your own key" : (found.text ?? "");
+      place.textContent = found.own_key ? "your own key" : found.text ? `usually ${found.text}` : "";
     } catch {
       place.textContent = ""; // a guess is worth no error message
     }
