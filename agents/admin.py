@@ -15,7 +15,7 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from agents import edits, services
-from agents.models import Run, Sandbox, Step
+from agents.models import PromptVersion, Run, Sandbox, Step
 from projects.admin import ProjectAdmin, ReadOnlyInline
 from projects.models import Project
 from projects.services import BadPrompt
@@ -105,6 +105,14 @@ class RunAdmin(ReadOnlyAdmin):
     @admin.display(description="Seconds")
     def seconds(self, run: Run) -> Any:
         return round((run.finished - run.started).total_seconds(), 1) if run.finished and run.started else "–"
+
+
+@admin.register(PromptVersion)
+class PromptVersionAdmin(ReadOnlyAdmin):
+    list_display = ("name", "version", "first_used")
+    list_filter = ("name",)
+    search_fields = ("name", "version", "text")
+    ordering = ("-first_used",)
 
 
 @admin.register(Sandbox)

@@ -16,6 +16,7 @@ from agents.lease import Lease
 from agents.locking import Locks
 from agents.log import Log
 from agents.models import Run, Sandbox
+from agents.prompts import history
 from projects import versions
 from projects.blobs import sha256
 from projects.frameworks import starting_manifest
@@ -120,7 +121,8 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         },
         key="complete",
     )
-    runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged)
+    given = history.given(run, log.steps)
+    runs.finish(lease.fence, ending.state, ending.reason, given, reply=reply, version=version, cost=charged)
 
 
 def _trouble(run: Run, log: Log, ending: Ending, version: Version | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ def facts(steps: list[Step]) -> dict[str, Any]:
 
     {"turns", "fixes": {cause: rounds}, "review": verdict or "", "checks": {name of one that failed: was it right in the
     end}, "stages": {stage: seconds}, "models": {name: {calls, tokens by kind, usd}}}
+    `Run.facts` also has "prompts": {name: version} of those it was given.
     """
     stages = [step for step in steps if step.type == "stage" and step.data.get("status") == "started"]
     fixes: dict[str, int] = {}
@@ -105,6 +106,16 @@ SELECT model.key, sum((model.value ->> 'calls')::bigint), sum((model.value ->> '
     sum((model.value ->> 'cache_write')::bigint), sum((model.value ->> 'usd')::float)
 FROM agents_run, jsonb_each(facts -> 'models') AS model WHERE finished >= %s GROUP BY model.key ORDER BY 7 DESC, 2 DESC
 """
+PROMPTS = """
+SELECT given.key, given.value, count(*), count(*) FILTER (WHERE state = 'succeeded')
+FROM agents_run, jsonb_each_text(facts -> 'prompts') AS given WHERE finished >= %s GROUP BY given.key, given.value
+"""
+
+
+def prompts() -> dict[tuple[str, str], tuple[int, int]]:
+    """{(name, version): (runs, of which succeeded)} of the runs that ended in the last 90 days."""
+    since = timezone.now() - timedelta(days=90)
+    return {(name, version): (runs, good) for name, version, runs, good in _rows(PROMPTS, since)}
 
 
 def over(span: str) -> dict[str, Any]:

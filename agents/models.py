@@ -113,6 +113,22 @@ class Step(models.Model):
         return f"{self.type} {self.cursor}"
 
 
+class PromptVersion(models.Model):
+    """A prompt's text as a run was once given it: inserted, never changed. Which run: its facts, `prompts`."""
+
+    name = models.CharField(max_length=40)
+    version = models.CharField(max_length=10)
+    text = models.TextField()
+    first_used = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["name", "-first_used"]
+        constraints = [models.UniqueConstraint(fields=["name", "version"], name="one_prompt_per_version")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
 class Sandbox(models.Model):
     """The sandbox that holds a project's files now. A cache: versions are the truth."""
 

@@ -202,10 +202,13 @@ def _storable(value: Any) -> Any:
     return [_storable(item) for item in value] if isinstance(value, list) else value
 
 
-def finish(fence: Fence, state: str, reason: str = "", **fields: Any) -> None:
-    """Ends the run; terminal is final. Raises LeaseLost when it is not ours to end."""
+def finish(fence: Fence, state: str, reason: str = "", prompts: dict[str, str] | None = None, **fields: Any) -> None:
+    """Ends the run; terminal is final. Raises LeaseLost when it is not ours to end.
+
+    `prompts`: {name: version} of those it was given.
+    """
     steps = Step.objects.filter(run_id=fence.run_id).only("type", "data", "at").order_by("seq")
-    fields["facts"] = figures.facts(list(steps))
+    fields["facts"] = {**figures.facts(list(steps)), "prompts": prompts or {}}
     if not _own(fence).update(state=state, reason=reason, lease_until=None, finished=Now(), **fields):
         raise LeaseLost
 

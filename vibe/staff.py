@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 
 from agents import catalogue, figures, prompts
 from agents.llm import providers
-from agents.models import Run
+from agents.models import PromptVersion, Run
 
 TITLES = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 
@@ -37,7 +37,25 @@ def models(request: HttpRequest) -> HttpResponse:
             answers = [str(error)]
         tiers.append((tier, answers))
     real = [(provider, name, model) for provider, found in catalogue.REAL.items() for name, model in found.items()]
-    return render(request, "staff/models.html", {"tiers": tiers, "real": real, "prompts": prompts.files()})
+    return render(request, "staff/models.html", {"tiers": tiers, "real": real, "prompts": _prompts()})
+
+
+def _prompts() -> list[dict[str, Any]]:
+    """Every prompt with its versions, that of now first; `row` is None for one that no run was given yet."""
+    counts, kept = figures.prompts(), list(PromptVersion.objects.all())
+    found = []
+    for name, current, text in prompts.files():
+        rows: list[tuple[str, str, PromptVersion | None]]
+        rows = [(row.version, row.text, row) for row in kept if row.name == name]
+        rows.sort(key=lambda row: row[0] != current)  # an older text that came back is that of now
+        if not rows or rows[0][0] != current:
+            rows.insert(0, (current, text, None))
+        versions = []
+        for version, words, row in rows:
+            runs, good = counts.get((name, version), (0, 0))
+            versions.append({"version": version, "text": words, "row": row, "runs": runs, "share": _share(good, runs)})
+        found.append({"name": name, "versions": versions})
+    return found
 
 
 def _shown(found: dict[str, Any]) -> dict[str, Any]:

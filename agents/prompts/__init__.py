@@ -24,10 +24,15 @@ def template(name: str) -> str:
     return (HERE / f"{name}.md").read_text().strip()
 
 
+def version(name: str) -> str:
+    """A prompt's version: the first digits of the SHA-256 of its text."""
+    return sha256(template(name).encode()).hexdigest()[:10]
+
+
 def files() -> list[tuple[str, str, str]]:
-    """Every prompt: its name, its version (the first digits of its SHA-256) and its text."""
+    """Every prompt: its name, its version and its text."""
     names = sorted(path.stem for path in HERE.glob("*.md"))
-    return [(name, sha256(template(name).encode()).hexdigest()[:10], template(name)) for name in names]
+    return [(name, version(name), template(name)) for name in names]
 
 
 def instructions(framework: str, stage: str = Message.Mode.BUILD) -> str:

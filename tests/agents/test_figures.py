@@ -8,8 +8,8 @@ import pytest
 from django.core.cache import cache
 from django.utils import timezone
 
-from agents import figures
-from agents.models import Run
+from agents import figures, prompts
+from agents.models import PromptVersion, Run
 from projects.models import Message
 from tests.agents.scripted import Failure, finish, page, write
 
@@ -27,6 +27,29 @@ def test_it_counts_what_a_run_took(model: Any, start: Any, work: Any) -> None:
     assert facts["models"]["anthropic:claude-sonnet-5-5"]["usd"] > 0
     assert facts["stages"]["work"] > 0 and set(facts["stages"]) >= {"prepare", "context", "work", "validate"}
     assert facts["fixes"] == ({"checks": facts["turns"] // 2 - 1} if facts["turns"] > 2 else {})
+
+
+def test_it_keeps_each_version_of_a_prompt_that_a_run_was_given(
+    model: Any, start: Any, work: Any, as_user: Any, staff: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model.say([write(index_html=page("Tea"))], [finish()], Failure(401))
+    run = work(start())
+    told = run.facts["prompts"]
+    assert set(told) == {"system", "html", "review"} and PromptVersion.objects.count() == 3
+    kept = PromptVersion.objects.get(name="system")
+    assert (kept.version, kept.text) == (told["system"], prompts.template("system"))
+    before = prompts.template
+    monkeypatch.setattr(prompts, "template", lambda name: before(name) + " Be kind." * (name == "system"))
+    later = work(start("Another"))
+    assert later.facts["prompts"]["system"] != told["system"] and later.facts["prompts"]["html"] == told["html"]
+    assert list(PromptVersion.objects.filter(name="system").values_list("text", flat=True)) == [
+        kept.text + " Be kind.", kept.text,
+    ]  # fmt: skip
+    shown = as_user(staff).get("/staff/models/").content.decode()
+    old, new = shown.index(told["system"]), shown.index(later.facts["prompts"]["system"])
+    assert new < old and "1 run, 0 % succeeded" in shown and "1 run, 100 % succeeded" in shown
+    assert "2 runs, 50 % succeeded" in shown and "no run was given it yet" in shown
+    assert as_user(staff).get(f"/admin/agents/promptversion/?q={kept.version}").text.count("field-version") == 1
 
 
 def test_it_shows_staff_and_nobody_else(

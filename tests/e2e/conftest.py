@@ -39,8 +39,8 @@ def begin(sign_up: Callable[["Page"], str]) -> Callable[..., str]:
         page.select_option("select[name=framework]", framework)
         if limit:
             page.click(".limit > summary")
-            page.keyboard.type(limit)
-            page.keyboard.press("Enter")
+            page.fill("#limit", limit)
+            page.press("#limit", "Enter")
         page.fill("#prompt", prompt)
         page.press("#prompt", "Enter")
         page.wait_for_url("**/accounts/signup/**")

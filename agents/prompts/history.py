@@ -1,0 +1,32 @@
+"""Which prompts a run was given, by version; and the text of each version that a run was ever given."""
+
+from agents import prompts
+from agents.models import PromptVersion, Run, Step
+from agents.prompts import talk
+from projects.models import Message
+
+
+def given(run: Run, steps: list[Step]) -> dict[str, str]:
+    """{name: version} of the prompts that a run with these steps was given, as this process has them.
+
+    Their texts are kept from here on; nothing else writes them, and nothing changes them.
+    """
+    versions = {name: prompts.version(name) for name in _names(run, steps)}
+    rows = [PromptVersion(name=name, version=key, text=prompts.template(name)) for name, key in versions.items()]
+    PromptVersion.objects.bulk_create(rows, ignore_conflicts=True)
+    return versions
+
+
+def _names(run: Run, steps: list[Step]) -> list[str]:
+    frame = "system" if run.message.mode == Message.Mode.BUILD else run.message.mode
+    before = run.follows
+    found = {
+        "framework": any(step.type == "stage" and step.key == "framework" for step in steps),
+        "build_plan": before is not None and before.state == Run.State.SUCCEEDED,
+        "continue": before is not None and before.state != Run.State.SUCCEEDED,
+        "fix": any(step.type == "check" and not step.data["ok"] for step in steps),
+        "review": any(step.type == "review" for step in steps),
+        "findings": any(step.type == "review" and step.data["verdict"] == "issues" for step in steps),
+        "compaction": talk.mark(steps, talk.COMPACTED) > 0,
+    }
+    return [frame, run.project.framework, *(name for name, was in found.items() if was)]
