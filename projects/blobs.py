@@ -1,13 +1,22 @@
-"""Blobs: file content stored once under its SHA-256, deflated once."""
+"""Blobs: file content stored once under its SHA-256, deflated once; what nothing refers to goes after a while.
+
+A save asks for its blobs before it writes down that it refers to them. In between only the time `wanted` protects
+them, so whoever refers to a blob calls `store` or `hold` first.
+"""
 
 import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+
+from django.db import connection
 
 from projects.models import Blob, Version
 
 # Blobs read at a time, so that memory stays flat.
 BATCH = 100
+# A blob that nothing refers to stays so long after it was last wanted; a newer time than half of that is not written.
+GRACE = timedelta(hours=24)
 
 
 class NoSuchFile(LookupError):
@@ -20,10 +29,48 @@ def sha256(content: bytes) -> str:
 
 def store(contents: Mapping[str, bytes]) -> None:
     """Keep each {sha256: content} that is not kept yet."""
-    known = sizes(contents)
     # Sorted: two savers of the same new files must not wait for each other in a circle.
-    new = [_deflate(sha, contents[sha]) for sha in sorted(contents.keys() - known.keys())]
+    new = [_deflate(sha, contents[sha]) for sha in sorted(contents.keys() - hold(contents))]
     Blob.objects.bulk_create(new, ignore_conflicts=True, batch_size=BATCH)
+
+
+HOLD = """
+WITH stale AS (
+    SELECT sha256 FROM projects_blob WHERE sha256 = ANY(%(shas)s) AND wanted < now() - %(half)s::interval
+    ORDER BY sha256 FOR UPDATE
+), held AS (
+    UPDATE projects_blob SET wanted = now() WHERE sha256 IN (SELECT sha256 FROM stale) RETURNING sha256
+)
+SELECT sha256 FROM held
+UNION ALL SELECT sha256 FROM projects_blob WHERE sha256 = ANY(%(shas)s) AND wanted >= now() - %(half)s::interval
+"""
+
+
+def hold(shas: Iterable[str]) -> set[str]:
+    """Those of them that are kept, and will be for hours. A removal of one is waited for."""
+    with connection.cursor() as cursor:
+        cursor.execute(HOLD, {"shas": list(shas), "half": GRACE / 2})
+        return {sha for [sha] in cursor.fetchall()}
+
+
+# A row that a save holds is passed over, and one that a save wanted since is looked at again under its lock.
+SWEEP = """
+DELETE FROM projects_blob WHERE sha256 IN (
+    SELECT sha256 FROM projects_blob AS blob WHERE wanted < now() - %s::interval
+        AND NOT EXISTS (SELECT FROM projects_attachment WHERE blob_id = blob.sha256)
+        AND NOT EXISTS (
+            SELECT FROM projects_version, jsonb_each_text(manifest) AS file WHERE file.value = blob.sha256
+        )
+    FOR UPDATE OF blob SKIP LOCKED
+)
+"""
+
+
+def sweep() -> int:
+    """Removes the blobs that no version and no attachment refers to and that no save wanted lately; how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(SWEEP, [GRACE])
+        return cursor.rowcount
 
 
 def sizes(shas: Iterable[str]) -> dict[str, int]:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models.functions import Now
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -125,6 +126,7 @@ class Blob(models.Model):
     size = models.PositiveIntegerField(help_text="Bytes before deflating.")
     crc32 = models.BigIntegerField()
     deflated = models.BinaryField(help_text="Raw deflate stream.")
+    wanted = models.DateTimeField(db_default=Now(), help_text="When a save last asked for it, within some hours.")
 
     def __str__(self) -> str:
         return self.sha256[:12]

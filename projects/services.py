@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from projects import frameworks, pictures
+from projects import blobs, frameworks, pictures
 from projects.models import Message, Project, Version
 
 NAME_CHARS = 60
@@ -143,6 +143,7 @@ def copy_version(version: Version, owner: User, name: str, **told: Any) -> Proje
     source = version.project
     facts = {"framework": source.framework, "model": source.model, **told}
     copy = Project.objects.create(owner=owner, name=name[:80], **facts)
+    blobs.hold(version.manifest.values())  # their owner may be leaving at this moment
     first = copy.versions.create(
         number=1,
         title=f"Copy of {source.name}, version {version.number}"[:200],
