@@ -3,6 +3,7 @@ machine lets us write them; None where it does not.
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
 import signal
@@ -10,6 +11,9 @@ import time
 from pathlib import Path
 
 from sandbox_host.isolation import MIB, Limits
+
+_PREFIX = "vibe-sandboxes-"
+ABANDONED = 3600.0  # seconds; the host of a younger one may not hold it yet
 
 
 class Group:
@@ -53,7 +57,7 @@ class Group:
             end_at_once(directory)
             while directory.exists() and time.monotonic() < deadline:
                 for pid in _read(directory / "cgroup.procs").split():
-                    _kill(int(pid))
+                    kill(int(pid))
                 try:
                     directory.rmdir()
                 except OSError:
@@ -65,6 +69,7 @@ class Groups:
 
     def __init__(self, parents: list[Path], version: int) -> None:
         self.parents, self.version = parents, version
+        self._locks = [_hold(parent) for parent in parents]
 
     @classmethod
     def find(cls, state: Path) -> "Groups | None":
@@ -90,6 +95,25 @@ class Groups:
         names = sorted({path.name for parent in self.parents for path in parent.iterdir() if path.is_dir()})
         return [Group([parent / name for parent in self.parents]) for name in names]
 
+    def close(self) -> None:
+        """Leave nothing behind."""
+        self.remove_leftovers()
+        for lock in self._locks:
+            os.close(lock)
+        self._locks = []
+        for parent in self.parents:
+            with contextlib.suppress(OSError):
+                parent.rmdir()
+
+    def remove_abandoned(self, age: float = ABANDONED) -> list[str]:
+        """The empty groups of hosts that are gone, by names."""
+        names = {path.name for parent in self.parents for path in parent.parent.glob(f"{_PREFIX}*")}
+        return sorted(
+            name
+            for name in names - {self.parents[0].name}
+            if _remove_abandoned([parent.parent / name for parent in self.parents], age)
+        )
+
     def remove_leftovers(self) -> None:
         """Groups of a host that was killed."""
         for parent in self.parents:
@@ -98,9 +122,41 @@ class Groups:
                     Group([directory]).remove()
 
 
+def _hold(parent: Path) -> int:
+    """A lock that tells other hosts that this one lives; the kernel lets go of it with us. Raises OSError."""
+    fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    fcntl.flock(fd, fcntl.LOCK_SH)
+    if not parent.exists() or not os.path.samestat(os.fstat(fd), parent.stat()):
+        os.close(fd)
+        raise OSError("the group was just being removed")
+    return fd
+
+
+def _remove_abandoned(directories: list[Path], age: float) -> bool:
+    """Whether they were nobody's and have gone."""
+    there = [directory for directory in directories if directory.exists()]
+    locks: list[int] = []
+    try:
+        for directory in there:
+            locks.append(os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC))
+            fcntl.flock(locks[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if directory.stat().st_mtime > time.time() - age:
+                return False
+            for below in directory.iterdir():
+                if below.is_dir():
+                    below.rmdir()  # refused while there are processes
+            directory.rmdir()
+    except OSError:
+        return False
+    finally:
+        for lock in locks:
+            os.close(lock)
+    return True
+
+
 def name(state: Path) -> str:
     """Of the group that holds those of a host with this state directory."""
-    return f"vibe-sandboxes-{hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:12]}"
+    return f"{_PREFIX}{hashlib.sha256(os.fsencode(state.resolve())).hexdigest()[:12]}"
 
 
 def end_at_once(directory: Path) -> bool:
@@ -189,6 +245,6 @@ def _count(text: str, name: str) -> int:
     return next((int(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")), 0)
 
 
-def _kill(pid: int) -> None:
+def kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)

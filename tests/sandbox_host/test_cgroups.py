@@ -1,5 +1,6 @@
 """Control groups of both versions. The kernel has one of them; a folder plays the files of the other."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -95,6 +96,29 @@ def test_it_limits_by_version_1(kernel: Callable[..., Path], tmp_path: Path) -> 
     assert groups is not None and groups.version == 1
     groups.create("one", 70_000, Limits(memory=256, processes=64))
     assert {file: (tree / file.format(name)).read_text() for file in wanted} == wanted
+
+
+def test_it_removes_what_a_host_that_is_gone_left(kernel: Callable[..., Path], tmp_path: Path) -> None:
+    tree = kernel(V1, "3:cpu,cpuacct:/\n2:pids:/\n1:memory:/\n")
+    for controller in ("memory", "pids", "cpu,cpuacct"):
+        (tree / controller).mkdir(parents=True)
+    states = [tmp_path / name for name in ("ours", "living", "gone", "young", "busy")]
+    ours, living, gone, young, busy = (Groups.find(state) for state in states)
+    assert ours and living and gone and young and busy
+    for dead in (gone, young, busy):
+        for lock in dead._locks:
+            os.close(lock)
+    _files(busy.parents[0] / "one")  # what is not empty cannot be removed
+    (gone.parents[1] / "one").mkdir()
+    for old in (living, gone, busy):
+        for parent in old.parents:
+            os.utime(parent, (0, 0))
+    assert ours.remove_abandoned() == [cgroup.name(states[2])]
+    assert not any(parent.exists() for parent in gone.parents)
+    assert all(parent.exists() for kept in (ours, living, young) for parent in kept.parents)
+    assert busy.parents[0].exists()
+    ours.close()
+    assert not any(parent.exists() for parent in ours.parents)
 
 
 def test_it_does_without_where_nothing_can_be_written(kernel: Callable[..., Path], tmp_path: Path) -> None:
