@@ -7,16 +7,20 @@ import os
 import resource
 import signal
 import sys
-from contextlib import suppress
+import time
+from functools import partial
 from pathlib import Path
 from typing import IO
 
 from aiohttp import web
 
-from sandbox_host import app, log, mounting, selftest, storage, templates
+from sandbox_host import app, log, selftest, templates
 from sandbox_host.first_use import FirstUse
-from sandbox_host.isolation import IsolationMissing, Limits, Machine
-from sandbox_host.registry import Caps, Registry
+from sandbox_host.isolation import IsolationMissing, Limits
+from sandbox_host.registry import Caps, Facts, Registry
+from sandbox_host.root import Root, have
+
+CLEANING = 2.0  # seconds
 
 
 def main() -> int:
@@ -29,10 +33,10 @@ def main() -> int:
         return 1
     try:
         _allow_many_connections()
-        if os.geteuid() == 0:
-            with suppress(OSError):  # a container without the right to mount: files lie in plain directories
-                mounting.own_namespace()
-        asyncio.run(_serve(arguments, key))
+        arguments.state.mkdir(mode=0o711, parents=True, exist_ok=True)
+        limits = Limits(**{name: getattr(arguments, f"limit_{name}") for name in vars(Limits())})
+        with _lock(arguments.state):
+            have(partial(_serve, arguments, key), arguments.state, arguments.templates, arguments.runtime, limits)
     except (IsolationMissing, OSError) as problem:
         print(f"The sandbox host cannot start: {problem}", file=sys.stderr)
         return 1
@@ -65,22 +69,15 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-async def _serve(arguments: argparse.Namespace, key: str) -> None:
-    limits = Limits(**{name: getattr(arguments, f"limit_{name}") for name in vars(Limits())})
-    arguments.state.mkdir(mode=0o711, parents=True, exist_ok=True)
-    lock = _lock(arguments.state)
-    machine = Machine.find(arguments.state.resolve(), arguments.runtime, limits)
-    library = templates.Library(arguments.templates, machine.state)
+async def _serve(arguments: argparse.Namespace, key: str, root: Root) -> None:
     domain = arguments.domain or f"localhost:{arguments.port}"
-    found = await asyncio.to_thread(storage.find, machine.state, limits)
     caps = Caps(
         arguments.max_running, arguments.max_total, arguments.max_days, arguments.min_free, arguments.spares
     )  # fmt: skip
-    registry = Registry(machine, library, caps, domain=domain, storage=found)
-    first_use = FirstUse(library, arguments.runtime)
-    report = {**await selftest.run(machine, registry.groups, found), **found.describe()}
+    registry = Registry(root, await Facts.ask(root), caps, domain)
+    report = {**await selftest.run(registry), **registry.storage.describe()}
     runner = web.AppRunner(
-        app.build(registry, first_use, key, domain, report), handler_cancellation=True, access_log=None
+        app.build(registry, FirstUse(root), key, domain, report), handler_cancellation=True, access_log=None
     )
     await runner.setup()
     stop = asyncio.Event()
@@ -95,19 +92,24 @@ async def _serve(arguments: argparse.Namespace, key: str) -> None:
         log.say("stopping")
     finally:
         await runner.cleanup()
-        lock.close()
         log.say("stopped")
 
 
 def _lock(state: Path) -> IO[str]:
-    """Two hosts on one state would end each other's sandboxes. The kernel lets go when the process ends."""
+    """Two hosts on one state would end each other's sandboxes. The kernel lets go when both processes have ended; the
+    one of a host that was killed may still be cleaning up.
+    """
     file = (state / "host.lock").open("w")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
-        raise OSError(f"another one is running on {state}") from None
-    return file
+    deadline = time.monotonic() + CLEANING
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return file
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                file.close()
+                raise OSError(f"another one is running on {state}") from None
+            time.sleep(0.05)
 
 
 async def _listen(runner: web.AppRunner, address: str, port: int) -> None:

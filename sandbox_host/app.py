@@ -43,7 +43,7 @@ def _health(registry: Registry, first_use: FirstUse, known: dict[str, object]) -
     async def handler(request: web.Request) -> web.Response:
         sandboxes = registry.sandboxes.values()
         counts = {"sandboxes": len(sandboxes), "running": sum(sandbox.state == "running" for sandbox in sandboxes)}
-        templates = {"templates": registry.templates.prepared(), "preparing": first_use.progress}
+        templates = {"templates": await registry.root("templates"), "preparing": first_use.progress}
         return web.json_response({"status": "ok", **known, **counts, **templates})
 
     return handler
@@ -51,7 +51,7 @@ def _health(registry: Registry, first_use: FirstUse, known: dict[str, object]) -
 
 async def _lifetime(app: web.Application) -> AsyncIterator[None]:
     registry = app[REGISTRY]
-    registry.load()
+    await registry.load()
     registry.spares.refill()
     watches = [
         asyncio.create_task(watch()) for watch in (registry.watch_time, registry.watch_memory, registry.watch_disk)

@@ -64,11 +64,13 @@ class EgressProxy:
     """One sandbox's proxy. `allow` is read anew for each connection, so it may be replaced while running."""
 
     def __init__(
-        self, socket_path: Path, allow: frozenset[str], log_path: Path, *, uid: int | None = None,
+        self, listener: socket.socket, allow: frozenset[str], log_path: Path, *, uid: int | None = None,
         limits: Limits = Limits(), trusted: frozenset[tuple[str, int]] | None = None,
     ) -> None:  # fmt: skip
-        """`uid`: the only peer served (None: any); `trusted`: registries as `egress_rules.check` takes them."""
-        self.socket_path, self.allow, self.log_path = socket_path, allow, log_path
+        """`listener`: what the sandbox connects to; `uid`: the only peer served (None: any); `trusted`: registries as
+        `egress_rules.check` takes them.
+        """
+        self.listener, self.allow, self.log_path = listener, allow, log_path
         self.uid, self.limits = uid, limits
         self.deny: frozenset[str] = frozenset()  # names that `allow` does not reach, in the same form
         self.trusted = registries.addresses() if trusted is None else trusted
@@ -78,15 +80,10 @@ class EgressProxy:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Listen. Raises OSError when the socket cannot be made."""
-        self.socket_path.unlink(missing_ok=True)
-        self._server = await asyncio.start_unix_server(self._accept, self.socket_path, limit=MAX_HEAD)
-        if self.uid is not None and os.geteuid() == 0:
-            os.chown(self.socket_path, self.uid, -1)
-        self.socket_path.chmod(0o666 if self.uid is None else 0o600)
+        self._server = await asyncio.start_server(self._accept, sock=self.listener, limit=MAX_HEAD)
 
     async def stop(self) -> None:
-        """Stop listening, cut every open tunnel, remove the socket."""
+        """Stop listening, cut every open tunnel."""
         if self._server:
             self._server.close()
         for task, writer in self._open.items():
@@ -94,7 +91,6 @@ class EgressProxy:
             writer.transport.abort()
         await asyncio.gather(*self._open, return_exceptions=True)
         await asyncio.sleep(0)  # let the transports close
-        self.socket_path.unlink(missing_ok=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = cast("asyncio.Task[None]", asyncio.current_task())

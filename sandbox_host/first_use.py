@@ -2,10 +2,9 @@
 
 import asyncio
 import logging
-from pathlib import Path
 
 from sandbox_host import preparing
-from sandbox_host.templates import Library
+from sandbox_host.root import Root
 
 log = logging.getLogger("sandbox_host")
 
@@ -13,8 +12,8 @@ log = logging.getLogger("sandbox_host")
 class FirstUse:
     """Preparations under way in this host, one for each template."""
 
-    def __init__(self, library: Library, runtime: Path | None) -> None:
-        self.library, self.runtime = library, runtime
+    def __init__(self, root: Root) -> None:
+        self.root = root
         self.progress: dict[str, str] = {}  # template: what is being done just now
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
@@ -22,8 +21,8 @@ class FirstUse:
         """Return when a sandbox of the template can be made, True if that had to be waited for. A name that is no
         template's is nothing to wait for. Raises one of preparing.PROBLEMS to everybody who waited.
         """
-        template = self.library.find(name)
-        if template is None or template.prepared:
+        template = await self.root("template", name)
+        if template is None or template["prepared"]:
             return False
         if name not in self._tasks:
             self._tasks[name] = asyncio.create_task(self._prepare(name))
@@ -38,7 +37,7 @@ class FirstUse:
 
         say(f"{name}: waiting")
         try:
-            await preparing.prepare_all(self.library, [name], self.runtime, say)
+            await preparing.prepare_all(self.root, [name], say)
         except preparing.PROBLEMS as problem:
             log.error("template not prepared: %s", problem)
             raise

@@ -5,26 +5,12 @@ import os
 import shutil
 import stat
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
-from typing import ParamSpec, TypeVar
-
-P = ParamSpec("P")
-T = TypeVar("T")
+from typing import Any
 
 
 class CopyFailed(Exception):
     """The template could not be copied; the message is what cp said."""
-
-
-async def finish(work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """In a thread, and waited for even when nobody wants the result any more: what follows is the cleaning up."""
-    task = asyncio.create_task(asyncio.to_thread(work, *args, **kwargs))
-    try:
-        return await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await asyncio.wait([task])
-        raise
 
 
 async def fill(home: Path, source: Path, uid: int) -> None:
@@ -35,9 +21,9 @@ async def fill(home: Path, source: Path, uid: int) -> None:
     """
     try:
         if os.geteuid() == 0:
-            await finish(_fill, source, home, uid, shared=False)
+            await asyncio.to_thread(_fill, source, home, uid, shared=False)
         else:
-            await finish(copy, source, home)
+            await asyncio.to_thread(copy, source, home)
     except (OSError, RecursionError) as error:  # recursion: somebody made thousands of folders in each other
         raise CopyFailed(str(error)) from error
 
@@ -87,3 +73,25 @@ def copy(source: Path, target: Path) -> None:
         done = subprocess.run(command, env=environment, cwd="/", capture_output=True)
     if done.returncode:
         raise CopyFailed(done.stderr.decode("utf-8", "replace")[-300:])
+
+
+async def size(home: Path, unit: str) -> int:
+    """Of a tree, in du's `unit`: du follows no link and minds no depth. What its owner made unreadable is made readable
+    first if we are not root.
+    """
+    for _ in range(2):
+        options: dict[str, Any] = {
+            "stdout": asyncio.subprocess.PIPE,
+            "stderr": asyncio.subprocess.PIPE,
+            "env": {"LC_ALL": "C"},
+        }
+        process = await asyncio.create_subprocess_exec("du", "-sx", unit, "--", str(home), **options)
+        out, errors = await process.communicate()
+        if b"ermission denied" not in errors:
+            break
+        await (
+            await asyncio.create_subprocess_exec(
+                "chmod", "-R", "u+rwX", "--", str(home), stderr=asyncio.subprocess.DEVNULL
+            )
+        ).wait()
+    return int(out.split()[0]) if out.split() else 0

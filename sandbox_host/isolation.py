@@ -19,6 +19,7 @@ HOME = "/home/user"
 INSIDE_UID = 1000
 FIRST_UID = 70_000
 LAST_UID = 79_999
+API_UID = FIRST_UID - 1  # of the process that listens, where the host was started as root
 PREPARING_UIDS = range(LAST_UID + 1, LAST_UID + 101)  # beside the host's own: both may be at work on one machine
 MIB = 1024 * 1024
 RESERVED = 16 * 1024  # MiB of private memory a process may reserve where no control group counts what it uses

@@ -1,27 +1,25 @@
-"""One running set of a sandbox's processes: started closed in, spoken to through the agent's socket, stopped,
-continued, ended.
+"""One running set of a sandbox's processes, as the host sees it: spoken to through the agent's socket, and started,
+stopped, continued and ended by who may.
 """
 
 import asyncio
-import contextlib
 import json
 import os
-import signal
 import socket
 import struct
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
 from sandbox_host.cgroup import Group
-from sandbox_host.isolation import Machine, argument_file, filter_file
+from sandbox_host.root import Root
+from sandbox_host.spawn import START_TIMEOUT, inside
+from sandbox_host.storage import Disk
 
 HEADER = struct.Struct("!cI")
 FRAME_LIMIT = 64 * 1024 * 1024  # of one frame from an agent that may have been taken over
-START_TIMEOUT = 20.0
-_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 97; shift; done; shift; exec "$@"'  # groups -- command
 
 
 class AgentError(Exception):
@@ -79,84 +77,35 @@ def decode(payload: bytes) -> Any:
         raise AgentGone("the agent sent something that is not JSON") from error
 
 
-_launches: "WeakSet[Launch]" = WeakSet()
-
-
-def strays() -> list[int]:
-    """Children of ours that run bwrap and belong to no Launch."""
-    known = {launch.process.pid for launch in _launches}
-    return [pid for pid, parent in _parents() if parent == os.getpid() and pid not in known and _runs_bwrap(pid)]
-
-
-def _runs_bwrap(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/comm").read_text() == "bwrap\n"
-    return False
-
-
 class Launch:
     """The processes of one sandbox, from `start` to `end`."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, init_fd: int, socket_path: str, group: Group | None
-    ) -> None:
-        self.process, self.init_fd, self.socket_path, self.group = process, init_fd, socket_path, group
+    def __init__(self, root: Root, name: str, socket_path: str, bwrap: int, pidfd: int, group: Group | None) -> None:
+        self.root, self.name, self.socket_path, self.bwrap, self.group = root, name, socket_path, bwrap, group
         self.writers: WeakSet[asyncio.StreamWriter] = WeakSet()  # of the connections in use
         self.own: set[int] = set()  # bwrap's init and the agent: what is there before any command
-        self.ended = asyncio.create_task(process.wait())
-        _launches.add(self)
+        self._egress: int | None = None
+        self.ended = _gone(pidfd)
 
     @classmethod
     async def start(
-        cls, machine: Machine, sockets: Path, name: str, uid: int, home: Path, egress: Path | None, group: Group | None
+        cls, root: Root, sockets: Path, name: str, uid: int, disk: Disk, *, spare: bool = False, internet: bool = False
     ) -> "Launch":
-        """Start bwrap and the agent as `uid` (which must not be 0) and wait until the agent answers. Raises
-        AgentGone with what went wrong.
+        """Start a sandbox's processes as `uid` and wait until the agent answers. Raises AgentGone with what went wrong.
+        A `spare` one's disk may get a template later.
         """
-        if uid == 0:
-            raise ValueError("a sandbox never runs as root")
-        socket_path = f"{sockets}/{name}.agent"
-        listener = _listen(socket_path)
-        info_read, info_write = os.pipe()
-        fds = [listener, info_write, filter_file(group is not None)]
-        fds.append(argument_file(machine.options(home, egress, info_write, fds[2])))
-        command = [machine.bwrap, "--args", str(fds[3]), "--", *machine.agent_command(listener, group is not None)]
-        if group is not None:
-            command = ["/bin/sh", "-c", _ENTER, "sh", *group.entries, "--", *command]
-        identity: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}
         try:
-            process = await asyncio.create_subprocess_exec(
-                *command, env={}, cwd="/", pass_fds=fds, **identity,
-                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
-            )  # fmt: skip
-        except BaseException:
-            os.close(info_read)
-            await asyncio.shield(_leave_nothing(None, socket_path, group))
-            raise
-        finally:
-            for fd in fds:
-                os.close(fd)
-        try:
-            return await cls._answering(process, info_read, socket_path, group)
+            started = await root("start", name, uid, disk.kind, disk.lower, spare, internet)
         except BaseException:  # the caller may have gone, in the middle
-            await asyncio.shield(_leave_nothing(process, socket_path, group))
+            await asyncio.shield(root("end", name))
             raise
-
-    @classmethod
-    async def _answering(
-        cls, process: asyncio.subprocess.Process, info_read: int, socket_path: str, group: Group | None
-    ) -> "Launch":
-        try:
-            info = await asyncio.wait_for(asyncio.to_thread(_read_all, info_read), START_TIMEOUT)
-            launch = cls(process, os.pidfd_open(json.loads(info)["child-pid"]), socket_path, group)
-        except (ValueError, TimeoutError, ProcessLookupError):
-            raise AgentGone(f"bwrap did not start: {await _failure(process)}") from None
+        group = Group([Path(path) for path in started["group"]]) if started["group"] else None
+        launch = cls(root, name, f"{sockets}/{name}.agent", started["bwrap"], started["pidfd"], group)
+        launch._egress = started.get("egress")
         try:
             await asyncio.wait_for(launch.call({"op": "ping"}), START_TIMEOUT)
         except (AgentGone, TimeoutError) as error:
-            reason = await _failure(process)
-            await launch.end()
-            raise AgentGone(f"the sandbox did not start: {reason or error}") from None
+            raise AgentGone(f"the sandbox did not start: {await launch.end() or error}") from None
         except BaseException:
             await asyncio.shield(launch.end())
             raise
@@ -192,109 +141,50 @@ class Launch:
             return await channel.reply()
 
     def processes(self) -> set[int]:
-        """Host pids of everything inside: what the control group holds, or else what descends from bwrap."""
-        if self.group is not None:
-            return self.group.pids() - {self.process.pid}
-        children: dict[int, list[int]] = {}
-        for pid, parent in _parents():
-            children.setdefault(parent, []).append(pid)
-        found: set[int] = set()
-        pending = list(children.get(self.process.pid, []))
-        while pending:
-            pid = pending.pop()
-            if pid not in found:
-                found.add(pid)
-                pending += children.get(pid, [])
-        return found
+        """Host pids of everything inside."""
+        return inside(self.bwrap, self.group)
 
-    def freeze(self) -> None:
+    def take_way_out(self) -> socket.socket | None:
+        """The listening socket that the sandbox's programs reach outside by, once; None if it has none."""
+        fd, self._egress = self._egress, None
+        return socket.socket(fileno=fd) if fd is not None else None
+
+    async def freeze(self) -> None:
         """Cut all connections and stop every process."""
         for writer in list(self.writers):
             writer.transport.abort()
-        self.stop()
+        await self.root("stop", self.name)
 
-    def stop(self) -> None:
-        """Stop every process; connections stay."""
-        stopped: set[int] = set()
-        while fresh := self.processes() - stopped:  # a racing fork's are found in the next round
-            for pid in fresh:
-                _signal(pid, signal.SIGSTOP)
-            stopped |= fresh
+    async def thaw(self) -> None:
+        await self.root("thaw", self.name)
 
-    def kill_commands(self) -> None:
+    async def kill(self, pids: set[int]) -> None:
+        """Those of these processes that are the sandbox's."""
+        await self.root("kill", self.name, sorted(pids))
+
+    async def kill_commands(self) -> None:
         """End every command, but not the agent."""
-        for pid in self.processes() - self.own:
-            _signal(pid, signal.SIGKILL)
+        await self.kill(self.processes() - self.own)
 
-    def thaw(self) -> None:
-        for pid in self.processes():
-            _signal(pid, signal.SIGCONT)
-
-    async def end(self) -> None:
-        """Kill everything and wait until it is gone: when the first process of a pid namespace dies the kernel
-        kills the rest.
-        """
-        if self.init_fd >= 0:
-            with suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self.init_fd, signal.SIGKILL)
-            os.close(self.init_fd)
-            self.init_fd = -1
+    async def end(self) -> str:
+        """Kill everything and wait until it is gone; what bwrap said."""
+        if (way_out := self.take_way_out()) is not None:
+            way_out.close()
+        text: str = await self.root("end", self.name)
         await asyncio.shield(self.ended)
-        if self.group is not None:
-            await asyncio.to_thread(self.group.remove)
-        _unlink(self.socket_path)
+        return text
 
 
-async def _leave_nothing(process: asyncio.subprocess.Process | None, socket_path: str, group: Group | None) -> None:
-    """Of a start that did not succeed. With bwrap all ends that it started."""
-    if process is not None:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                process.kill()
-        await process.wait()
-    if group is not None:
-        await asyncio.to_thread(group.remove)
-    _unlink(socket_path)
+def _gone(pidfd: int) -> "asyncio.Future[None]":
+    """Done when the process of a pidfd, which is closed then, has ended."""
+    loop = asyncio.get_running_loop()
+    ended: asyncio.Future[None] = loop.create_future()
 
+    def take() -> None:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
+        if not ended.done():
+            ended.set_result(None)
 
-def _unlink(path: str) -> None:
-    Path(path).unlink(missing_ok=True)
-
-
-def _listen(path: str) -> int:
-    """A listening unix socket that only we can connect to."""
-    _unlink(path)
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
-        listener.bind(path)
-        Path(path).chmod(0o600)
-        listener.listen(512)
-        return listener.detach()
-
-
-def _read_all(fd: int) -> bytes:
-    with open(fd, "rb") as pipe:
-        return pipe.read(65536)
-
-
-async def _failure(process: asyncio.subprocess.Process) -> str:
-    if process.returncode is None:
-        process.kill()
-    assert process.stderr is not None
-    text = await process.stderr.read(4096)
-    await process.wait()
-    return text.decode("utf-8", "replace").strip() or f"exit status {process.returncode}"
-
-
-def _parents() -> list[tuple[int, int]]:
-    found = []
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit():
-            with contextlib.suppress(OSError):
-                stat = (folder / "stat").read_bytes()
-                found.append((int(folder.name), int(stat.rpartition(b")")[2].split()[1])))
-    return found
-
-
-def _signal(pid: int, number: signal.Signals) -> None:
-    with suppress(ProcessLookupError):
-        os.kill(pid, number)
+    loop.add_reader(pidfd, take)
+    return ended

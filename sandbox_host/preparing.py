@@ -1,26 +1,25 @@
 """Prepare a template once: install, build and try it inside a sandbox, then keep its home for all to copy."""
 
 import asyncio
-import fcntl
 import json
 import os
 import re
-import shutil
-import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import aiohttp
 
-from sandbox_host import commands, preview, storage
-from sandbox_host.isolation import HOME, PREPARING_UIDS, IsolationMissing, Limits, Machine
+from sandbox_host import commands, preview
+from sandbox_host.isolation import HOME, IsolationMissing
 from sandbox_host.launch import AgentError, AgentGone
-from sandbox_host.registry import Registry, TooMany, UnknownTemplate
+from sandbox_host.registry import Facts, Registry, TooMany
+from sandbox_host.root import Root
 from sandbox_host.sandbox import PortClosed, Sandbox
-from sandbox_host.templates import BadTemplate, Library, Template
+from sandbox_host.templates import BadTemplate, UnknownTemplate
 
 APP = f"{HOME}/app"
 STEP_SECONDS = 600
@@ -40,49 +39,66 @@ class Failed(Exception):
 PROBLEMS = (Failed, UnknownTemplate, BadTemplate, TooMany, AgentError, AgentGone, IsolationMissing, OSError)
 
 
-async def prepare_all(library: Library, names: Sequence[str], runtime: Path | None, say: Progress = print) -> None:
+@dataclass(frozen=True)
+class Recipe:
+    """What it takes to prepare a template: see templates.Template."""
+
+    name: str
+    digest: str
+    install: str | None
+    build: str | None
+    lint: str | None
+    dev: str
+    port: int
+    files: dict[str, str]  # the app's, by their paths; bytes as latin-1
+
+    @classmethod
+    async def ask(cls, root: Root, name: str) -> "Recipe":
+        fd = (await root("recipe", name))["recipe"]
+        with os.fdopen(fd, "rb") as file:
+            return cls(**json.loads(file.read()))
+
+
+async def prepare_all(root: Root, names: Sequence[str], say: Progress = print) -> None:
     """Prepare the templates that are not yet, beside a host that may be running. Raises one of PROBLEMS."""
-    known = library.names()
+    known = await root("templates")
     if unknown := [name for name in names if name not in known]:
         raise UnknownTemplate(f"there is no template '{unknown[0]}'; there are {', '.join(known)}")
-    # A host may be running on the same state: the sandboxes made here live apart from its own.
-    state = library.place / ".work"
-    state.mkdir(mode=0o755, parents=True, exist_ok=True)
-    async with _alone(library.place / ".work.lock"):
-        machine = await asyncio.to_thread(Machine.find, state, runtime, Limits())
-        registry = Registry(machine, library, uids=PREPARING_UIDS)
-        registry.load()
+    while not await root("begin_work"):  # noqa: ASYNC110 - another process prepares
+        await asyncio.sleep(0.1)
+    try:
+        registry = Registry(partial(_at_work, root), await Facts.ask(partial(_at_work, root)))
+        await registry.load()
         try:
             for name in names:
-                await prepare(registry, library, name, say)
+                await _prepare(root, registry, name, say)
         finally:
             await registry.close()
-            await asyncio.to_thread(shutil.rmtree, state, ignore_errors=True)
+    finally:
+        await asyncio.shield(root("end_work"))
 
 
-async def prepare(registry: Registry, library: Library, name: str, say: Progress = print) -> Path:
-    """The template's prepared home, made now if need be; who comes meanwhile waits. Raises one of PROBLEMS."""
-    template = library.find(name)
-    if template is None:
-        raise UnknownTemplate(f"template '{name}' not found")
-    template.place.mkdir(mode=0o755, parents=True, exist_ok=True)
-    async with _alone(template.place / ".lock"):
-        if template.prepared:
-            say(f"{name}: is prepared")
-            return template.home
-        began = time.monotonic()
-        sandbox = await registry.create("base", 3600, {"auto_pause": False})
-        try:
-            await _make(sandbox, template, say)
-            await sandbox.kill()
-            await _keep(sandbox.home, template)
-        finally:
-            await registry.kill(sandbox)
-        say(f"{name}: prepared in {time.monotonic() - began:.0f} s")
-    return template.home
+async def _at_work(root: Root, operation: str, *arguments: Any) -> Any:
+    return await root(f"work.{operation}", *arguments)
 
 
-async def _make(sandbox: Sandbox, template: Template, say: Progress) -> None:
+async def _prepare(root: Root, registry: Registry, name: str, say: Progress) -> None:
+    if (await root("template", name))["prepared"]:
+        say(f"{name}: is prepared")
+        return
+    began = time.monotonic()
+    recipe = await Recipe.ask(root, name)
+    sandbox = await registry.create("base", 3600, {"auto_pause": False})
+    try:
+        await _make(sandbox, recipe, say)
+        await sandbox.kill()
+        await root("keep", name, recipe.digest, sandbox.id)
+    finally:
+        await registry.kill(sandbox)
+    say(f"{name}: prepared in {time.monotonic() - began:.0f} s")
+
+
+async def _make(sandbox: Sandbox, template: Recipe, say: Progress) -> None:
     await _copy_in(sandbox, template)
     if template.install:
         # The packages' own archive would only make every copy of the home larger.
@@ -93,7 +109,7 @@ async def _make(sandbox: Sandbox, template: Template, say: Progress) -> None:
         await _step(sandbox, template, say, "building", template.build)
     if template.lint:
         await _step(sandbox, template, say, "checking", template.lint)
-    kept = {path.relative_to(template.source).parts[0] for path in template.files()} | {"node_modules", ".", ".."}
+    kept = {path.partition("/")[0] for path in template.files} | {"node_modules", ".", ".."}
     pattern = "|".join(sorted(re.sub(r"[^\w.-]", "?", name) for name in kept))
     tidy = f'for f in * .*; do case "$f" in {pattern}) ;; *) rm -rf -- "$f";; esac; done'
     await _step(sandbox, template, lambda _: None, "tidying", tidy)
@@ -101,18 +117,17 @@ async def _make(sandbox: Sandbox, template: Template, say: Progress) -> None:
         await _try(sandbox, template)
 
 
-async def _copy_in(sandbox: Sandbox, template: Template) -> None:
+async def _copy_in(sandbox: Sandbox, template: Recipe) -> None:
     """Written from the inside, by the sandbox's user: its uid may have no way to our folder."""
     async with sandbox.operation({"op": "write"}) as channel:
-        for path in template.files():
-            name = f"{APP}/{path.relative_to(template.source)}"
-            await channel.send(b"F", json.dumps({"path": name}).encode())
-            await channel.send(b"D", path.read_bytes())
+        for path, text in template.files.items():
+            await channel.send(b"F", json.dumps({"path": f"{APP}/{path}"}).encode())
+            await channel.send(b"D", text.encode("latin-1"))
             await channel.send(b"Z")
             await channel.reply()
 
 
-async def _step(sandbox: Sandbox, template: Template, say: Progress, title: str, command: str) -> None:
+async def _step(sandbox: Sandbox, template: Recipe, say: Progress, title: str, command: str) -> None:
     async with _announced(template, say, title):
         code, output = await _run(sandbox, command)
     if code:
@@ -129,7 +144,7 @@ async def _run(sandbox: Sandbox, command: str) -> tuple[int, str]:
     return int(commands.end_event(frame[1])["exitCode"]), _end(output)
 
 
-async def _try(sandbox: Sandbox, template: Template) -> None:
+async def _try(sandbox: Sandbox, template: Recipe) -> None:
     """Start the dev server and load the page with all it asks for, so that what is made on first use is there."""
     output = bytearray()
     async with sandbox.operation(_start(sandbox, template.dev, PROBE_SECONDS + 5)) as channel:
@@ -193,32 +208,8 @@ async def _get(sandbox: Sandbox, port: int, path: str) -> str:
         return text if answer.content_type in ("text/html", "text/javascript") else ""
 
 
-async def _keep(home: Path, template: Template) -> None:
-    """Put the home of a sandbox that has ended where copies are made from; all or nothing."""
-    fresh = template.place / f".{template.digest}.new"
-    await _do("rm", "-rf", "--", str(fresh))
-    await _do("mkdir", "-m", "755", "--", str(fresh))
-    await _do("mv", "-T", "--", str(home), str(fresh / "home"))
-    if os.geteuid() == 0:
-        await _do("chown", "-hR", "0:0", "--", str(fresh))
-    await _do("chmod", "-R", "u+rwX,go+rX,go-w", "--", str(fresh))
-    await _do("rm", "-rf", "--", str(template.place / template.digest))
-    await _do("mv", "-T", "--", str(fresh), str(template.place / template.digest))
-    used = {Path(lower).parts[1] for lower in storage.in_use(template.place.parent.parent) if lower}
-    for older in template.place.iterdir():
-        if older.name not in (template.digest, ".lock", *used):
-            await _do("rm", "-rf", "--", str(older))
-
-
-async def _do(*command: str) -> None:
-    process = await asyncio.create_subprocess_exec(*command, env={"PATH": os.defpath}, stderr=subprocess.PIPE)
-    _, errors = await process.communicate()
-    if process.returncode:
-        raise Failed(f"{command[0]} failed: {errors.decode('utf-8', 'replace').strip()}")
-
-
 @asynccontextmanager
-async def _announced(template: Template, say: Progress, title: str) -> AsyncIterator[None]:
+async def _announced(template: Recipe, say: Progress, title: str) -> AsyncIterator[None]:
     """Say what is being done, and again every few seconds how long it has taken."""
     began = time.monotonic()
 
@@ -233,19 +224,6 @@ async def _announced(template: Template, say: Progress, title: str) -> AsyncIter
         yield
     finally:
         task.cancel()
-
-
-@asynccontextmanager
-async def _alone(path: Path) -> AsyncIterator[None]:
-    """Only one process (and task) at a time; the kernel lets go of the lock of one that died."""
-    with path.open("w") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                await asyncio.sleep(0.1)
-        yield
 
 
 def _start(sandbox: Sandbox, command: str, seconds: int) -> dict[str, Any]:

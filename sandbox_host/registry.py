@@ -7,21 +7,21 @@ import copy
 import logging
 import os
 import secrets
-import subprocess
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from sandbox_host import egress, homes, log
-from sandbox_host.cgroup import Groups
-from sandbox_host.homes import finish
-from sandbox_host.isolation import FIRST_UID, LAST_UID, Machine
+from sandbox_host import egress, log
+from sandbox_host.homes import CopyFailed
+from sandbox_host.isolation import Limits, Machine
 from sandbox_host.launch import AgentGone
+from sandbox_host.root import Root
 from sandbox_host.sandbox import NotRunning, Place, Record, Sandbox
 from sandbox_host.snapshots import Snapshot, Snapshots
 from sandbox_host.spares import Spares
 from sandbox_host.storage import Disk, Source, Storage
+from sandbox_host.templates import UnknownTemplate
 from sandbox_host.usage import LONGEST_UNSEEN, FreeSpace, free_mib
 
 PLAIN_TEMPLATES = frozenset({"base", "code-interpreter-v1"})  # the SDKs' defaults: an empty home
@@ -32,10 +32,6 @@ MAX_TIMEOUT = 24 * 3600
 
 class TooMany(Exception):
     """The host holds as many sandboxes as it may."""
-
-
-class UnknownTemplate(Exception):
-    """No such template, or one that was not prepared; the message says which and what to do."""
 
 
 @dataclass(frozen=True)
@@ -49,39 +45,44 @@ class Caps:
     spares: int = 0  # that wait for somebody to create one
 
 
-class Templates(Protocol):
-    """Where prepared homes come from."""
+@dataclass(frozen=True)
+class Facts:
+    """What Keeper.facts tells of the machine."""
 
-    def home(self, name: str) -> Path | None:
-        """The prepared home to copy, None if there is no such template."""
+    machine: Machine
+    storage: Storage
+    counted: bool  # control groups hold memory and processes to their limits
+    uids: range | None  # what sandboxes run as; None: as we do
 
-    def prepared(self) -> dict[str, bool]:
-        """Every template's name, and whether it is prepared."""
+    @classmethod
+    async def ask(cls, root: Root) -> "Facts":
+        """Raises IsolationMissing, OSError."""
+        found = await root("facts")
+        machine = found["machine"]
+        paths = {name: Path(machine[name]) for name in ("state", "agent")}
+        state = paths["state"]
+        return cls(
+            Machine(**{**machine, **paths, "limits": Limits(**machine["limits"])}),
+            Storage(state / "templates", found["volumes"], found["sharing"]),
+            found["counted"],
+            range(*found["uids"]) if found["uids"] else None,
+        )
 
 
 class Registry:
-    """Owns the state directory: sandboxes/ID/{record.json,home}, trash/, run/ (sockets)."""
+    """All there is, and the tasks that remove what was killed."""
 
-    def __init__(
-        self, machine: Machine, templates: Templates, caps: Caps = Caps(), *,
-        domain: str = "", uids: range = range(FIRST_UID, LAST_UID + 1), storage: Storage | None = None,
-    ) -> None:  # fmt: skip
-        """`domain`: what preview host names end in; `uids`: what sandboxes run as where the host is root; `storage`:
-        how files are kept, plain directories if not said.
-        """
-        self.uids = uids
-        self.machine, self.templates, self.caps = machine, templates, caps
+    def __init__(self, root: Root, facts: Facts, caps: Caps = Caps(), domain: str = "") -> None:
+        """`domain`: what preview host names end in."""
+        self.root, self.facts, self.caps = root, facts, caps
+        self.machine, self.storage = facts.machine, facts.storage
         self.sandboxes: dict[str, Sandbox] = {}
-        self.directory, self.trash = machine.state / "sandboxes", machine.state / "trash"
-        run = machine.state / "run"
-        for path in (self.directory, run):
-            path.mkdir(mode=0o711, parents=True, exist_ok=True)
-            path.chmod(0o711)
-        self.trash.mkdir(mode=0o700, exist_ok=True)
-        self.groups = Groups.find(machine.state)
-        sockets = Path(f"/proc/self/fd/{os.open(run, os.O_PATH | os.O_DIRECTORY)}")
-        self.storage = storage or Storage(machine.state / "templates")
-        self.place = Place(machine, run, sockets, self.groups, self.storage, egress.default_allow(), domain)
+        self.directory = self.machine.state / "sandboxes"
+        # By the descriptor a path is short enough for a socket's address.
+        sockets = Path(f"/proc/self/fd/{os.open(self.machine.state / 'run', os.O_PATH | os.O_DIRECTORY)}")
+        self.place = Place(
+            root, self.machine, sockets, facts.counted, self.storage, egress.default_allow(), domain
+        )  # fmt: skip
         can_lay = self.storage.volumes and self.storage.sharing == "overlay"
         self.spares = Spares(self._make_spare, caps.spares if can_lay else 0)
         self._unborn: set[str] = set()  # ids of the spare ones
@@ -89,25 +90,23 @@ class Registry:
         self._removals: set[asyncio.Task[None]] = set()
         self._uids: set[int] = set()
         self.counts = {"created": 0, "killed": 0}  # since the start
-        self.snapshots = Snapshots(machine.state)
+        self.snapshots = Snapshots(root)
 
-    def load(self) -> None:
+    async def load(self) -> None:
         """Take up what an earlier host left: good records as paused sandboxes; all else is removed."""
-        if self.groups is not None:
-            self.groups.remove_leftovers()
-        for path in self.place.run.iterdir():
-            path.unlink()
-        for directory in self.directory.iterdir():
+        found = await self.root("take_up")
+        for name in found["sandboxes"]:
             try:
-                sandbox = Sandbox.load(self.place, directory)
+                sandbox = Sandbox.load(self.place, self.directory / name)
             except (ValueError, OSError):
-                directory.rename(self.trash / directory.name)
+                await self.root("bury", name)
+                self._remove_later(name)
                 continue
             self.sandboxes[sandbox.id] = sandbox
             self._uids.add(sandbox.record.uid)
-        for path in self.trash.iterdir():
-            self._remove_later(path)
-        self.snapshots.load()
+        for name in found["trash"]:
+            self._remove_later(name)
+        self.snapshots.load(found["snapshots"])
 
     async def create(
         self, template: str, seconds: int, options: dict[str, Any], like: Sandbox | None = None
@@ -121,7 +120,7 @@ class Registry:
         if len(self.sandboxes) + self._coming >= total:
             raise TooMany(f"This host keeps {total} sandboxes, which is its limit. Kill one first.")
         self._require_free_space()
-        source = Source(like.directory, like.disk) if like else self._source(template)
+        source = Source(f"sandboxes/{like.id}", like.disk) if like else await self._source(template)
         disk = source.above(self.storage) if source else Disk(self.storage.kind_for(""))
         now = time.time()
         fields = {"template": template, "started": now, "end": now + seconds, "timeout": seconds, **options}
@@ -154,7 +153,7 @@ class Registry:
         return sandbox
 
     def _new(self, fields: dict[str, Any]) -> Sandbox:
-        record = Record(id=_new_id(), uid=self._take_uid(), token=secrets.token_hex(32), **fields)
+        record = Record(id=new_id(), uid=self._take_uid(), token=secrets.token_hex(32), **fields)
         return Sandbox(self.place, self.directory / record.id, record)
 
     async def _make_spare(self) -> Sandbox:
@@ -174,30 +173,26 @@ class Registry:
         """The ids of all there are, those included that wait for somebody."""
         return self.sandboxes.keys() | self._unborn
 
-    def _source(self, name: str) -> Source | None:
+    async def _source(self, name: str) -> Source | None:
         """What a sandbox of this template starts from; None: from nothing. Raises UnknownTemplate."""
         if name in PLAIN_TEMPLATES:
             return None
         if snapshot := self.snapshots.source(name):
             return snapshot
-        home = self.templates.home(name)
-        if home is None:
+        template = await self.root("template", name)
+        if template is None:
             raise UnknownTemplate(f"template '{name}' not found")
-        return Source(home.parent, Disk(), template=True)
+        if not template["prepared"]:
+            raise UnknownTemplate(f"template '{name}' is not prepared: run `bin/manage templates build {name}`")
+        return Source(f"templates/{name}/{template['digest']}", Disk(), template=True)
 
     async def _make_disk(self, sandbox: Sandbox, source: Source | None) -> None:
         """The sandbox's files as it finds them at its first start. Raises AgentGone."""
-        directory, uid, disk = sandbox.directory, sandbox.record.uid, sandbox.disk
+        disk = sandbox.disk
         try:
-            _directory(directory)
-            if source is not None and source.disk.kind != "plain":
-                await finish(self.storage.copy, source.directory, directory, disk)
-                await finish(self.storage.adopt, directory, uid, disk)
-                return
-            await finish(self.storage.make, directory, uid, disk)
-            if source is not None and not disk.lower:
-                await homes.fill(sandbox.home, source.directory / "home", uid)
-        except (OSError, homes.CopyFailed) as problem:
+            origin = source.name if source else ""
+            await self.root("make", sandbox.id, sandbox.record.uid, disk.kind, disk.lower, origin)
+        except (OSError, CopyFailed) as problem:
             raise AgentGone(f"the sandbox's files could not be made: {problem}") from None
 
     def _require_free_space(self) -> None:
@@ -214,7 +209,7 @@ class Registry:
         if len(self.sandboxes) + len(self.snapshots.known) >= self.caps.total:
             raise TooMany(f"This host keeps {self.caps.total} sandboxes and snapshots, which is its limit.")
         self._require_free_space()
-        return await self.snapshots.take(sandbox, name, PLAIN_TEMPLATES | self.templates.prepared().keys())
+        return await self.snapshots.take(sandbox, name, PLAIN_TEMPLATES | (await self.root("templates")).keys())
 
     async def fork(self, sandbox: Sandbox, seconds: int) -> Sandbox:
         """A new sandbox with a copy of the files and the same options. Raises what `create` raises."""
@@ -242,41 +237,25 @@ class Registry:
             log.say("killed", sandbox=sandbox.id)
         self._unborn.discard(sandbox.id)
         await sandbox.kill()
-        grave = self.trash / sandbox.id
-        try:
-            sandbox.directory.rename(grave)
-        except FileNotFoundError:
-            self._uids.discard(sandbox.record.uid)
-            return
-        self._remove_later(grave, sandbox.record.uid)
+        await self.root("bury", sandbox.id)
+        self._remove_later(sandbox.id, sandbox.record.uid)
 
-    def bury(self, directory: Path) -> None:
-        """Remove a directory that belongs to no sandbox."""
-        grave = self.trash / directory.name
-        directory.rename(grave)
-        self._remove_later(grave)
-
-    def _remove_later(self, path: Path, uid: int | None = None) -> None:
-        task = asyncio.get_running_loop().create_task(self._remove(path, uid))
+    def _remove_later(self, name: str, uid: int | None = None) -> None:
+        task = asyncio.get_running_loop().create_task(self._remove(name, uid))
         self._removals.add(task)
         task.add_done_callback(self._removals.discard)
 
-    async def _remove(self, path: Path, uid: int | None) -> None:
-        """By rm, which neither follows links nor recurses on depth. The uid is free again only when its files are
-        gone.
-        """
-        await finish(self.storage.close, path)
-        if not await _run("rm", "-rf", "--", str(path)):
-            await _run("chmod", "-R", "u+rwx", "--", str(path))
-            await _run("rm", "-rf", "--", str(path))
+    async def _remove(self, name: str, uid: int | None) -> None:
+        """The uid is free again only when its files are gone."""
+        await self.root("erase", name)
         if uid is not None:
             self._uids.discard(uid)
 
     def _take_uid(self) -> int:
         """As root an own uid for each sandbox; an ordinary user has only the own one."""
-        if os.geteuid() != 0:
+        if self.facts.uids is None:
             return os.geteuid()
-        for uid in self.uids:
+        for uid in self.facts.uids:
             if uid not in self._uids:
                 self._uids.add(uid)
                 return uid
@@ -297,11 +276,11 @@ class Registry:
 
     async def watch_memory(self) -> None:
         """Four times a second, where the kernel does not hold it."""
-        while self.groups is None:
+        while not self.facts.counted:
             await asyncio.sleep(0.25)
             for sandbox in list(self.sandboxes.values()):
                 if sandbox.launch is not None and sandbox.launch.alive and not sandbox.frozen:
-                    sandbox.usage.enforce_memory(sandbox.launch)
+                    await sandbox.usage.enforce_memory(sandbox.launch)
 
     async def watch_disk(self) -> None:
         """Each second: the files of all when the disk filled noticeably, and of those that are full. Counting takes at
@@ -354,16 +333,6 @@ class Registry:
             await asyncio.wait(self._removals, timeout=10)
 
 
-def _directory(path: Path) -> None:
-    path.mkdir(mode=0o711)
-    path.chmod(0o711)
-
-
-def _new_id() -> str:
+def new_id() -> str:
     """128 random bits in characters that a host name may hold in any case."""
     return "i" + base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
-
-
-async def _run(*command: str) -> bool:
-    process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    return await process.wait() == 0

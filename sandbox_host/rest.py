@@ -29,9 +29,10 @@ from sandbox_host.idempotency import KeyTaken
 from sandbox_host.launch import AgentGone
 from sandbox_host.pages import page
 from sandbox_host.preparing import PROBLEMS
-from sandbox_host.registry import TooMany, UnknownTemplate
+from sandbox_host.registry import TooMany
 from sandbox_host.sandbox import NotRunning, NoWayOut, Sandbox
 from sandbox_host.snapshots import BadName
+from sandbox_host.templates import UnknownTemplate
 
 
 def guarded(handler: Handler) -> Handler:
@@ -195,7 +196,7 @@ async def logs(request: web.Request) -> web.Response:
 async def alias(request: web.Request) -> web.Response:
     """Whether there is a template of that name, which is its id, too."""
     name = request.match_info["name"]
-    if name not in request.app[REGISTRY].templates.prepared():
+    if name not in await request.app[REGISTRY].root("templates"):
         raise Refusal(404, f"Template {name} not found")
     return web.json_response({"templateID": name, "public": False})
 

@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox_host import egress, storage
-from sandbox_host.cgroup import Groups
-from sandbox_host.homes import finish
 from sandbox_host.isolation import HOME, Machine
 from sandbox_host.launch import AgentError, AgentGone, Channel, Launch
+from sandbox_host.root import Root
+from sandbox_host.spawn import NotStarted
 from sandbox_host.storage import Disk, DiskGone, Storage
 from sandbox_host.usage import Usage
 
@@ -71,10 +71,10 @@ class Record:
 class Place:
     """What all sandboxes of a host share."""
 
+    root: Root
     machine: Machine
-    run: Path  # sockets
-    sockets: Path  # the same directory by a path short enough for a socket's address
-    groups: Groups | None
+    sockets: Path  # the folder of sockets, by a path short enough for a socket's address
+    counted: bool  # control groups hold memory and processes to their limits
     storage: Storage
     bundle: frozenset[str]  # host names every sandbox may reach
     domain: str = ""  # what preview host names end in
@@ -87,7 +87,7 @@ class Sandbox:
         self.place, self.directory, self.record = place, directory, record
         self.launch: Launch | None = None
         self.proxy: egress.EgressProxy | None = None
-        self.usage = Usage(directory, self.disk, place.machine.limits, place.storage)
+        self.usage = Usage(place.root, directory, self.disk, place.machine.limits, place.storage)
         self.killed = self.frozen = False
         self.contexts: dict[str, Any] = {}  # of the code interpreter, by their ids
         self._lock = asyncio.Lock()
@@ -113,27 +113,32 @@ class Sandbox:
         """
         return storage.home_of(self.directory, self.disk)
 
+    @property
+    def own(self) -> Path:
+        """Where the record and the log of connections are kept."""
+        return self.directory / "api"
+
     def save(self) -> None:
         """Write the record so that a crash leaves the old one or the new one."""
         self._write(self.record, "record.new")
         self._put("record.new")
 
     def _write(self, record: Record, name: str) -> None:
-        with (self.directory / name).open("w") as file:
+        with (self.own / name).open("w") as file:
             os.fchmod(file.fileno(), 0o600)
             json.dump(asdict(record), file)
             file.flush()
             os.fsync(file.fileno())
 
     def _put(self, name: str) -> None:
-        (self.directory / name).rename(self.directory / "record.json")
+        (self.own / name).rename(self.own / "record.json")
 
     @classmethod
     def load(cls, place: Place, directory: Path) -> "Sandbox":
         """A sandbox of an earlier host: paused, files only. Raises ValueError or OSError if there is no good record."""
         known = {each.name for each in fields(Record)}
         try:
-            found = json.loads((directory / "record.json").read_text())
+            found = json.loads((directory / "api" / "record.json").read_text())
             record = Record(**{name: value for name, value in found.items() if name in known})
         except (TypeError, KeyError, AttributeError) as error:
             raise ValueError(f"the record in {directory} cannot be read") from error
@@ -162,30 +167,23 @@ class Sandbox:
             await self._stop()
         await asyncio.sleep(max(0.0, self._last_start + RESTART_PAUSE - time.monotonic()))
         self._last_start = time.monotonic()
-        machine = self.place.machine
-        socket_path = await self._start_proxy()
+        place, record = self.place, self.record
         try:
-            if spare:
-                home = await finish(self.place.storage.open_empty, self.directory, self.record.uid)
-            else:
-                home = await finish(self.place.storage.open, self.directory, self.record.uid, self.disk)
-        except DiskGone as problem:
+            self.launch = await Launch.start(
+                place.root, place.sockets, self.id, record.uid, self.disk, spare=spare, internet=record.internet
+            )
+        except (DiskGone, NotStarted, OSError) as problem:
             raise AgentGone(str(problem)) from None
-        group = self.place.groups.create(self.id, self.record.uid, machine.limits) if self.place.groups else None
-        self.launch = await Launch.start(
-            machine, self.place.sockets, self.id, self.record.uid, home, socket_path, group
-        )
+        await self._start_proxy(self.launch)
 
-    async def _start_proxy(self) -> Path | None:
-        """The one way out; a sandbox without internet access gets no socket at all."""
-        if not self.record.internet:
-            return None
-        if self.proxy is None:
-            path, log = self.place.sockets / f"{self.id}.egress", self.directory / "egress.log"
-            self.proxy = egress.EgressProxy(path, self.allowed_hosts(), log, uid=self.record.uid)
+    async def _start_proxy(self, launch: Launch) -> None:
+        """The one way out; a sandbox without internet access has no socket at all."""
+        if (listener := launch.take_way_out()) is not None:
+            self.proxy = egress.EgressProxy(
+                listener, self.allowed_hosts(), self.own / "egress.log", uid=self.record.uid
+            )
             self.proxy.deny = self.denied_hosts()
             await self.proxy.start()
-        return self.place.run / f"{self.id}.egress"
 
     def denied_hosts(self) -> frozenset[str]:
         """Names that are refused although they are below an allowed one."""
@@ -274,7 +272,7 @@ class Sandbox:
         if self.proxy is not None:
             self.proxy.allow, self.proxy.deny = self.allowed_hosts(), self.denied_hosts()
         if self.record.lower:
-            await finish(self.place.storage.lay, self.directory, self.record.uid, self.record.lower)
+            await self.place.root("lay", self.id, self.record.uid, self.record.lower)
 
     async def start(self, seconds: int, resume: bool = True) -> bool:
         """Run (again) for at least `seconds` seconds from now; a running sandbox's time is never shortened. Without
@@ -297,7 +295,7 @@ class Sandbox:
             written = asyncio.create_task(asyncio.to_thread(self._write, replace(record, **changes), "record.start"))
             try:
                 if was_paused and self.frozen and self.launch is not None and self.launch.alive:
-                    self.launch.thaw()
+                    await self.launch.thaw()
                     self.frozen = False
                 else:
                     await self._start()
@@ -318,7 +316,7 @@ class Sandbox:
                 raise NotRunning(self.id)
             self.record.state, self.record.paused_at = "paused", time.time()
             if memory and self.launch is not None and self.launch.alive:
-                self.launch.freeze()
+                await self.launch.freeze()
                 self.frozen = True
             else:
                 await self._put_away()
@@ -326,18 +324,11 @@ class Sandbox:
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[None]:
-        """Nothing inside runs meanwhile, so that its files are of one moment and nobody moves them about."""
+        """It neither starts nor ends meanwhile."""
         async with self._lock:
-            launch = self.launch if self.launch is not None and self.launch.alive and not self.frozen else None
             if self.killed:
                 raise NotRunning(self.id)
-            if launch is not None:
-                launch.stop()
-            try:
-                yield
-            finally:
-                if launch is not None:
-                    launch.thaw()
+            yield
 
     async def forget_memory(self) -> None:
         """End the processes of a paused sandbox; its files stay."""
@@ -348,7 +339,7 @@ class Sandbox:
     async def _put_away(self) -> None:
         """End the processes and unmount the files."""
         await self._stop()
-        await finish(self.place.storage.close, self.directory)
+        await self.place.root("close", self.id)
 
     async def kill(self) -> None:
         """End everything. The files are the registry's to remove."""
@@ -368,7 +359,7 @@ class Sandbox:
         """JSON lines of the newest connections, oldest first; see EgressProxy for their fields."""
         lines: list[str] = []
         for name in ("egress.1.log", "egress.log"):
-            path = self.directory / name
+            path = self.own / name
             lines += path.read_text().splitlines() if path.exists() else []
         return lines[-LOG_LINES:]
 

@@ -3,19 +3,17 @@
 import json
 import os
 import secrets
-import shutil
 import socket
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sandbox_host.cgroup import Group, Groups
-from sandbox_host.homes import finish
-from sandbox_host.isolation import FIRST_UID, LAST_UID, IsolationMissing, Machine
+from sandbox_host.isolation import IsolationMissing
 from sandbox_host.launch import AgentError, AgentGone, Launch
-from sandbox_host.storage import Disk, DiskGone, Storage
+from sandbox_host.registry import Registry, new_id
+from sandbox_host.spawn import NotStarted
+from sandbox_host.storage import Disk, DiskGone
 
 _HELP = "Set E2B_API_KEY to use E2B's cloud instead, or see docs/sandbox-host.md."
 _PROBE = (Path(__file__).parent / "probe.py").read_text()
@@ -25,49 +23,49 @@ _VARIABLE = (
 )  # in two, or the probe would find its own arguments: what the host has in its environment and no sandbox may see
 
 
-async def run(machine: Machine, groups: Groups | None, storage: Storage | None = None) -> dict[str, object]:
+async def run(registry: Registry) -> dict[str, object]:
     """What the machine's isolation is, for /health. Raises IsolationMissing with the reason to refuse."""
-    storage = storage or Storage(machine.state / "templates")
-    disk = Disk(storage.kind_for(""))
-    uid = LAST_UID if os.geteuid() == 0 else os.geteuid()
+    root, facts = registry.root, registry.facts
+    uid = facts.uids[-1] if facts.uids else os.geteuid()
     if uid == 0:
         raise IsolationMissing("sandboxes would run as root.")
-    name = f"probe-{secrets.token_hex(8)}"
-    directory = machine.state / name
-    directory.mkdir()
-    directory.chmod(0o711)
+    name, disk = new_id(), Disk(facts.storage.kind_for(""))
     try:
-        await finish(storage.make, directory, uid, disk)
-        home = await finish(storage.open, directory, uid, disk)
-        group = groups.create(name, uid, machine.limits) if groups else None
-        found = await _attempt(machine, home, uid, group)
+        await root("make", name, uid, disk.kind, disk.lower, "")
+        found = await _attempt(registry, name, uid, disk)
     except (OSError, DiskGone) as problem:
         raise IsolationMissing(f"a sandbox's disk cannot be made: {problem}. {_HELP}") from None
     finally:
-        await finish(storage.close, directory)
-        shutil.rmtree(directory, ignore_errors=True)
+        await root("bury", name)
+        await root("erase", name)
     if found:
         raise IsolationMissing(f"sandboxes would not be isolated here: {'; '.join(found)}. {_HELP}")
-    return {"tier": "bwrap", "limits": "cgroup" if groups else "watchdog", "own_uid": uid >= FIRST_UID}
+    return {"tier": "bwrap", "limits": "cgroup" if facts.counted else "watchdog", "own_uid": facts.uids is not None}
 
 
-async def _attempt(machine: Machine, home: Path, uid: int, group: Group | None) -> list[str]:
-    with tempfile.TemporaryDirectory(prefix="vibe-probe-") as short:  # a socket's address holds 107 bytes
-        try:
-            launch = await Launch.start(machine, Path(short), "probe", uid, home, None, group)
-        except AgentGone as problem:
-            raise IsolationMissing(f"a sandbox cannot be started: {problem}. {_HELP}") from None
-        try:
-            found = await _probe(launch, machine.python, home.parent)
-            if (home / "probe").lstat().st_uid != uid:
-                found.append("files inside belong to another user outside")
-            if group is not None and len(launch.own) < 2:  # bwrap's init and the agent
-                found.append("the processes are not in their control group")
-            return found
-        except (AgentGone, AgentError) as problem:
-            raise IsolationMissing(f"the sandbox of the self-test broke: {problem}. {_HELP}") from None
-        finally:
-            await launch.end()
+async def _attempt(registry: Registry, name: str, uid: int, disk: Disk) -> list[str]:
+    try:
+        launch = await Launch.start(registry.root, registry.place.sockets, name, uid, disk)
+    except (AgentGone, NotStarted) as problem:
+        raise IsolationMissing(f"a sandbox cannot be started: {problem}. {_HELP}") from None
+    try:
+        found = await _probe(launch, registry.machine.python, registry.directory / name / "api")
+        if _users(launch.processes()) != {uid}:
+            found.append("processes inside are another user's outside")
+        if launch.group is not None and len(launch.own) < 2:  # bwrap's init and the agent
+            found.append("the processes are not in their control group")
+        return found
+    except (AgentGone, AgentError) as problem:
+        raise IsolationMissing(f"the sandbox of the self-test broke: {problem}. {_HELP}") from None
+    finally:
+        await launch.end()
+
+
+def _users(pids: set[int]) -> set[int]:
+    """Whose processes they are, as this machine sees it: all four user ids of each."""
+    texts = [Path(f"/proc/{pid}/status").read_text() for pid in pids]
+    lines = [line for text in texts for line in text.splitlines() if line.startswith("Uid:")]
+    return {int(word) for line in lines for word in line.split()[1:]}
 
 
 async def _probe(launch: Launch, python: str, directory: Path) -> list[str]:

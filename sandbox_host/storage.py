@@ -144,9 +144,11 @@ class Storage:
 
 @dataclass(frozen=True)
 class Source:
-    """The directory of a template, a snapshot or a sandbox that another one starts from, and how its files are kept."""
+    """A template, a snapshot or a sandbox that another one starts from, as Keeper.make names it, and how its files are
+    kept.
+    """
 
-    directory: Path
+    name: str
     disk: Disk
     template: bool = False  # never changed and never removed while it is in use, so that it may lie below others
 
@@ -155,7 +157,7 @@ class Source:
         if self.disk.kind != "plain":
             return self.disk
         shared = self.template and storage.sharing == "overlay"
-        lower = str((self.directory / "home").relative_to(storage.templates)) if shared else ""
+        lower = f"{self.name.removeprefix('templates/')}/home" if shared else ""
         return Disk(storage.kind_for(lower), lower)
 
 
@@ -180,11 +182,18 @@ def find(state: Path, limits: Limits) -> Storage:
 def in_use(state: Path) -> set[str]:
     """The templates that lie below a sandbox or a snapshot, as Disk.lower names them."""
     found = set()
-    for pattern in ("sandboxes/*/record.json", "snapshots/*/snapshot.json"):
+    for pattern in ("sandboxes/*/record.json", "sandboxes/*/api/record.json", "snapshots/*/snapshot.json"):
         for path in state.glob(pattern):
             with suppress(OSError, ValueError, AttributeError):
-                found.add(json.loads(path.read_text()).get("lower", ""))
+                found.add(str(json.loads(_read_plain(path)).get("lower", "")))
     return found
+
+
+def _read_plain(path: Path) -> bytes:
+    """A file that may not be ours: no link is followed, and nothing but a file is read. Raises OSError."""
+    fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(fd, "rb") as file:
+        return file.read(1 << 20)
 
 
 def _works(attempt: Callable[[], None]) -> bool:

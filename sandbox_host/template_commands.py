@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sandbox_host import auditing, preparing, publishing
+from sandbox_host.isolation import Limits
+from sandbox_host.root import Root, have
 from sandbox_host.templates import SOURCES, BadTemplate, Library, Template
 
 SERIOUS = ("critical", "high", "moderate")
@@ -70,7 +72,13 @@ def _size(folder: Path) -> int:
 
 
 def build(library: Library, names: list[str], runtime: Path | None) -> int:
-    asyncio.run(preparing.prepare_all(library, names, runtime, _say))
+    state = library.place.parent
+    state.mkdir(mode=0o711, parents=True, exist_ok=True)
+
+    async def prepare(root: Root) -> None:
+        await preparing.prepare_all(root, names, _say)
+
+    have(prepare, state, library.sources, runtime, Limits())
     return 0
 
 

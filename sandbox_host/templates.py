@@ -12,8 +12,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from sandbox_host.registry import UnknownTemplate
-
 SOURCES = Path(__file__).resolve().parent.parent / "sandbox_templates"
 FORMAT = "1"  # change it when a home prepared by older code must not be used any more
 NOT_SOURCE = frozenset(
@@ -23,6 +21,10 @@ NOT_SOURCE = frozenset(
 
 State = tuple[tuple[str, str, int, int, int], ...]
 _digests: dict[State, str] = {}
+
+
+class UnknownTemplate(Exception):
+    """No such template, or one that was not prepared; the message says which and what to do."""
 
 
 class BadTemplate(Exception):
@@ -106,15 +108,6 @@ class Library:
             return Template(**fields, source=folder / "app", place=self.place / name)
         except (ValueError, TypeError, OSError) as error:
             raise BadTemplate(f"{folder / 'template.json'}: {error}") from error
-
-    def home(self, name: str) -> Path | None:
-        """The prepared home to copy, None if there is no such template. Raises UnknownTemplate if not prepared."""
-        template = self.find(name)
-        if template is None:
-            return None
-        if not template.prepared:
-            raise UnknownTemplate(f"template '{name}' is not prepared: run `bin/manage templates build {name}`")
-        return template.home
 
     def prepared(self) -> dict[str, bool]:
         """Every template's name, and whether it is prepared."""

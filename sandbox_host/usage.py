@@ -5,16 +5,13 @@ they cannot, and for
 the disk, for which an ordinary directory has no limit of its own.
 """
 
-import asyncio
-import contextlib
 import os
-import signal
 import time
 from pathlib import Path
-from typing import Any
 
 from sandbox_host.isolation import MIB, Limits
 from sandbox_host.launch import Launch
+from sandbox_host.root import Root
 from sandbox_host.storage import Disk, Storage
 
 NOTICEABLE_BYTES, NOTICEABLE_INODES = 32 * MIB, 5_000  # a change of the free space that makes us look who it was
@@ -28,8 +25,8 @@ class DiskFull(Exception):
 class Usage:
     """Figures of one sandbox; `measure_disk` and `enforce_memory` are called by the registry's watch."""
 
-    def __init__(self, directory: Path, disk: Disk, limits: Limits, storage: Storage) -> None:
-        self.directory, self.disk, self.limits, self.storage = directory, disk, limits, storage
+    def __init__(self, root: Root, directory: Path, disk: Disk, limits: Limits, storage: Storage) -> None:
+        self.root, self.directory, self.disk, self.limits, self.storage = root, directory, disk, limits, storage
         self._counted = (0, 0)  # bytes and inodes, as last counted
         self.full = False
         self.memory_kills = self.disk_kills = 0
@@ -50,13 +47,13 @@ class Usage:
         """
         if self.ask_kernel():
             return
-        held = self.directory / ("disk/upper" if self.disk.kind == "directory" else "home")
-        bytes_used, inodes = self._counted = await _du(held, "-B1"), await _du(held, "--inodes")
+        bytes_used, inodes = await self.root("measure", self.directory.name, self.disk.kind)
+        self._counted = bytes_used, inodes
         self.full = bytes_used > self.limits.disk * MIB or inodes > self.limits.inodes
         if not self.full:
             self._killed_at = 0
         elif launch is not None and bytes_used + inodes > self._killed_at:
-            launch.kill_commands()
+            await launch.kill_commands()
             self.disk_kills += 1
             self._killed_at = bytes_used + inodes
 
@@ -104,18 +101,20 @@ class Usage:
         """How often something was killed for want of memory."""
         return self.memory_kills + (launch.group.memory_kills() if launch and launch.group else 0)
 
-    def enforce_memory(self, launch: Launch) -> None:
+    async def enforce_memory(self, launch: Launch) -> None:
         """Without a control group: end the largest commands until all together are within the limit."""
         if launch.group is not None:
             return
         sizes = {pid: resident(pid) for pid in launch.processes()}
-        over = sum(sizes.values()) - self.limits.memory * MIB
+        over, largest = sum(sizes.values()) - self.limits.memory * MIB, set()
         for pid in sorted(sizes.keys() - launch.own, key=lambda pid: -sizes[pid]):
             if over <= 0:
                 break
-            kill(pid)
+            largest.add(pid)
             self.memory_kills += 1
             over -= sizes[pid]
+        if largest:
+            await launch.kill(largest)
 
     def cpu_percent(self, launch: Launch | None) -> float:
         """Of one processor, since the last reading; of the processes that live now."""
@@ -154,28 +153,6 @@ def free_mib(path: Path) -> int:
     return now.f_bavail * now.f_frsize // MIB
 
 
-async def _du(home: Path, unit: str) -> int:
-    """By du, which follows no link and minds no depth. What its owner made unreadable is made readable first if we
-    are not root.
-    """
-    for _ in range(2):
-        options: dict[str, Any] = {
-            "stdout": asyncio.subprocess.PIPE,
-            "stderr": asyncio.subprocess.PIPE,
-            "env": {"LC_ALL": "C"},
-        }
-        process = await asyncio.create_subprocess_exec("du", "-sx", unit, "--", str(home), **options)
-        out, errors = await process.communicate()
-        if b"ermission denied" not in errors:
-            break
-        await (
-            await asyncio.create_subprocess_exec(
-                "chmod", "-R", "u+rwX", "--", str(home), stderr=asyncio.subprocess.DEVNULL
-            )
-        ).wait()
-    return int(out.split()[0]) if out.split() else 0
-
-
 def resident(pid: int) -> int:
     """Bytes of a process in memory, 0 if it has gone."""
     try:
@@ -190,8 +167,3 @@ def _cpu_seconds(pid: int) -> float:
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, IndexError):
         return 0.0
-
-
-def kill(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)

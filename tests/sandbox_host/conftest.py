@@ -24,6 +24,11 @@ from launcher import testing
 from launcher.place import reachable
 from launcher.plan import REGISTRY_NAMES
 from launcher.runtime import copy_tree
+from sandbox_host.isolation import Limits, Machine
+from sandbox_host.keeper import Keeper
+from sandbox_host.registry import Caps, Facts, Registry
+from sandbox_host.root import Direct
+from sandbox_host.templates import SOURCES, Library
 
 ROOT = Path(__file__).parents[2]
 ORDINARY_UID = 65_432
@@ -122,8 +127,26 @@ def _pids() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
 
 
+def halves(pid: int) -> set[int]:
+    """A host's process that listens and, started as root, the other one, which listens to nobody."""
+    same = Path(f"/proc/{pid}/cmdline").read_bytes()
+    return {one for one in _pids() if _is(one, pid, same)}
+
+
+def _is(one: int, pid: int, command: bytes) -> bool:
+    try:
+        parent = int(Path(f"/proc/{one}/stat").read_bytes().rpartition(b")")[2].split()[1])
+        return one == pid or (parent == pid and Path(f"/proc/{one}/cmdline").read_bytes() == command)
+    except OSError:
+        return False
+
+
 def descendants(pid: int) -> set[int]:
-    """Host pids of all that descend from a process."""
+    """Host pids of all that descend from a host but its own other half."""
+    return _descendants(pid) - halves(pid)
+
+
+def _descendants(pid: int) -> set[int]:
     parents: dict[int, list[int]] = {}
     for child in _pids():
         try:
@@ -170,6 +193,15 @@ def _python(uid: int | None) -> list[str]:
             continue
         return [candidate]
     pytest.skip("no Python of this version can be reached by an ordinary user here")
+
+
+async def make_registry(
+    state: Path, caps: Caps | None = None, *, machine: Machine | None = None, **more: Any
+) -> Registry:
+    """What a host has, in this process."""
+    found = machine or Machine.find(state, None, Limits())
+    root = Direct(Keeper(found, Library(SOURCES, state), **more))
+    return Registry(root, await Facts.ask(root), caps or Caps())
 
 
 def make_state(uid: int | None) -> Path:

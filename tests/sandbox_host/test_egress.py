@@ -19,6 +19,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from sandbox_host import spawn
 from sandbox_host.egress import EgressProxy, Limits
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
@@ -74,7 +75,8 @@ class Way:
     def __init__(self, folder: Path, allow: set[str], trusted: set[tuple[str, int]], **more: Any) -> None:
         self.path, self.log = folder / "egress.sock", folder / "egress.jsonl"
         self.writers: list[asyncio.StreamWriter] = []
-        self.proxy = EgressProxy(self.path, frozenset(allow), self.log, trusted=frozenset(trusted), **more)
+        listener = spawn.listen(str(self.path), more.get("uid", os.geteuid()))
+        self.proxy = EgressProxy(listener, frozenset(allow), self.log, trusted=frozenset(trusted), **more)
 
     async def __aenter__(self) -> "Way":
         await self.proxy.start()

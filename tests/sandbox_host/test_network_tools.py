@@ -155,7 +155,7 @@ def _work(host: Host, url: str, ca: str) -> str:
     sandbox.commands.run("git config --global user.name Ann && git config --global user.email ann@example.com")
     sandbox.commands.run("cd work && git add . && git commit -qm 'From inside' && git push -q origin HEAD:main")
     assert sandbox.commands.run(f"git clone -q {url} again && wc -c < again/a.txt").stdout == "100000\n"
-    (log,) = host.state.glob("sandboxes/*/egress.log")
+    (log,) = host.state.glob("sandboxes/*/api/egress.log")
     text = log.read_text()
     sandbox.kill()
     return text

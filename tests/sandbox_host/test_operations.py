@@ -17,11 +17,9 @@ import pytest
 
 from launcher import testing
 from sandbox_host import reaper
-from sandbox_host.isolation import Limits, Machine
-from sandbox_host.registry import Caps, Registry
-from sandbox_host.templates import SOURCES, Library
+from sandbox_host.registry import Caps
 
-from .conftest import ROOT, Host, descendants, free_port, make_state, wait_for
+from .conftest import ROOT, Host, descendants, free_port, make_registry, make_state, wait_for
 
 # A websocket server without a package: it greets and then says nothing.
 SOCKET_SERVER = r"""
@@ -59,8 +57,8 @@ def test_it_gives_figures_to_those_with_the_key(own_host: Callable[..., Host]) -
 @pytest.mark.skipif(os.geteuid() != 0, reason="as root each sandbox has a uid and a group of its own")
 async def test_it_removes_what_has_no_sandbox() -> None:
     state = make_state(None)
-    registry = Registry(Machine.find(state, None, Limits()), Library(SOURCES, state))
-    registry.load()
+    registry = await make_registry(state)
+    await registry.load()
     kept = await registry.create("base", 60, {})
     lost = await registry.create("base", 60, {})
     # As if the record had been lost: directory, group, sockets and processes stay.
@@ -75,8 +73,8 @@ async def test_it_removes_what_has_no_sandbox() -> None:
         while stray.returncode is None:
             await reaper.sweep(registry, young=-1)
             await asyncio.sleep(0.05)
-    await asyncio.wait_for(asyncio.shield(lost.launch.ended), 10) if registry.groups else await lost.kill()
-    left = {path.name.partition(".")[0] for path in (*registry.directory.iterdir(), *registry.place.run.iterdir())}
+    await asyncio.wait_for(asyncio.shield(lost.launch.ended), 10)
+    left = {path.name.partition(".")[0] for path in (*registry.directory.iterdir(), *(state / "run").iterdir())}
     assert left == {kept.id}
     assert await kept.call({"op": "ping"}) == {}
     await lost.kill()
@@ -86,8 +84,8 @@ async def test_it_removes_what_has_no_sandbox() -> None:
 
 async def test_it_keeps_nobody_for_ever() -> None:
     state = make_state(None)
-    registry = Registry(Machine.find(state, None, Limits()), Library(SOURCES, state), Caps(days=1))
-    registry.load()
+    registry = await make_registry(state, Caps(days=1))
+    await registry.load()
     old, young = await registry.create("base", 60, {}), await registry.create("base", 60, {})
     for sandbox in (old, young):
         await sandbox.pause(memory=False)
@@ -102,8 +100,8 @@ async def test_it_keeps_nobody_for_ever() -> None:
 
 async def test_it_stops_who_fills_the_machines_disk() -> None:
     state = make_state(None)
-    registry = Registry(Machine.find(state, None, Limits()), Library(SOURCES, state), Caps())
-    registry.load()
+    registry = await make_registry(state)
+    await registry.load()
     small, large = await registry.create("base", 60, {}), await registry.create("base", 60, {})
     await large.call({"op": "mkdir", "path": "/home/user/one"})
     await large.usage.measure_disk(large.launch)

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,14 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_host import launch, seccomp, selftest
+from sandbox_host import seccomp, selftest, spawn
 from sandbox_host.cgroup import Groups
 from sandbox_host.isolation import IsolationMissing, Limits, Machine
-from sandbox_host.launch import Launch
-from sandbox_host.registry import Registry, TooMany
-from sandbox_host.templates import Library
+from sandbox_host.registry import TooMany
 
-from .conftest import ROOT, make_state
+from .conftest import ROOT, make_registry, make_state
 
 
 @dataclass(frozen=True)
@@ -51,16 +50,16 @@ def _machine(state: Path, without: tuple[str, ...] = (), extra: tuple[str, ...] 
 
 async def _problems(machine: Machine) -> str:
     try:
-        await selftest.run(machine, Groups.find(machine.state))
+        await selftest.run(await make_registry(machine.state, machine=machine))
     except IsolationMissing as problem:
         return str(problem)
     return ""
 
 
 async def test_it_passes_with_everything_in_place(state: Path) -> None:
-    report = await selftest.run(_machine(state), Groups.find(state))
+    report = await selftest.run(await make_registry(state))
     assert report["tier"] == "bwrap"
-    assert [name for name in os.listdir(state) if name.startswith("probe-")] == []  # noqa: PTH208
+    assert not any((state / "sandboxes").iterdir()) and not any((state / "trash").iterdir())
 
 
 @pytest.mark.parametrize(
@@ -71,7 +70,7 @@ async def test_it_passes_with_everything_in_place(state: Path) -> None:
         ((), ("--share-net",), "there is a network interface"),
         ((), ("--share-net",), "the host's socket"),
         ((), ("--ro-bind", "/etc", "/etc"), "/etc/shadow can be seen"),
-        ((), ("--ro-bind", "STATE", "STATE"), "canary can be seen"),
+        ((), ("--ro-bind", "STATE", "STATE"), "/api can be seen"),
         ((), ("--dev-bind", "/dev", "/nowhere/dev"), "cannot be started"),
     ],
 )
@@ -88,12 +87,16 @@ async def test_it_has_a_second_line_against_namespaces(state: Path) -> None:
 
 
 async def test_it_never_starts_a_sandbox_as_root(state: Path) -> None:
-    with pytest.raises(ValueError, match="never runs as root"):
-        await Launch.start(_machine(state), state, "x", 0, state, None, None)
+    root = (await make_registry(state, uids=range(3))).root
+    for operation, arguments in (("make", ("plain", "", "")), ("start", ("plain", "", False, True))):
+        with pytest.raises(ValueError, match="never runs as root"):
+            await root(operation, "i" * 20, 0, *arguments)
+    with socket.socket() as agent, pytest.raises(ValueError, match="never runs as root"):
+        await spawn.start(_machine(state), 0, state, agent, None, None)
 
 
 async def test_it_runs_nothing_without_a_uid_to_run_it_as(state: Path) -> None:
-    registry = Registry(_machine(state), Library(ROOT / "sandbox_templates", state), uids=range(0))
+    registry = await make_registry(state, uids=range(0))
     if os.geteuid() == 0:
         with pytest.raises(TooMany, match="All user ids for sandboxes are in use"):
             await registry.create("base", 60, {})
@@ -110,7 +113,7 @@ async def test_it_refuses_where_the_filter_is_refused(state: Path, monkeypatch: 
 async def test_it_refuses_when_the_control_group_is_not_entered(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     if Groups.find(state) is None:
         pytest.skip("no control groups here")
-    monkeypatch.setattr(launch, "_ENTER", 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"')
+    monkeypatch.setattr(spawn, "_ENTER", 'while [ "$1" != -- ]; do shift; done; shift; exec "$@"')
     assert "the processes are not in their control group" in await _problems(_machine(state))
 
 

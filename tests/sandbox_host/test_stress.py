@@ -14,7 +14,7 @@ from e2b import AsyncSandbox
 from sandbox_host import cgroup, mounting
 from sandbox_host.launch import Launch
 
-from .conftest import Host, descendants, wait_for
+from .conftest import Host, descendants, make_registry, wait_for
 
 QUICK = 5.0  # seconds a call may take however busy a sandbox's server is
 
@@ -133,7 +133,8 @@ async def test_it_forgets_connections_that_are_over() -> None:
 
         server = await asyncio.start_unix_server(answer, path)
         process = await asyncio.create_subprocess_exec("sleep", "60")
-        launch = Launch(process, -1, path, None)
+        root = (await make_registry(Path(folder) / "state")).root
+        launch = Launch(root, "none", path, process.pid, os.pidfd_open(process.pid), None)
         for _ in range(20):
             channel = await launch.open({"op": "dial"})
             await channel.reader.read()

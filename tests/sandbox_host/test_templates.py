@@ -12,7 +12,9 @@ import pytest
 
 from launcher import testing
 from sandbox_host import preparing, templates
-from sandbox_host.registry import UnknownTemplate
+from sandbox_host.isolation import Limits, Machine
+from sandbox_host.keeper import Keeper
+from sandbox_host.root import Direct
 from sandbox_host.templates import BadTemplate, Library, Template
 
 from .conftest import make_state
@@ -65,7 +67,8 @@ def find(sources: Path, state: Path) -> Template:
 async def prepare(sources: Path, state: Path) -> list[str]:
     """What was said while preparing."""
     said: list[str] = []
-    await preparing.prepare_all(Library(sources, state), ["tiny"], runtime(), said.append)
+    keeper = Keeper(Machine.find(state, None, Limits()), Library(sources, state), runtime=runtime())
+    await preparing.prepare_all(Direct(keeper), ["tiny"], said.append)
     return said
 
 
@@ -85,9 +88,7 @@ def test_a_changed_source_is_another_template(tiny: Path, state: Path) -> None:
 
 def test_it_says_what_is_wrong_with_a_template(tiny: Path, state: Path) -> None:
     assert Library(tiny, state).find("none") is None
-    assert Library(tiny, state).home("../tiny") is None
-    with pytest.raises(UnknownTemplate, match="templates build tiny"):
-        Library(tiny, state).home("tiny")
+    assert Library(tiny, state).find("../tiny") is None
     (tiny / "tiny/template.json").write_text("{")
     with pytest.raises(BadTemplate, match=r"template\.json"):
         Library(tiny, state).find("tiny")
@@ -113,7 +114,7 @@ async def test_it_prepares_a_changed_template_anew_and_drops_the_old(tiny: Path,
     first = find(tiny, state).digest
     (tiny / "tiny/app/script.js").write_text("2;")
     assert not find(tiny, state).prepared
-    record = state / "sandboxes" / "one" / "record.json"
+    record = state / "sandboxes" / "one" / "api" / "record.json"
     record.parent.mkdir(parents=True)
     record.write_text(json.dumps({"lower": f"tiny/{first}/home"}))
     await prepare(tiny, state)
@@ -122,7 +123,7 @@ async def test_it_prepares_a_changed_template_anew_and_drops_the_old(tiny: Path,
     find(tiny, state).home.parent.rename(find(tiny, state).place / "gone")
     await prepare(tiny, state)
     assert (find(tiny, state).home / "app/script.js").read_text() == "2;"
-    assert sorted(path.name for path in find(tiny, state).place.iterdir()) == [".lock", find(tiny, state).digest]
+    assert sorted(path.name for path in find(tiny, state).place.iterdir()) == [find(tiny, state).digest]
 
 
 @pytest.mark.sandbox
@@ -145,7 +146,7 @@ async def test_it_keeps_nothing_of_a_failed_preparation(
     with pytest.raises(preparing.Failed, match=reason):
         await prepare(tiny, state)
     assert not find(tiny, state).prepared
-    assert [path.name for path in find(tiny, state).place.iterdir()] == [".lock"]
+    assert not find(tiny, state).place.exists()
 
 
 @pytest.mark.sandbox

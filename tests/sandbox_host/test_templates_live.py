@@ -165,6 +165,6 @@ def test_the_network_of_a_sandbox_is_the_registries_alone(templated: Host) -> No
     assert "refused" in sandbox.commands.run(fetch.format("example.com")).stdout
     assert "refused" in sandbox.commands.run(fetch.format("127.0.0.1")).stdout
     assert "answered" in sandbox.commands.run(fetch.format("registry.npmjs.org")).stdout
-    log = (templated.state / "sandboxes" / sandbox.sandbox_id / "egress.log").read_text()
+    log = (templated.state / "sandboxes" / sandbox.sandbox_id / "api/egress.log").read_text()
     assert '"host": "example.com"' in log
     sandbox.kill()
