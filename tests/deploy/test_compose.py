@@ -11,6 +11,7 @@ import jsonschema
 import pytest
 from daphne.cli import CommandLineInterface
 
+from agents.chromium import MEMORY_BYTES
 from tests.deploy.files import BASE, MANAGED, ONCE, VARIABLE, compose, offered, ours, services, text
 from tests.deploy.production import ROOT, python
 
@@ -291,3 +292,16 @@ def test_it_runs_one_image_as_one_user():
     assert set(ours()) == services().keys() - {"proxy", "postgres", "pgbouncer", "valkey", "prometheus"}
     assert {services()[name]["user"] for name in ours()} == {"10001:10001"}
     assert "USER 10001:10001" in text("Dockerfile")
+
+
+def test_it_gives_a_browser_to_who_looks_at_apps_and_lets_it_close_itself_in():
+    assert {name for name in ours() if services()[name]["build"]["target"] == "worker"} == {"worker", "pictures"}
+    loosened = {name for name, one in services().items() if "seccomp=deploy/seccomp.json" in one["security_opt"]}
+    assert loosened == {"worker", "pictures", "sandbox-host", "templates"}
+    for name in ("worker", "pictures"):
+        assert services()[name]["image"].startswith("vibe-worker:") and services()[name]["tmpfs"] == ["/tmp"]
+        # Larger than what a Chromium is ended at, and room for what it lies beside.
+        assert services()[name]["deploy"]["resources"]["limits"]["memory"] == "3G"
+        assert MEMORY_BYTES < 2 * 2**30
+    stages = re.findall(r"^FROM \S+ AS (\w+)$", text("Dockerfile"), re.MULTILINE)
+    assert {one["build"]["target"] for one in services().values() if "build" in one} <= set(stages)

@@ -74,10 +74,21 @@ def test_it_installs_what_is_locked():
 
 
 def test_it_runs_as_nobody_in_particular():
-    assert instructions("USER") == ["10001:10001", "10001:10001"]
+    stages = text("Dockerfile").split("\nFROM ")[1:]
+    names = [stage.split("\n")[0].split(" AS ")[-1] for stage in stages]
+    users = {name: re.findall("^USER (.+)$", stage, re.MULTILINE) for name, stage in zip(names, stages, strict=True)}
+    assert {name: found[-1] for name, found in users.items() if found} == dict.fromkeys(
+        ("pgbouncer", "site", "worker"), "10001:10001"
+    )
     bases = {base.split()[0] for base in instructions("FROM")}
-    assert bases == {"python:3.11-slim-bookworm"}
+    assert bases == {"python:3.11-slim-bookworm", "site"}
     assert not re.search(r"(?i)(ENV|ARG) .*(password|token|api_key)", text("Dockerfile"))
+
+
+def test_it_has_a_browser_for_workers_only():
+    site, worker = text("Dockerfile").split("\nFROM site AS worker\n")
+    assert "apt-get install --yes --no-install-recommends chromium " in worker and "chromium" not in site
+    assert "ENV CHROMIUM=/usr/bin/chromium" in worker and "/var/lib/apt/lists/*" in worker
 
 
 def test_it_serves_what_was_collected(tmp_path):
