@@ -1,8 +1,11 @@
 """`check --deploy` finds nothing in production's settings, and finds DEBUG where it must not be."""
 
+import re
+
 import pytest
 from django.core.checks import run_checks
 
+from tests.deploy.files import offered, text
 from tests.deploy.production import manage, python
 
 
@@ -39,6 +42,17 @@ def test_it_sends_plain_http_to_https_but_not_who_asks_from_inside(settings, cli
     answer = client.get("/pricing/")
     assert (answer.status_code, answer.url) == (301, "https://testserver/pricing/")
     assert client.get("/healthz").status_code == client.get("/metrics").status_code == 200
+
+
+def test_it_explains_every_variable_that_is_read():
+    source = text("vibe/settings.py")
+    read = set(re.findall(r'env\.\w+\(\s*"([A-Z0-9_]+)"', source))
+    read |= {f"{name}_{part}" for name in ("GITHUB", "GOOGLE") for part in ("CLIENT_ID", "CLIENT_SECRET")}
+    read |= {f"MODEL_{size}" for size in "SML"}
+    # The image, bin/up and Compose say these; nobody sets them.
+    assert len(read) > 80 and read - offered() == {"STATIC_COLLECTED", "SANDBOX_IS_EMBEDDED"}
+    compose = {"SITE_HOST", "POSTGRES_PASSWORD", "FLOWER_PASSWORD", "PREVIEW_TLS", "VIBE_VERSION"}
+    assert offered() - read == compose
 
 
 def test_it_keeps_what_the_database_address_asks_for():
