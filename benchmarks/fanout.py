@@ -19,7 +19,7 @@ import redis
 from redis import asyncio as aioredis
 
 from benchmarks import steps
-from benchmarks.site import Site, quantile, site
+from benchmarks.site import Site, quantile, site, until_listening
 from launcher import machine
 
 Say = Callable[[str, str, str, str], None]
@@ -31,7 +31,7 @@ def measure(say: Say, count: int = 200, per_second: int = 50, seconds: int = 8) 
         people = running.people(1)
         out = subprocess.run(
             [sys.executable, "-m", steps.__name__, people[0]["project"]],
-            env=running.environment, capture_output=True, text=True, check=True,
+            env=running.environment, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
         took = json.loads(out.stdout.splitlines()[-1])
         half, most = took["checkpoint"]
@@ -43,6 +43,7 @@ def measure(say: Say, count: int = 200, per_second: int = 50, seconds: int = 8) 
         command = [sys.executable, "-m", "benchmarks.fanout", running.environment["REDIS_URL"], str(port)]
         server = subprocess.Popen(command)
         try:
+            until_listening(port)
             for pages in (1, count):
                 found = asyncio.run(_both(running, people[0], port, pages, per_second, seconds))
                 _tell(say, pages, per_second, *found)

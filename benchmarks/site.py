@@ -2,10 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ class Site:
     def people(self, count: int) -> list[dict[str, str]]:
         """That many signed-in users with a project each: project, cookie, token."""
         command = [sys.executable, "-m", "benchmarks.people", str(count)]
-        out = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True)
+        out = subprocess.run(command, env=self.environment, stdout=subprocess.PIPE, text=True, check=True)
         people: list[dict[str, str]] = json.loads(out.stdout.splitlines()[-1])
         return people
 
@@ -92,14 +92,19 @@ def _model(pace: tuple[float, int, float, int] | None) -> Iterator[str]:
     command = [sys.executable, "-m", "benchmarks.slow_model", *map(str, (port, *pace))]
     process = subprocess.Popen(command)
     try:
-        for _ in range(200):
-            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/v1/models"):
-                break
-            time.sleep(0.05)
+        until_listening(port)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
         process.wait()
+
+
+def until_listening(port: int) -> None:
+    """Waits until somebody accepts connections there, at most 20 s."""
+    for _ in range(400):
+        with suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
 
 
 def quantile(values: list[float], share: float) -> float:

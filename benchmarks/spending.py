@@ -28,7 +28,7 @@ def measure(say: Say) -> None:
     with site({}, workers=False) as running:
         out = subprocess.run(
             [sys.executable, "-m", "benchmarks.spending"],
-            env=running.environment, capture_output=True, text=True, check=True,
+            env=running.environment, stdout=subprocess.PIPE, text=True, check=True,
         )  # fmt: skip
     accepted, pace = json.loads(out.stdout.splitlines()[-1])
     exact = f"{sum(count == COVERED for count in accepted)}/{ROUNDS} exact"
