@@ -75,9 +75,8 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
     content = [block for block in turn.content if block["type"] != "text" or block["text"]]
     kept = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
     with transaction.atomic():
-        runs.lock(lease.fence)
         log.add("reply", data, key=f"turn-{number}", record=kept)
-        runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, cost)
+        runs.add_usage(lease.fence, run, {**turn.usage, "calls": 1}, cost)
         if source.own:
             keys = run.project.owner.provider_keys.filter(provider=source.provider.name)
             keys.update(last_used=Now())
@@ -121,9 +120,8 @@ def choose(
 
     source, turn, answer = _persist(lease, log, run, model, ask)
     with transaction.atomic():
-        runs.lock(lease.fence)
         log.add("aside", {"name": key, **_facts(source, turn)}, key=key, record=answer)
-        runs.add_usage(lease.fence, {**turn.usage, "calls": 1}, 0)
+        runs.add_usage(lease.fence, run, {**turn.usage, "calls": 1}, 0)
     return answer
 
 

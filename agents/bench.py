@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
+from functools import cached_property
 from typing import Any
 
 from agents import aio, previews, sandbox
@@ -30,9 +31,9 @@ class Bench:
         self.opening: Future[sandbox.Opened] | None = None
         self.serving: Any = None
 
-    @property
+    @cached_property
     def window(self) -> int:
-        """Tokens that the run's model can read at once."""
+        """Tokens that the run's model can read at once, as far as was known when it was first asked."""
         return window(self.run)
 
     def open(self) -> None:

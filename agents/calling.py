@@ -61,12 +61,14 @@ def use(bench: Bench, tools: dict[str, Tool], turn: int, index: int, block: dict
         "content": _content(outcome, repeated.get("again", 0)),
         "is_error": not outcome.ok,
     }
-    with transaction.atomic():
+    remembered = outcome.facts.get("remember")
+    # Steps alone are one statement; what is no step needs a transaction.
+    with transaction.atomic() if remembered else log.together():
         log.add("tool_result", result, key=key, record=answer)
         for change in outcome.facts.get("files", []):
             log.add("file", {name: change[name] for name in ("path", "action", "added", "removed")})
-        if outcome.facts.get("remember"):
-            briefing.remember(bench.run.project, outcome.facts["remember"])
+        if remembered:
+            briefing.remember(bench.run.project, remembered)
         if "plan" in outcome.facts:
             log.add("plan", {**outcome.facts["plan"], "state": "proposed", "run": str(bench.run.pk)}, key="plan")
     _end_circles(bench, block, repeated)

@@ -25,16 +25,20 @@ def begin(run: Run, cap: int | None = None) -> None:
         credits.reserve(owner, settings.RUN_RESERVE_MICRO, run.pk, cap or run.project.cap)
 
 
-def cover(run: Run, cost: int) -> None:
-    """Before a turn: sees that more is held back than the turns so far cost. NotEnoughCredits, CapReached."""
-    if pays_itself(run.project.owner):
-        return
-    held = Reservation.objects.filter(run_id=run.pk).values_list("amount", flat=True).first()
-    if held is None:  # it began with an own key that is gone
+def cover(run: Run, cost: int, held: int = 0) -> int:
+    """Before a turn: sees that more is held back than the turns so far cost, and says how much. `held`: what is known
+    to be; nobody is asked where that is enough. NotEnoughCredits, CapReached.
+    """
+    if cost < held or pays_itself(run.project.owner):
+        return held
+    rows = Reservation.objects.filter(run_id=run.pk).values_list("amount", flat=True)
+    if not rows:  # it began with an own key that is gone
         begin(run)
-        held = Reservation.objects.values_list("amount", flat=True).get(run_id=run.pk)
+        rows = rows.all()
+    held = rows[0]
     while cost >= held:
         held = credits.extend(run.pk, settings.RUN_RESERVE_MICRO).amount
+    return held
 
 
 def settle(run: Run, cost: int) -> int:

@@ -76,6 +76,8 @@ class Work:
         self.bench = Bench(lease, run)
         self.log = self.bench.log
         self.tools = BY_MODE[run.message.mode]
+        # Micro-credits known to be held back for the run, beyond its cost so far.
+        self.held = 1
 
     def go(self) -> Ending:
         if self.run.deaths >= MAX_DEATHS:
@@ -112,6 +114,7 @@ class Work:
                 self.read_project()
         self.bench.open()
         self.context = str(self.log.keys["stage", "context"].record)
+        self.opening = talk.opening(self.run)
         self.system = prompts.instructions(self.run.project.framework, self.bench.mode)
 
     def read_project(self) -> None:
@@ -142,13 +145,12 @@ class Work:
         except ModelError as error:
             if error.code != "model_context" or not self.compact(talk.COMPACTED, keep=1):
                 raise
-            messages = talk.messages(self.run, self.log.steps, self.context)
-            next_turn(self.lease, self.log, self.run, self.system, messages, definitions)
+            next_turn(self.lease, self.log, self.run, self.system, self.said(), definitions)
 
     def fitting(self, definitions: list[dict[str, object]]) -> list[talk.Say]:
         """The conversation, shortened where it would fill too much of the model's window."""
         fixed = self.system + str(definitions)
-        messages = talk.messages(self.run, self.log.steps, self.context)
+        messages = self.said()
         if not self.log.turn and talk.tokens(messages, fixed) < FITS_ANYWHERE:
             return messages
         window = self.bench.window
@@ -158,8 +160,11 @@ class Work:
             (COMPACT_SHARE, talk.COMPACTED, 0),
         ):
             if talk.tokens(messages, fixed) > share * window and self.compact(kind, keep):
-                messages = talk.messages(self.run, self.log.steps, self.context)
+                messages = self.said()
         return messages
+
+    def said(self) -> list[talk.Say]:
+        return talk.messages(self.run, self.log.steps, self.context, self.opening)
 
     def compact(self, kind: str, keep: int) -> bool:
         """Marks all but the newest turns as shortened or compacted. False: there is nothing more to mark."""
@@ -227,10 +232,8 @@ class Work:
         if self.log.tokens() >= settings.RUN_MAX_TOKENS:
             text = f"The run used its {settings.RUN_MAX_TOKENS:,} tokens."
             raise Ending(Run.State.STOPPED, "limit", "Token limit", text, again)
-        if not self.log.turn:
-            return  # nothing was used of what the start held back
         try:
-            charging.cover(self.run, self.log.cost())
+            self.held = charging.cover(self.run, self.log.cost(), self.held)
         except credits.NotEnoughCredits:
             text = "Your credits are used up. What was built so far is kept."
             raise Ending(

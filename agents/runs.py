@@ -177,15 +177,15 @@ def _insert(steps: list[Step], numbering: str, **params: Any) -> None:
         "datas": [_json(step.data) for step in steps],
         "records": [None if step.record is None else _json(step.record) for step in steps],
     }
-    with transaction.atomic(savepoint=False):
-        with connection.cursor() as cursor:
-            cursor.execute(numbering + INSERT, {**values, **params})
-            rows = sorted(cursor.fetchall(), key=lambda row: row[1])
-        if not rows:
-            raise LeaseLost
-        for step, row in zip(steps, rows, strict=True):
-            step.pk, step.cursor, step.seq, step.at = row
-            transaction.on_commit(partial(events.publish, step))
+    # One statement: outside a transaction it is one, and what follows its commit follows at once.
+    with connection.cursor() as cursor:
+        cursor.execute(numbering + INSERT, {**values, **params})
+        rows = sorted(cursor.fetchall(), key=lambda row: row[1])
+    if not rows:
+        raise LeaseLost
+    for step, row in zip(steps, rows, strict=True):
+        step.pk, step.cursor, step.seq, step.at = row
+        transaction.on_commit(partial(events.publish, step))
 
 
 def _json(value: Any) -> str:
@@ -227,11 +227,11 @@ def resume(run: Run) -> bool:
     return bool(waiting.update(state=Run.State.QUEUED, rung=Now()))
 
 
-def add_usage(fence: Fence, usage: dict[str, int], cost: int) -> None:
-    """Adds a call's tokens and its cost (micro-credits) to the run."""
-    run = lock(fence)
-    total = {kind: run.usage.get(kind, 0) + usage.get(kind, 0) for kind in {*run.usage, *usage}}
-    _own(fence).update(usage=total, cost=F("cost") + cost)
+def add_usage(fence: Fence, run: Run, usage: dict[str, int], cost: int) -> None:
+    """Adds a call's tokens and its cost (micro-credits) to the run, whose `usage` is as stored. Raises LeaseLost."""
+    run.usage = {kind: run.usage.get(kind, 0) + usage.get(kind, 0) for kind in {*run.usage, *usage}}
+    if not _own(fence).update(usage=run.usage, cost=F("cost") + cost):
+        raise LeaseLost
 
 
 def lock(fence: Fence) -> Run:

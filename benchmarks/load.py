@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import aiohttp
 
 from benchmarks.site import Site, quantile, site
-from demo_model import wire
 
 Say = Callable[[str, str, str, str], None]
 LIMITS = {"API_WRITES_PER_MINUTE": "1000000", "API_READS_PER_MINUTE": "1000000", "SIGNUP_CREDITS": "1000000"}
@@ -103,8 +102,7 @@ async def _mix(say: Say, running: Site, people: list[dict[str, str]], seconds: f
 
 def sockets(say: Say, count: int = 200, seconds: float = 60, runs: int = 10) -> None:
     """`count` pages watch `runs` runs that stream: from the model's token to each page, and whether any is lost."""
-    words = int(seconds * PER_SECOND * wire.TEXT_CHUNK / len("word "))
-    with site(NO_SANDBOXES, model=(300.0, words, 1000 / PER_SECOND, 1)) as running:
+    with site(NO_SANDBOXES, model=(300.0, int(seconds * PER_SECOND), 1000 / PER_SECOND, 1)) as running:
         people = running.people(runs)
         asyncio.run(_sockets(say, running, people, count))
 

@@ -25,7 +25,8 @@ def application(first: float, tokens: int, pace: float, turns: int) -> web.Appli
         usage = wire.Usage(input=1000, output=tokens)
         await asyncio.sleep(max(0.0, first - (time.perf_counter() - came)))
         took = (time.perf_counter() - came) * 1000
-        words = f"{took:.2f} ms " + "word " * tokens
+        # As long as a piece of the stream, so that there are as many pieces as tokens.
+        words = f"{took:.2f} ms ".ljust(wire.TEXT_CHUNK) + "word ".ljust(wire.TEXT_CHUNK) * tokens
         blocks = [wire.text(words)]
         if said + 1 < turns:
             blocks.append(wire.tool("nothing", {"number": said}))

@@ -5,6 +5,7 @@ Everything comes from stored rows, so a worker that takes a run over sends the s
 """
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -34,18 +35,32 @@ SHORTENED, COMPACTED = "shorten", "compact"
 Say = dict[str, Any]
 
 
-def messages(run: Run, steps: list[Step], context: str) -> list[Say]:
-    """The messages of the run's next model call."""
+@dataclass(frozen=True)
+class Opening:
+    """What is the same in all calls of a run: the conversation before it, the runs it continues, what was attached."""
+
+    history: list[Say]
+    before: str
+    attached: list[Say]
+
+
+def opening(run: Run) -> Opening:
+    return Opening(_history(run), _goes_on(run), blocks(run.message))
+
+
+def messages(run: Run, steps: list[Step], context: str, begun: Opening | None = None) -> list[Say]:
+    """The messages of the run's next model call; `begun` spares looking up how they begin."""
+    begun = begun or opening(run)
     short, gone = mark(steps, SHORTENED), mark(steps, COMPACTED)
-    said = _history(run)
+    said = [dict(message) for message in begun.history]
     parts = [f"<project_context>\n{context}\n</project_context>"]
-    if before := _goes_on(run):
-        parts.append(f"<earlier_context>\n{before}\n</earlier_context>")
+    if begun.before:
+        parts.append(f"<earlier_context>\n{begun.before}\n</earlier_context>")
     if gone:
         text = prompts.template("compaction").format(summary=summary(step for step in steps if step.seq <= gone))
         parts.append(f"<earlier_context>\n{text}\n</earlier_context>")
     prompt = "\n\n".join([*parts, run.message.text])
-    _say(said, "user", [*blocks(run.message), {"type": "text", "text": prompt}])
+    _say(said, "user", [*begun.attached, {"type": "text", "text": prompt}])
     for step in steps:
         if step.seq > gone:
             _add(said, step, short=step.seq <= short)
