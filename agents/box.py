@@ -37,26 +37,29 @@ SNAPSHOT_BYTES = 60 * 2**20
 STEP = r"""
 d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"; cd "$VIBE_ROOT" || exit 252
 if mkdir "$d" 2>/dev/null; then
-  : > "$d/out"
+  # Written over in place at the end, so that a command which fills the disk can still say how it ended.
+  : > "$d/out"; printf '%-4s' '' > "$d/code.new"
   VIBE_DIR="$d" setsid bash -c '${VIBE_BACKGROUND:+timeout --foreground "$VIBE_BACKGROUND"} bash -lc "$VIBE_CMD"; c=$?
-    echo $c > "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"
+    printf '%-4s' $c 1<> "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"
     [ -z "$VIBE_BACKGROUND" ] || kill -KILL 0' > "$d/out" 2>&1 < /dev/null &
   echo $! > "$d/pid"
   disown
+elif [ ! -d "$d" ]; then
+  echo "Not run: there is no room on the sandbox's disk. Delete something with delete_files."; exit 1
 fi
 for _ in $(seq 40); do [ -s "$d/pid" ] && break; sleep 0.05; done
 pid=$(cat "$d/pid" 2>/dev/null) || exit 251
 if [ -n "$VIBE_BACKGROUND" ]; then
   for _ in $(seq 20); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
   head -c "$VIBE_HEAD" "$d/out"
-  [ -f "$d/code" ] && exit "$(cat "$d/code")"
+  [ -f "$d/code" ] && exit $(cat "$d/code")
   kill -0 "$pid" 2>/dev/null && exit 250
   exit 251
 fi
 tail -c +1 -s 0.05 --pid="$pid" -f "$d/out" 2>/dev/null |
   stdbuf -o0 head -c "$VIBE_HEAD"
 while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
-[ -f "$d/code" ] && exit "$(cat "$d/code")"
+[ -f "$d/code" ] && exit $(cat "$d/code")
 exit 251
 """
 # A step that has not begun is claimed, so that it never will; one that is just beginning is waited for.
