@@ -10,6 +10,7 @@ from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 from psycopg_pool import PoolTimeout
+from redis.exceptions import RedisError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_handler
@@ -74,6 +75,8 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """Nothing of what went wrong, but an id by which whoever runs the site finds it in the log."""
     if isinstance(sys.exc_info()[1], (OperationalError, PoolTimeout)):
         return unavailable(request, "The database cannot be reached for the moment. Your projects are safe.")
+    if isinstance(sys.exc_info()[1], RedisError):
+        return unavailable(request, "A part of Vibe cannot be reached for the moment. Your projects are safe.")
     name = request_ids.current()
     return error(request, 500, f"It is in our log. Try again in a moment; if it stays, tell us this number: {name}.")
 

@@ -113,7 +113,7 @@ DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = env.bool("DATABASE_POOLED"
 
 # --- Redis protocol: broker, live events, cache -------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {"default": {"BACKEND": "vibe.cache.Cache", "LOCATION": REDIS_URL, "OPTIONS": {"socket_timeout": 5}}}
 SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 
 # --- Celery: a doorbell, never the truth --------------------------------------------------------------------------
@@ -129,6 +129,11 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 3600,
     "unacked_restore_throttle": 1,
     "unacked_restore_interval": 5,
+    # Who rings waits no longer for a broker that is away: the sweeper rings again.
+    "max_retries": 1,
+    "interval_start": 0,
+    "interval_step": 0.1,
+    "interval_max": 0.1,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 # Three queues, each with workers of its own: a chore never waits behind runs, and a picture (headless Chromium) is in

@@ -1,0 +1,280 @@
+"""What runs need goes away in the middle: Redis, the sandbox host, room on a disk. Work goes on, or waits for it."""
+
+import random
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import redis
+from celery import current_app
+from django.db import OperationalError, connection
+from django.db.models.functions import Now
+
+from accounts import limits
+from agents import events, runs, tasks
+from agents.models import Run, Step
+from demo_model import wire
+from launcher import runtime, testing
+from projects import versions
+from projects.models import Message
+from tests.agents.scripted import finish, page, write
+from tests.agents.test_live import collect, numbered
+from usage.models import Entry, Reservation
+
+
+class Valkey:
+    """A server of the test's own, which keeps nothing on disk: killed, it forgets all."""
+
+    def __init__(self, folder: Path) -> None:
+        self.socket = folder / "valkey.sock"
+        self.address = f"unix://{self.socket}?db=0"
+        binary = str(runtime.valkey_binary(testing.current().place))
+        self.command = [binary, "--port", "0", "--unixsocket", str(self.socket), "--save", "", "--dir", str(folder)]
+        self.start()
+
+    def start(self) -> None:
+        self.process = subprocess.Popen(self.command, stdout=subprocess.DEVNULL)
+        for _ in range(500):
+            try:
+                redis.Redis.from_url(self.address).ping()
+                return
+            except redis.RedisError:
+                time.sleep(0.01)
+        raise AssertionError("no server")
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def valkey(tmp_path: Path, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Valkey]:
+    """The broker, cache and carrier of live events for this test, which may kill it."""
+    own = Valkey(tmp_path)
+    settings.REDIS_URL = own.address
+    settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": own.address}}
+    monkeypatch.setitem(current_app.conf, "broker_url", f"redis+socket://{own.socket}?virtual_host=0")
+    monkeypatch.setattr(current_app.amqp, "_producer_pool", None)
+    clients = (events._redis, limits._redis)
+    for client in clients:
+        client.cache_clear()
+    yield own
+    for client in clients:
+        client.cache_clear()
+    own.kill()
+
+
+def test_it_takes_works_on_and_shows_a_message_while_redis_is_away(
+    valkey: Valkey, model: Any, owner: Any, api: Any, as_user: Any, work: Any
+) -> None:
+    model.say([write(index_html=page("Tea"))], [finish()], [write(index_html=page("Coffee"))], [finish()])
+    browser = as_user(owner)
+    valkey.kill()
+    began = time.monotonic()
+    made = api(owner).post("/api/v1/projects/", {"prompt": "A page about tea", "framework": "html"}, format="json")
+    assert made.status_code == 201, made.content
+    assert time.monotonic() - began < 3
+    run = Run.objects.get()
+    got: list[Any] = []
+    ended: list[float] = []
+
+    def look() -> None:
+        got.extend(collect(run.project_id, 0, lambda seen: seen and seen[-1] and seen[-1]["type"] == "complete", 60))
+        ended.append(time.monotonic())
+        connection.close()
+
+    page_of_theirs = threading.Thread(target=look)
+    page_of_theirs.start()
+    run = work(run)
+    began = time.monotonic()
+    page_of_theirs.join(30)
+    assert run.state == Run.State.SUCCEEDED
+    assert numbered(got) == list(range(1, run.project.steps.count() + 1))
+    assert ended[0] - began < 4  # it looks every two seconds
+    # Pages, too: who is signed in stands in the database.
+    assert browser.get(f"/projects/{run.project_id}/").status_code == 200
+
+
+def test_it_misses_and_repeats_nothing_over_fifty_drops_and_a_restart_of_redis(valkey: Valkey, start: Any) -> None:
+    project_id, dice, said = start().project_id, random.Random(14), 400
+    kept: list[int] = []
+    dropped: list[int] = []
+    last = 2 + said
+
+    def speak() -> None:
+        for _ in range(said):
+            runs.note(project_id, "stage", {"stage": "work", "status": "started", "title": "."})
+            time.sleep(0.004)
+        connection.close()
+
+    def stay() -> None:
+        kept.extend(numbered(collect(project_id, 0, lambda got: last in numbered(got[-1:]), 60)))
+
+    threads = [threading.Thread(target=job) for job in (speak, stay)]
+    for thread in threads:
+        thread.start()
+    for drop in range(50):
+        if drop == 20:
+            valkey.kill()
+        if drop == 22:
+            valkey.start()
+        after, many = max(dropped, default=0), dice.randint(1, 9)
+        if after + many < last:
+            dropped += numbered(collect(project_id, after, lambda got, many=many: len(numbered(got)) >= many))
+    for thread in threads:
+        thread.join(60)
+    dropped += numbered(collect(project_id, dropped[-1], lambda got: last in numbered(got[-1:])))
+    assert kept == dropped == list(range(1, last + 1))
+
+
+FULL = """
+CREATE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100';
+END $$;
+CREATE TRIGGER full_disk BEFORE INSERT ON agents_step FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION disk_is_full();
+"""
+
+
+@pytest.fixture
+def full_disk(transactional_db: None) -> Iterator[Callable[[str], Callable[[], None]]]:
+    """`full_disk(condition)`: rows of steps for which it holds find no room; what is returned makes room again."""
+
+    def free() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("DROP FUNCTION IF EXISTS disk_is_full CASCADE")
+
+    def fill(when: str) -> Callable[[], None]:
+        with connection.cursor() as cursor:
+            cursor.execute(FULL.format(when=when))
+        return free
+
+    yield fill
+    free()
+
+
+def test_it_waits_for_room_where_the_databases_disk_is_full(
+    full_disk: Any, model: Any, owner: Any, start: Any, work: Any, api: Any
+) -> None:
+    model.say([wire.tool("terminal", {"command": "echo '<!-- once -->' >> index.html"})], [finish()])
+    run = start()
+    free = full_disk("NEW.type = 'tool_result'")
+    with pytest.raises(OperationalError, match="No space left"):
+        tasks.run_agent(str(run.pk))
+    assert not run.steps.filter(type="tool_result").exists()
+    free()
+
+    free = full_disk("true")
+    held = Reservation.objects.filter(state="open").count()
+    answer = api(owner).post(f"/api/v1/projects/{run.project_id}/messages/", {"text": "And coffee"}, format="json")
+    assert answer.status_code == 503 and answer.headers["Retry-After"]
+    assert Message.objects.filter(text="And coffee").count() == 0
+    assert Reservation.objects.filter(state="open").count() == held
+    free()
+
+    Run.objects.filter(pk=run.pk).update(lease_until=Now())
+    run = work(run)
+    assert run.state == Run.State.SUCCEEDED
+    assert versions.read(run.version, "index.html").decode().count("once") == 1
+    assert Entry.objects.filter(kind="charge").count() == 1
+
+
+@pytest.fixture
+def own_host(settings: Any, eventually: Any) -> Iterator[Any]:
+    """A sandbox host that the test may kill, with a small disk for each sandbox; runs use it from now on."""
+    from tests.sandbox_host.conftest import Host, make_state
+
+    place = testing.current().place
+    host = Host(make_state(None), None, ["--spares", "0", "--runtime", str(place.runtime)])
+    (host.state / "templates").symlink_to((place.home / "templates").resolve())
+    host.arguments += ["--limit-disk", "60", "--limit-inodes", "4000"]
+    settings.E2B_API_URL = settings.E2B_SANDBOX_URL = host.url
+    settings.E2B_API_KEY = host.key
+    try:
+        yield host.start()
+    finally:
+        host.close()
+
+
+@pytest.mark.sandbox
+def test_it_goes_on_once_over_a_sandbox_host_that_was_killed_and_one_that_is_away(
+    own_host: Any, model: Any, start: Any, work: Any
+) -> None:
+    def killed(request: Any) -> Any:
+        own_host.kill()
+        return [wire.tool("terminal", {"command": "echo away"})]
+
+    def back(request: Any) -> Any:
+        own_host.start()
+        return [wire.tool("terminal", {"command": "echo '<!-- once -->' >> index.html; pgrep -c sleep"})]
+
+    def restarted(request: Any) -> Any:
+        own_host.kill()
+        own_host.start()
+        return [wire.tool("terminal", {"command": "echo '<!-- twice -->' >> index.html"})]
+
+    asleep = wire.tool("terminal", {"command": "sleep 300", "background": True})
+    model.say([write(index_html=page("Tea")), asleep], killed, back, restarted, [finish()])
+    run = work(start())
+
+    assert (run.state, run.reason) == (Run.State.SUCCEEDED, "")
+    results = [step.data for step in Step.objects.filter(run=run, type="tool_result").order_by("seq")]
+    assert [data["ok"] for data in results] == [True, True, False, False, True, True], results
+    assert "The sandbox" in results[2]["output"]
+    assert results[3]["output"].strip().endswith("0")  # nothing that ran in it is left
+    content = versions.read(run.version, "index.html").decode()
+    assert content.startswith(page("Tea"))
+    assert (content.count("once"), content.count("twice")) == (1, 1)
+    assert run.steps.filter(type="complete").count() == 1
+
+
+@pytest.mark.sandbox
+def test_it_is_told_of_a_full_disk_and_goes_on_once_there_is_room(
+    own_host: Any, model: Any, start: Any, work: Any
+) -> None:
+    more = "x" * 500_000
+    fill = "for n in $(seq 40); do head -c 2M /dev/zero > big$n || break; done; true"
+    model.say(
+        [write(index_html=page("Tea")), wire.tool("check_app", {})],  # its server runs by then
+        [wire.tool("terminal", {"command": fill})],
+        [write(more_js=more), wire.tool("terminal", {"command": "rm big*"})],
+        [wire.tool("delete_files", {"paths": [f"big{n}" for n in range(1, 11)]})],
+        [wire.tool("terminal", {"command": "rm -f big*"}), write(index_html=page("Coffee"))],
+        [finish()],
+    )
+    run = work(start())
+    told = [step.data for step in run.steps.filter(type="tool_result").order_by("seq")]
+    filled, refused, removing, *after = told[2:]
+    assert (filled["ok"], filled["exit_code"]) == (True, 0)  # it could say how it ended
+    assert not refused["ok"] and "disk is full" in refused["output"]
+    assert removing["ok"] or "no room" in removing["output"]
+    assert all(data["ok"] for data in (*told[:2], *after[1:])), told
+    assert (run.state, versions.read(run.version, "index.html").decode()) == (Run.State.SUCCEEDED, page("Coffee"))
+    assert not any(path.startswith(("big", "more")) for path in run.version.manifest)
+
+
+def test_it_goes_on_while_the_tables_get_new_columns(model: Any, start: Any, work: Any) -> None:
+    """A deployment: the newer version's migrations run while workers of this one are at work."""
+    address = {name.lower(): connection.settings_dict[name] for name in ("HOST", "USER")}
+
+    def migrate(*statements: str) -> None:
+        with psycopg.connect(dbname=connection.settings_dict["NAME"], autocommit=True, **address) as other:
+            for statement in statements:
+                other.execute(statement)
+
+    tables = ("agents_run", "agents_step", "projects_project", "usage_reservation", "projects_version")
+
+    def newer(request: Any) -> Any:
+        migrate(*(f"ALTER TABLE {table} ADD COLUMN of_tomorrow integer" for table in tables))
+        return [finish()]
+
+    model.say(*[[wire.tool("list_files", {})]] * 5, [write(index_html=page("Tea"))], newer)
+    try:
+        run = work(start())
+    finally:
+        migrate(*(f"ALTER TABLE {table} DROP COLUMN IF EXISTS of_tomorrow" for table in tables))
+    assert (run.state, run.reason) == (Run.State.SUCCEEDED, "")
