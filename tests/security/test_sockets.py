@@ -1,11 +1,19 @@
-"""A socket opens from our own pages only, whoever's cookie it carries."""
+"""A socket opens from our own pages only, whoever's cookie it carries; and one that nobody reads costs little."""
 
 import asyncio
+import json
 import os
+import socket
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from django.db import connection
 from django.test import Client
+
+from agents import runs
 
 
 def status(stack, project, session, origin):
@@ -47,3 +55,64 @@ def test_it_opens_for_nobody_without_a_session_and_for_no_stranger(stack, projec
     client.force_login(bob)
     for cookie in ("", "nonsense", client.cookies["vibe_session"].value):
         assert status(stack, project.pk, cookie, stack.url) == 403
+
+
+MANY = """
+WITH last AS (UPDATE projects_project SET cursor = cursor + %(count)s WHERE id = %(project)s RETURNING cursor)
+INSERT INTO agents_step (project_id, run_id, cursor, seq, type, key, data, record, at)
+SELECT %(project)s, NULL, cursor - %(count)s + number, 0, 'stage', '', jsonb_build_object(
+    'stage', 'work', 'status', 'started', 'title', repeat('x', 1000)), NULL, now()
+FROM last, generate_series(1, %(count)s) AS number
+"""
+
+
+def test_it_loses_nothing_of_five_thousand_events_for_a_page_that_does_not_read_and_stays_small(
+    stack, project, session
+):
+    where = urlsplit(stack.url)
+    with socket.create_connection((where.hostname, where.port), timeout=30) as client, client.makefile("rb") as stream:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**17)
+        head = {
+            "Host": where.netloc,
+            "Origin": stack.url,
+            "Cookie": f"vibe_session={session}",
+            "Upgrade": "websocket",
+            "Connection": "Upgrade",
+            "Sec-WebSocket-Version": "13",
+            "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+        }
+        lines = [f"GET /ws/projects/{project.pk}/ HTTP/1.1", *(f"{name}: {value}" for name, value in head.items())]
+        client.sendall("\r\n".join([*lines, "", ""]).encode())
+        assert b" 101 " in stream.readline()
+        while stream.readline().strip():
+            pass
+        before = _megabytes(stack.pids["web"])
+        with connection.cursor() as cursor:
+            cursor.execute(MANY, {"count": 5000, "project": project.pk})
+        last = runs.note(project.pk, "stage", {"stage": "work", "status": "started", "title": "."}).cursor
+        grown = []
+        for _ in range(20):  # the page is away; the events come
+            time.sleep(0.1)
+            grown.append(_megabytes(stack.pids["web"]) - before)
+        assert max(grown) < 40, grown
+        seen: list[int] = []
+        while not seen or seen[-1] < last:
+            event = json.loads(_frame(stream))
+            if "id" in event:
+                seen.append(event["id"])
+        assert seen == list(range(1, last + 1))
+
+
+def _frame(stream):
+    """The text of the next message that a server sent; pings are passed over."""
+    while True:
+        kind, size = stream.read(2)
+        if size > 125:
+            size = int.from_bytes(stream.read(2 if size == 126 else 8), "big")
+        text = stream.read(size)
+        if kind & 15 == 1:
+            return text
+
+
+def _megabytes(pid):
+    return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
