@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from django.utils import timezone
 
 from agents import runs, services, tasks
 from agents.models import Run, Step
+from agents.tools import TOOLS
 from demo_model import wire
 from projects import versions
 from tests.agents.scripted import Failure, finish, page, types, write
@@ -135,6 +137,41 @@ def test_a_worker_that_slept_too_long_writes_nothing_any_more(
 def _state_of(pid: int) -> str:
     with open(f"/proc/{pid}/stat") as file:  # noqa: PTH123
         return file.read().rpartition(")")[2].split()[0]
+
+
+def test_a_run_that_kills_every_worker_is_given_up_and_others_go_on(
+    model: Any, start: Any, work: Any, workers: Workers
+) -> None:
+    model.say(*[turn] * 16)
+    poison, other = start("One"), start("Two")
+    ends: list[int] = []
+    while not ends or (ends[-1] and len(ends) < 9):
+        ends.append(workers.end_of(workers.start(poison.pk, "before:reply")))
+        Run.objects.filter(pk=poison.pk, state=Run.State.RUNNING).update(lease_until=Now())
+    # A new step in the log, such as the preview's, counts as getting somewhere.
+    assert ends[-1] == 0 and runs.MAX_DEATHS <= ends.count(-signal.SIGKILL) <= runs.MAX_DEATHS + 3
+    poison.refresh_from_db()
+    assert (poison.state, poison.reason, poison.cost) == (Run.State.FAILED, "crash_loop", 0)
+    assert work(other).state == Run.State.SUCCEEDED
+    assert not Reservation.objects.filter(state="open").exists()
+
+
+def test_a_step_that_does_not_move_is_ended_and_the_run_goes_on(
+    model: Any, start: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The worker lives and its heart beats, so nobody takes the run over: the step's own deadline is what helps."""
+    monkeypatch.setitem(TOOLS, "terminal", replace(TOOLS["terminal"], seconds=3))
+    model.say(
+        [wire.tool("terminal", {"command": "sleep 61; touch late", "timeout": 200})],
+        [wire.tool("terminal", {"command": "pgrep -fc 'sleep 6[1]'"})],
+        [write(index_html=page("Tea"))],
+        [finish()],
+    )
+    run = work(start())
+    first, second = (step.data for step in run.steps.filter(type="tool_result", data__name="terminal").order_by("seq"))
+    assert not first["ok"] and "no answer within 3 s" in first["output"]
+    assert second["output"].strip().endswith("0")  # nothing of it goes on
+    assert (run.state, run.lease_token) == (Run.State.SUCCEEDED, 1)
 
 
 def test_a_message_that_was_told_to_nobody_is_worked_on(
@@ -296,8 +333,7 @@ def test_it_loses_no_run_when_workers_are_replaced_and_the_queue_is_emptied(
     stack.stop("worker")
     first.refresh_from_db()
     assert (first.state, first.deaths) == (Run.State.QUEUED, 0)
-    services.start_project(owner, "A page about coffee", "html")
-    queue.flushdb()
+    queue.flushdb()  # the bell that it rang when it left, too
     Run.objects.update(rung=timezone.now() - timedelta(seconds=tasks.RING_AGAIN_SECONDS + 1))
     stack.start_worker()
     eventually(lambda: not Run.objects.filter(state__in=Run.ACTIVE).exists(), 150)

@@ -59,19 +59,30 @@ def test_it_goes_from_the_past_to_the_present_without_a_gap(project_id):
     assert numbered(got) == list(range(1, 303))
 
 
-def test_it_keeps_the_order_of_many_writers(project_id):
-    def speak():
-        say(project_id, 40)
+def test_it_keeps_the_order_of_many_writers_of_one_run(start):
+    run, gate = start(), threading.Barrier(16)
+    project_id, fence = run.project_id, runs.claim(run.pk, 60)
+    assert fence
+
+    def speak(number):
+        data = {"stage": "work", "status": "started", "title": "."}
+        gate.wait()
+        for _ in range(20):
+            if number % 2:
+                runs.append(fence, "stage", data)
+            else:
+                runs.note(project_id, "stage", data, run.pk)
         connection.close()
 
-    speakers = [threading.Thread(target=speak) for _ in range(8)]
+    speakers = [threading.Thread(target=speak, args=[number]) for number in range(16)]
     for speaker in speakers:
         speaker.start()
     got = collect(project_id, 0, lambda got: len(numbered(got)) >= 322)
     for speaker in speakers:
         speaker.join()
     assert numbered(got) == list(range(1, 323))
-    assert list(Step.objects.filter(project_id=project_id).values_list("cursor", flat=True)) == list(range(1, 323))
+    steps = list(Step.objects.filter(project_id=project_id).order_by("pk").values_list("cursor", "seq"))
+    assert sorted(steps) == [(number, number) for number in range(1, 323)]
 
 
 def test_it_finds_what_was_never_published(project_id, monkeypatch):
