@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agents import aio, services, tasks
-from agents.llm import Call, ModelError, chat, messages
+from agents.llm import Call, ModelError, chat, messages, streams
 from agents.models import Run
 from demo_model import wire
 from tests.agents.scripted import Failure, ScriptedModel, finish, page, write
@@ -33,8 +33,8 @@ FAULTS: dict[str, Failure] = {
     "408": Failure(408, {"retry-after": "0"}),
     "500": Failure(500, {"retry-after": "0"}),
     "529": Failure(529, {"retry-after": "0"}),
-    "silence": Failure(hang=20),
-    "silence in the middle": Failure(hang=20, say="I was about to"),
+    "silence": Failure(hang=90),
+    "silence in the middle": Failure(hang=90, say="I was about to"),
     "a byte a second": Failure(headers=STREAM, body=b"event: message_start\ndata: " + b" " * 60, drip=0.3),
     "cut": Failure(break_after=4),
     "an empty body": Failure(headers=STREAM, body=b"\n"),
@@ -105,6 +105,18 @@ async def test_it_knows_a_conversation_that_is_too_long(model: ScriptedModel, pr
     with pytest.raises(ModelError) as caught:
         await protocol.ask(_call(model), lambda text: None)
     assert caught.value.code == "model_context"
+
+
+@pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
+@pytest.mark.parametrize("answer", [wire.text("word " * 300), wire.tool("write_files", {"a": "word " * 300})])
+async def test_it_reads_an_answer_to_a_limit(
+    model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, protocol: Any, answer: wire.Block
+) -> None:
+    monkeypatch.setattr(streams, "MAX_CHARS", 1_000)
+    model.say([answer])
+    with pytest.raises(ModelError) as caught:
+        await protocol.ask(_call(model), lambda text: None)
+    assert caught.value.code == "model_too_long"
 
 
 async def test_it_reads_a_date_to_come_back_at(model: ScriptedModel) -> None:

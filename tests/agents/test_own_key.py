@@ -1,6 +1,7 @@
 """A run with the user's own key: that key goes to the provider, tokens cost nothing, and no page ever sees it."""
 
 import json
+import logging
 
 from accounts.models import ProviderKey
 from agents.models import Run
@@ -27,10 +28,12 @@ def test_it_uses_the_key_and_charges_nothing(model, start, work, owner):
     assert run.steps.get(type="credit").data["reason"] == "your own key was used"
 
 
-def test_it_shows_the_key_to_nobody(model, start, work, owner):
+def test_it_shows_the_key_to_nobody(model, start, work, owner, caplog):
     bring(owner)
-    model.say([write(index_html=page("Tea"))], [finish()])
-    run = work(start())
+    model.say(Failure(500, {"retry-after": "0"}), [write(index_html=page("Tea"))], [finish()])
+    with caplog.at_level(logging.DEBUG):
+        run = work(start())
+    assert KEY not in caplog.text
     steps = run.project.steps.values_list("data", "record")
     assert KEY not in json.dumps(list(steps))
     assert KEY not in json.dumps(model.requests)

@@ -1,10 +1,12 @@
 """Stop: at once while a run waits; in the middle of a model's answer or a command when it runs; never after the end."""
 
 import threading
+import time
 
 import pytest
+from django.db import connection
 
-from agents import aio, events, sandbox, services, tasks
+from agents import aio, events, lease, sandbox, services, tasks
 from agents.models import Run
 from agents.services import NotNow
 from demo_model import wire
@@ -45,14 +47,16 @@ def test_it_ends_a_waiting_run_at_once_and_frees_its_credits(start):
     assert types(run.project)[-1] == "complete"
 
 
-def test_it_closes_the_models_stream(model, start, at_work, eventually):
+def test_it_closes_the_models_stream(model, start, at_work, eventually, settings):
     model.say(Failure(hang=60))
     run = start()
     over = at_work(run)
     eventually(lambda: model.requests)
+    began = time.monotonic()
     services.cancel_run(run)
     run = over()
 
+    assert time.monotonic() - began < settings.HEARTBEAT_SECONDS / 2  # it was told, and did not have to find out
     assert (run.state, run.cost) == (Run.State.CANCELLED, 0)
     assert model.gone.wait(5)
     assert len(model.requests) == 1
@@ -85,6 +89,22 @@ def test_it_never_begins_a_command_that_was_stopped_before_it_began(model, start
     result = aio.run(box.run_once("early", "touch begun", 10, lambda text: None))
     assert result.exit_code is None
     assert "begun" not in aio.run(box.paths())
+
+
+def test_it_begins_no_tool_once_the_stop_is_committed(model, start, work, monkeypatch):
+    """Also where the message to the worker was lost, long before its next heartbeat."""
+    monkeypatch.setattr(lease, "request_stop", lambda run_id: None)
+    run = start()
+
+    def stopped_meanwhile(request):
+        services.cancel_run(Run.objects.get(pk=run.pk))
+        connection.close()
+        return [write(index_html=page("Tea"))]
+
+    model.say(stopped_meanwhile)
+    assert work(run).state == Run.State.CANCELLED
+    assert not run.steps.filter(type="tool_call").exists()
+    assert len(model.requests) == 1
 
 
 def test_it_asks_the_model_nothing_more(model, start, at_work, eventually):

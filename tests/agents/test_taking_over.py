@@ -133,6 +133,23 @@ def test_it_never_runs_a_command_twice(model, start, work, monkeypatch):
     assert result.data["exit_code"] == 0
 
 
+CHANGES = [
+    wire.tool("edit_file", {"path": "index.html", "edits": [{"search": "<h1>Tea", "replace": "<h1>Coffee"}]}),
+    wire.tool("delete_files", {"paths": ["notes.txt"]}),
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=["edit", "delete"])
+def test_it_takes_a_change_that_was_made_already_for_done(model, start, work, monkeypatch, change):
+    model.say([write(index_html=page("Tea"), notes_txt="Buy tea.\n")], [change], [finish()])
+    run = start()
+    work_until(run, monkeypatch, "tool_result", before=True, key="2.0")
+    run = work(run)
+
+    assert run.steps.get(type="tool_result", key="2.0").data["ok"]
+    assert len(model.requests) == 3 and run.state == Run.State.SUCCEEDED
+
+
 def test_it_says_that_the_outcome_is_unknown_when_it_is(model, start, work, monkeypatch):
     model.say([wire.tool("terminal", {"command": "kill -KILL -- -$(cat $HOME/.vibe/steps/*/pid)"})], [finish()])
     run = work(start())
@@ -154,6 +171,9 @@ def test_it_writes_nothing_once_the_lease_is_somebody_elses(start):
         runs.finish(old, Run.State.SUCCEEDED)
     with pytest.raises(LeaseLost):
         runs.extend(old, 30)
+    runs.hand_back(old)
+    run.refresh_from_db()
+    assert (run.state, run.lease_token) == (Run.State.RUNNING, new.token)
     assert run.project.steps.count() == before
     runs.append(new, "stage", {"stage": "work", "status": "started", "title": ""})
 
@@ -191,6 +211,14 @@ def test_it_gives_up_a_run_that_kills_its_workers(start, work, model):
     run = work(run)
 
     assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "crash_loop", 0)
+
+
+def test_it_is_not_given_up_while_it_gets_somewhere(start):
+    run = start()
+    for _ in range(runs.MAX_DEATHS + 1):
+        runs.append(claim(run, 0), "stage", {"stage": "work", "status": "started", "title": ""})
+        run.refresh_from_db()
+        assert run.deaths == 0
 
 
 def test_it_rings_again_for_runs_that_wait_and_for_runs_that_were_left(start, monkeypatch):

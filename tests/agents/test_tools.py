@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from agents.models import Run
+from agents.tools import files
 from demo_model import wire
 from projects import versions
 from tests.agents.scripted import finish, page, write
@@ -241,6 +242,13 @@ def test_it_refuses_to_lose_most_of_a_file_unless_that_is_meant(told):
     assert [result["is_error"] for result in results] == [False, True, False]
     assert "from 40 lines to 10" in results[1]["content"]
     assert versions.read(run.version, "a.txt").decode() == short
+
+
+def test_it_refuses_a_file_that_is_too_large(told, monkeypatch):
+    monkeypatch.setattr(files, "MAX_FILE_BYTES", 2**20)
+    _, results = told(write(a_txt="x" * 2**20 + "x"), write(a_txt="x" * 2**20))
+    assert [result["is_error"] for result in results] == [True, False]
+    assert "larger than 1 MB" in results[0]["content"]
 
 
 def test_it_lets_a_template_s_own_file_go(told):

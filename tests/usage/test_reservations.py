@@ -68,6 +68,18 @@ def test_it_settles_once_however_often_and_at_once_it_is_asked(rich, transaction
     assert Entry.objects.filter(account=account, kind="charge").count() == 1
 
 
+def test_it_charges_a_run_once_even_if_its_reservation_were_opened_again(rich, db):
+    user, run = rich(100), uuid4()
+    services.reserve(user, 50, run)
+    services.settle(run, 30)
+    Account.objects.filter(user=user).update(reserved=50)
+    Reservation.objects.filter(run_id=run).update(state="open", used=0)
+    services.settle(run, 30)
+    account = Account.objects.get(user=user)
+    assert (account.balance, account.reserved) == (70, 0)
+    assert Entry.objects.filter(account=account, kind="charge").count() == 1
+
+
 def test_it_lets_only_one_of_settle_and_release_end_a_reservation(rich, transactional_db):
     user = rich(10_000)
     for _ in range(20):
