@@ -11,8 +11,8 @@ from projects.locks import locked_by
 from projects.paths import MAX_FILE_BYTES
 
 PATH = {"type": "string", "description": "Path relative to the app's root, such as src/App.tsx."}
-# Lines of a diff that the page gets.
-DIFF_LINES = 400
+# Lines of a diff that the page gets, and characters of each: a minified file is one line.
+DIFF_LINES, LINE_CHARS = 400, 500
 # Characters that one call of read_files gives, shared by its files; lines of matches that search shows.
 READ_CHARS, MATCHES = 60_000, 200
 MAX_LINES = 10**7
@@ -183,9 +183,10 @@ async def _text(tools: Toolbox, path: str) -> str:
 
 
 def _change(path: str, before: bytes | None, after: bytes | None) -> dict[str, Any]:
-    """One file's change as facts: what was done, lines added and removed, a short unified diff."""
+    """One file's change as facts: what was done, lines added and removed, a short unified diff. None of bytes."""
     action = "created" if before is None else "deleted" if after is None else "changed"
-    old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (before, after))
+    texts = (b"" if data is None or b"\0" in data else data for data in (before, after))
+    old, new = (text.decode("utf-8", "replace").splitlines() for text in texts)
     diff = list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]
     added = sum(line.startswith("+") for line in diff)
     removed = sum(line.startswith("-") for line in diff)
@@ -194,7 +195,8 @@ def _change(path: str, before: bytes | None, after: bytes | None) -> dict[str, A
 
 def cut_lines(diff: list[str]) -> str:
     left = len(diff) - DIFF_LINES
-    return "\n".join(diff[:DIFF_LINES] + ([f"… {left} more lines …"] if left > 0 else []))
+    shown = [line if len(line) <= LINE_CHARS else f"{line[:LINE_CHARS]}…" for line in diff[:DIFF_LINES]]
+    return "\n".join(shown + ([f"… {left} more lines …"] if left > 0 else []))
 
 
 def _files_title(verb: str, key: str) -> Any:

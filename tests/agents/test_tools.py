@@ -235,6 +235,17 @@ def test_it_shows_the_diff_of_each_file(told):
     assert (changes[1]["added"], changes[1]["removed"]) == (1, 1)
 
 
+def test_it_shows_the_beginning_of_a_long_line_and_nothing_of_bytes(told):
+    run, _ = told(
+        write(a_js="x" * 100_000),
+        wire.tool("terminal", {"command": "head -c 3M /dev/zero > b"}),
+        wire.tool("delete_files", {"paths": ["b"]}),
+    )
+    changes = [step.data["files"][0] for step in run.steps.filter(type="tool_result") if step.data.get("files")]
+    assert len(changes[0]["diff"]) < 1_000 and changes[0]["added"] == 1
+    assert (changes[1]["action"], changes[1]["diff"]) == ("deleted", "")
+
+
 def test_it_refuses_to_lose_most_of_a_file_unless_that_is_meant(told):
     long, short = "line\n" * 40, "line\n" * 10
     meant = {"files": [{"path": "a.txt", "content": short, "shrink": True}]}
