@@ -59,8 +59,10 @@ class Bench:
                 if time.monotonic() > deadline:
                     raise
                 doing = self.lease.wait(sandbox.preparing(self.run.project.framework))
-                if doing and not self.log.has("stage", f"prepare-{doing}"):
-                    self.stage("prepare", f"Preparing the template, once: {doing}", key=f"prepare-{doing}")
+                key = f"prepare-{doing}"[:40]
+                if doing and not self.log.has("stage", key):
+                    title = f"Preparing the {self.run.project.framework_title} template, once: {doing}"
+                    self.stage("prepare", title, key=key)
                     said = True
                 continue
             if said:
