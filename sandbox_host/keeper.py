@@ -423,6 +423,8 @@ class Keeper:
         async with work._alone(name):
             work._require_ended(name)
             home, fresh = work._directory(name) / "home", place / f".{digest}.new"
+            if not home.is_dir():
+                raise ValueError("no such sandbox")
             place.mkdir(mode=0o755, parents=True, exist_ok=True)
             await _do("rm", "-rf", "--", str(fresh))
             await _do("mkdir", "-m", "755", "--", str(fresh))

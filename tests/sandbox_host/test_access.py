@@ -107,6 +107,11 @@ def test_it_refuses_bad_requests(host: Host, body: bytes, status: int) -> None:
     assert answer[0] == status and json.loads(answer[1])["message"]
 
 
+def test_it_reads_no_message_without_end(host: Host) -> None:
+    body = b'{"templateID": "' + b"x" * (17 << 20) + b'"}'
+    assert _ask(host, "POST", "/v2/sandboxes", {"X-API-KEY": host.key}, body)[0] == 413
+
+
 def test_it_tells_its_health(host: Host) -> None:
     status, text = _ask(host, "GET", "/health", {})
     told = json.loads(text)

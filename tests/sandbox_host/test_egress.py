@@ -19,8 +19,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from sandbox_host import spawn
+from sandbox_host import egress, egress_http, egress_route, spawn
 from sandbox_host.egress import EgressProxy, Limits
+from sandbox_host.egress_rules import Refused
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Any]
 pytestmark = pytest.mark.asyncio
@@ -275,6 +276,54 @@ async def test_it_limits_connections_at_once(tmp_path: Path) -> None:
         way.writers += [writer for _, writer in waiting]
         _, _, head = await way.ask(connect_to(443))
         assert head.startswith(b"HTTP/1.1 429")
+
+
+async def test_it_reaches_no_service_of_this_machine_by_any_address(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if 127.0.0.1 were a public address of this machine."""
+    monkeypatch.setattr(egress_route, "check_address", lambda *_: None)
+    closed = asyncio.Event()
+
+    async def close(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.close()
+        closed.set()
+
+    async with serving(close) as port:
+        with pytest.raises(Refused, match="leads to this machine"):
+            await egress_route.connect("localhost", port, trusted=False)
+        await asyncio.wait_for(closed.wait(), 10)
+
+
+async def test_it_asks_no_proxy_for_what_leads_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    with pytest.raises(Refused, match="not a public address"):
+        await egress_route.connect("localhost", 443, trusted=False)
+
+
+async def test_it_ends_who_says_nothing(tmp_path: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(egress_http, "HEAD_SECONDS", 0.2)
+    monkeypatch.setattr(egress, "IDLE_SECONDS", 0.2)
+    async with serving(echo, certificate) as port, Way(tmp_path, {f"localhost:{port}"}, {("localhost", port)}) as way:
+        slow, writer = await asyncio.open_unix_connection(way.path)
+        way.writers.append(writer)
+        writer.write(b"CONNECT slow")
+        assert await asyncio.wait_for(slow.read(), 10) == b""
+        for hello in (False, True):
+            reader, writer, _ = await way.ask(connect_to(port))
+            if hello:
+                await writer.start_tls(client_tls(), server_hostname="localhost")
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+
+
+async def test_its_log_does_not_fill_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(egress, "MAX_LOG", 1000)
+    async with Way(tmp_path, set(), set()) as way:
+        for _ in range(20):
+            await way.ask(connect_to(443))
+    assert _logged(tmp_path) < 3000
+
+
+def _logged(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("egress*.jsonl"))
 
 
 async def test_it_resolves_once_and_connects_to_what_it_checked(

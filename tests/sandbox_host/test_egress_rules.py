@@ -15,7 +15,7 @@ REGISTRIES = frozenset({("mirror.test", 4873), ("10.1.2.3", 8081)})
         "evil\0.ok.com:443", "ok.com\0:443", "ok.com\r\n:443", "ok com:443", "ok.com/:443", "ok.com@evil.com:443",
         "user:pass@ok.com:443", "ok.com#:443", "ok.com?:443", "ok..com:443", ".ok.com:443", "ok.com..:443",
         "-ok.com:443", "ok-.com:443", "ok_.com:443", "ök.com:443", "ok。com:443", "%6fk.com:443", "[ok.com]:443",
-        "::1:443", "[::1",
+        "::1:443", "[::1", "o\u212a.com:443",
         "[::1%25lo]:443", "[fe80::1%eth0]:443", "*.com:443", "a" * 64 + ".com:443", "a." * 127 + "com:443",
     ],
 )  # fmt: skip

@@ -1,6 +1,7 @@
 """What of the kernel a sandbox can reach: system calls, namespaces, other processes."""
 
 import os
+from pathlib import Path
 
 from e2b import Sandbox
 
@@ -68,6 +69,22 @@ for family in range(1, 46):
             pass
 """
     assert set(_python(sandbox, code).split()) <= {"1", "2", "10", "16"}  # unix, IPv4, IPv6, routes
+
+
+def test_it_has_namespaces_of_its_own(host: Host, sandbox: Sandbox) -> None:
+    names = ("cgroup", "ipc", "mnt", "net", "pid", "user", "uts")
+    look = f"cd /proc/self/ns; readlink {' '.join(names)}"
+    other = host.create()
+    here = [str(Path(f"/proc/self/ns/{name}").readlink()) for name in names]
+    seen = [here, *(one.commands.run(look).stdout.split() for one in (sandbox, other))]
+    other.kill()
+    assert [len(set(links)) for links in zip(*seen, strict=True)] == [3] * len(names)
+
+
+def test_it_has_no_terminal_of_the_host(sandbox: Sandbox) -> None:
+    """A session of its own: what is typed into a terminal is typed by its session."""
+    sessions = sandbox.commands.run("cut -d' ' -f 6 /proc/1/stat /proc/2/stat").stdout.split()
+    assert "0" not in sessions  # 0: one outside
 
 
 def test_it_makes_no_namespaces(sandbox: Sandbox) -> None:

@@ -232,6 +232,14 @@ def test_it_names_the_time_of_a_command(cramped: Sandbox) -> None:
         cramped.commands.run("sleep 60", timeout=0.5)
 
 
+def test_its_processes_have_limits_too(small: Host, cramped: Sandbox) -> None:
+    """Of the kernel, on each process, whether or not a control group counts them."""
+    shown = cramped.commands.run("ulimit -c; ulimit -f; ulimit -n; ulimit -u; ulimit -d").stdout.split()
+    core, file, opened, processes, data = shown
+    assert (core, file) == ("0", str(20 * 1024)) and "unlimited" not in (opened, processes)
+    assert (data == "unlimited") == (small.uid is None)
+
+
 def test_it_limits_open_files(cramped: Sandbox) -> None:
     opening = "import os\nwhile True: os.open('/dev/null', 0)"
     with pytest.raises(CommandExitException, match="Too many open files"):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from e2b import Sandbox
 
-from sandbox_host import cgroup, mounting
+from sandbox_host import cgroup, mounting, spawn
 from sandbox_host.isolation import API_UID, Limits, Machine
 from sandbox_host.keeper import Keeper
 from sandbox_host.root import Direct, Distant, serve
@@ -23,7 +23,7 @@ from sandbox_host.templates import SOURCES, Library
 from .conftest import Host, descendants, halves, make_state, wait_for
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's host is one process")
-NAME, UID = "i" + "a" * 26, 70_000
+NAME, OTHER, UID = "i" + "a" * 26, "i" + "b" * 26, 70_000
 
 
 def _status(pid: int) -> dict[str, str]:
@@ -57,6 +57,12 @@ def test_nobody_listens_and_root_does_not(own_host: Callable[..., Host]) -> None
     assert _listeners(host.process.pid) and not _listeners(_root_of(host))
     assert host.key.encode() not in Path(f"/proc/{_root_of(host)}/environ").read_bytes()
     folder = host.state / "sandboxes" / sandbox.sandbox_id
+    assert {path.name: path.stat().st_mode & 0o7777 for path in folder.iterdir() if path.name in ("home", "api")} == {
+        "home": 0o700, "api": 0o700,
+    }  # fmt: skip
+    sockets = {path.suffix: path.stat() for path in (host.state / "run").iterdir()}
+    assert {found.st_mode & 0o7777 for found in sockets.values()} == {0o600}
+    assert sockets[".agent"].st_uid == API_UID and sockets[".egress"].st_uid >= UID
     owners = {path.name: path.stat().st_uid for path in (folder, *folder.iterdir())}
     assert owners.pop("home") >= UID and owners.pop("api") == API_UID and set(owners.values()) == {0}
     assert {path.stat().st_uid for path in host.state.iterdir()} == {0}
@@ -80,6 +86,21 @@ def test_it_leaves_nothing_when_one_of_the_two_is_killed(own_host: Callable[...,
     assert Sandbox.connect(sandbox.sandbox_id, timeout=60, **host.options).files.read("kept") == "text"
     host.kill(signal.SIGTERM)
     assert _groups(host) == []
+
+
+def test_it_ends_with_whoever_started_it() -> None:
+    """As the launcher has it: by a signal of the kernel, which forgets that when a process changes its user."""
+    host = Host(make_state(None), prefix=["sh", "-c", 'setpriv --groups 4,24 --pdeathsig KILL "$@" & wait', "sh"])
+    try:
+        host.start()
+        assert host.process is not None
+        pids = descendants(host.process.pid)
+        listening = [_status(pid) for pid in pids if _status(pid)["Uid"].split()[0] == str(API_UID)]
+        assert [found["Groups"] for found in listening] == [""] and len(pids) >= 2
+        host.kill()
+        wait_for(lambda: not [pid for pid in pids if _alive(pid)])
+    finally:
+        host.close()
 
 
 def _alive(pid: int) -> bool:
@@ -122,6 +143,7 @@ HOSTILE: list[tuple[str, tuple[Any, ...]]] = [
     ("make", (NAME, UID - 1, "plain", "", "")),
     ("make", (NAME, True, "plain", "", "")),
     ("make", (NAME, str(UID), "plain", "", "")),
+    ("make", (NAME, float(UID), "plain", "", "")),
     ("make", (NAME, UID, "tmpfs", "", "")),
     ("make", (NAME, UID, "plain", "../../etc", "")),
     ("make", (NAME, UID, "plain", "html/0123456789abcdef/../../..", "")),
@@ -139,7 +161,7 @@ HOSTILE: list[tuple[str, tuple[Any, ...]]] = [
     ("forget", ("../sandboxes",)),
     ("recipe", ("../html",)),
     ("keep", ("html", "../x", NAME)),
-    ("keep", ("html", "0123456789abcdef", NAME)),
+    ("keep", ("html", "0123456789abcdef", OTHER)),
     ("work.make", (NAME, UID, "plain", "", "")),
     ("end_all", ()),
     ("_remove", ("/etc",)),
@@ -150,6 +172,8 @@ HOSTILE: list[tuple[str, tuple[Any, ...]]] = [
 
 async def test_root_refuses_what_is_not_well_formed() -> None:
     async with _root() as (root, sock, keeper):
+        await root("begin_work")
+        await root("work.make", NAME, 80_000, "plain", "", "")
         before = sorted(keeper.machine.state.rglob("*"))
         for operation, arguments in HOSTILE:
             with pytest.raises(ValueError, match=r"no |arguments|numbers|never"):
@@ -160,12 +184,16 @@ async def test_root_refuses_what_is_not_well_formed() -> None:
         await asyncio.sleep(0)
         assert (await root("facts"))["uids"] == [70_000, 80_000]
         assert sorted(keeper.machine.state.rglob("*")) == before
+        await root("end_work")
+        with pytest.raises(ValueError, match="no operation"):
+            await root("work.facts")
 
 
 async def test_root_touches_no_files_of_a_sandbox_that_runs() -> None:
     """Code inside could move them about under it."""
     async with _root() as (root, _, keeper):
         await root("make", NAME, UID, "plain", "", "")
+        (keeper.sandboxes / NAME / "home" / "large").write_bytes(bytes(64 << 20))  # to copy it takes a moment
         started = await root("start", NAME, UID, "plain", "", False, False)
         for operation in ("close", "bury"):
             with pytest.raises(ValueError, match="have not been ended"):
@@ -174,13 +202,25 @@ async def test_root_touches_no_files_of_a_sandbox_that_runs() -> None:
             await root("start", NAME, UID, "plain", "", False, False)
         with pytest.raises(OSError, match="already"):
             await root("make", NAME, UID, "plain", "", "")
-        await root("kill", NAME, [os.getpid(), os.getppid(), 1])  # not its own
-        os.close(started["pidfd"])
         running = keeper.running[NAME]
+        victim = await asyncio.create_subprocess_exec("sleep", "60")
+        await root("kill", NAME, [victim.pid])  # not its own
+        assert victim.returncode is None and _alive(victim.pid)
+        victim.kill()
+        await victim.wait()
+        copying = asyncio.ensure_future(root("make", OTHER, UID + 1, "plain", "", f"sandboxes/{NAME}"))
+        states = set()
+        while not copying.done():
+            states |= {_status(pid)["State"][0] for pid in spawn.inside(running.process.pid, running.group)}
+            await asyncio.sleep(0)
+        await copying
+        assert "T" in states and not running.stopped  # it stood still meanwhile
+        os.close(started["pidfd"])
         await root("end", NAME)
         assert running.process.returncode is not None
-        await root("bury", NAME)
-        await root("erase", NAME)
+        for name in (NAME, OTHER):
+            await root("bury", name)
+            await root("erase", name)
         assert not any(keeper.trash.iterdir()) and not any(keeper.run.iterdir())
 
 
