@@ -131,6 +131,8 @@ def test_it_finds_nothing_serious(eyes, begin):
             button = page.locator(f"[data-pane-tab={tab}]" if eyes.size == "phone" else f"#tab-{tab}")
             button.click()
             expect(page.locator(f"#{tab}")).to_be_visible()
+            if tab == "preview":
+                expect(page.locator("#preview")).to_have_attribute("data-state", "ready", timeout=BUILD_MS)
             if tab == "code":
                 expect(page.locator(".cm-content")).to_be_visible()
             if tab == "history":

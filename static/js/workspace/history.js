@@ -91,6 +91,7 @@ export function history(root, panes) {
     $("#history-now").replaceChildren(el("b", {}, `v${shown}`));
     const mine = ++latest;
     main.setAttribute("aria-busy", "true");
+    if ($(".empty", main)) main.replaceChildren(); // the first version came while this page was open
     try {
       const changes = await getJson(`${root.dataset.versions}${base}/diff/${shown}/`);
       if (mine === latest) paint(version, changes);
