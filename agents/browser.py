@@ -29,8 +29,9 @@ TEXT_CHARS, CONSOLE_LINES, CONSOLE_CHARS = 20_000, 50, 500
 # Of the seconds a look may take, those kept for reading the page once it has loaded, or has not.
 READING_SECONDS = 12.0
 CLOSING_SECONDS = 3.0
-# A page counts as loaded when nothing was under way for half a second (Chromium's networkIdle), and has drawn since.
-SETTLE_SECONDS = 0.3
+# A page counts as loaded when nothing was under way for half a second (Chromium's networkIdle), and has drawn since. One
+# that listens for good, as dev servers have it, counts so long after at most two requests are (networkAlmostIdle).
+SETTLE_SECONDS, LISTENS_SECONDS = 0.3, 1.0
 UNFINISHED = "The page did not finish loading."
 READ = """({title: document.title.slice(0, 200), text: (document.body ? document.body.innerText : "").slice(0, %d)})"""
 
@@ -137,7 +138,7 @@ class _Visit:
     def __init__(self, chromium: Chromium, tab: str, authority: str, audit: str = "") -> None:
         self.chromium, self.tab, self.authority, self.audit = chromium, tab, authority, audit
         self.seen = Look()
-        self.idle = asyncio.Event()
+        self.idle, self.almost_idle = asyncio.Event(), asyncio.Event()
         self.frame = ""
         self.tasks: set[asyncio.Task[Any]] = set()
         chromium.listen(tab, self._take)
@@ -169,8 +170,12 @@ class _Visit:
             await self._call(method, **parameters)
         self.frame = (await self._call("Page.getFrameTree"))["frameTree"]["frame"]["id"]
         self.idle.clear()
+        self.almost_idle.clear()
         await self._call("Page.navigate", url=url)
-        await self.idle.wait()
+        await self.almost_idle.wait()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LISTENS_SECONDS):
+                await self.idle.wait()
         await asyncio.sleep(SETTLE_SECONDS)
 
     async def _read(self) -> None:
@@ -202,6 +207,8 @@ class _Visit:
                 self.seen.status = event["response"]["status"]
             case "Page.lifecycleEvent" if event["name"] == "networkIdle" and event["frameId"] == self.frame:
                 self.idle.set()
+            case "Page.lifecycleEvent" if event["name"] == "networkAlmostIdle" and event["frameId"] == self.frame:
+                self.almost_idle.set()
             case "Page.javascriptDialogOpening":
                 self._later("Page.handleJavaScriptDialog", accept=False)
             case "Runtime.exceptionThrown":

@@ -49,6 +49,7 @@ navigator.serviceWorker?.register("/sw.js").catch(() => 0);
 PAGES = {
     "/": GOOD,
     "/out": WAYS_OUT,
+    "/listens": "<body>here<script>new EventSource('/events').onmessage = () => location.reload()</script>",
     "/leave": '<script>location = "http://127.0.0.1:CANARY/gone"</script>',
     "/alerts": "<body>still<script>onload = () => { while (true) alert(1) }</script>",
     "/loop": "<body>before<script>while (true) ;</script>",
@@ -120,6 +121,11 @@ def site(settings, canary) -> Iterator[str]:
                 self.end_headers()
             elif self.path == "/big":
                 self.send_much()
+            elif self.path == "/events":  # until the visitor leaves
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.end_headers()
+                self.rfile.read(1)
             else:
                 self.send_page(PAGES.get(self.path, "").replace("CANARY", str(canary.port)).encode())
 
@@ -173,6 +179,12 @@ def test_it_sees_what_a_visitor_would(site):
     dark, _ = seen(f"{site}/", width=640, height=480, dark=True)
     assert dark.screenshot != look.screenshot
     assert seen(f"{site}/nothing")[0].status == 404
+
+
+def test_it_does_not_wait_for_a_page_that_listens_for_good(site):
+    look, seconds = seen(f"{site}/listens", width=640, height=480, seconds=30)
+    assert (look.text, look.console) == ("here", []) and look.screenshot
+    assert seconds < 15
 
 
 def test_it_reaches_nothing_but_the_preview(site, canary):
