@@ -28,6 +28,12 @@ _SERVER = "require('http').createServer((_, answer) => answer.end('ok')).listen(
 def measure(say: Say, home: Path, sandboxes: int = 20) -> None:
     """Print all figures. `home`: the folder whose templates/ and runtime/ are used; react must be prepared there."""
     home = home.resolve()
+    with host(home, "--spares", "0") as (process, options):
+        bare, took = [], []
+        for _ in range(10):
+            bare.append(_once(lambda: _bare_start(home)))
+            took.append(_create(options, "react"))
+        _tell_create(say, "create, react, none waiting", took, bare)
     with host(home) as (process, options):
         _creates(say, options, home)
         sandbox = Sandbox.create(timeout=600, **options)
@@ -39,15 +45,17 @@ def measure(say: Say, home: Path, sandboxes: int = 20) -> None:
 
 
 @contextmanager
-def host(home: Path) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    """A running host with `home`'s templates, on the same file system so that it can share their files."""
+def host(home: Path, *more: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
+    """A running host with `home`'s templates, on the same file system so that it can share their files; `more` arguments
+    for it.
+    """
     state = Path(tempfile.mkdtemp(prefix="benchmark-", dir=home.parent))
     state.chmod(0o711)
     (state / "templates").symlink_to(home / "templates")
     key, port = f"e2b_{secrets.token_hex(20)}", _free_port()
     command = [sys.executable, "-m", "sandbox_host", "--port", str(port), "--state", str(state)]
     process = subprocess.Popen(
-        [*command, "--runtime", str(home / "runtime")],
+        [*command, "--runtime", str(home / "runtime"), *more],
         cwd=ROOT, env={**os.environ, "E2B_API_KEY": key}, start_new_session=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
@@ -73,11 +81,13 @@ def _creates(say: Say, options: dict[str, Any], home: Path) -> None:
             bare.append(_once(lambda: _bare_start(home)))
             time.sleep(pause)
             took[template, pause].append(_create(options, template))
-    floor = median(bare) * 1000
     for (template, pause), times in took.items():
-        name = f"create, {template}{'' if pause else ', one after another'}"
-        each = median(times) * 1000
-        say(name, f"{each:.0f} ms, {each / floor:.1f}×", f"{floor:.0f} ms bare bwrap + python", "≤ 100 ms, ≤ 3×")
+        _tell_create(say, f"create, {template}{'' if pause else ', one after another'}", times, bare)
+
+
+def _tell_create(say: Say, name: str, took: list[float], bare: list[float]) -> None:
+    each, floor = median(took) * 1000, median(bare) * 1000
+    say(name, f"{each:.0f} ms, {each / floor:.1f}×", f"{floor:.0f} ms bare bwrap + python", "≤ 100 ms, ≤ 3×")
 
 
 def _create(options: dict[str, Any], template: str) -> float:
