@@ -277,6 +277,7 @@ def test_it_sees_whether_the_app_answers(told):
     )
     assert "GET / answered 200" in results[1]["content"] and "Tea" in results[1]["content"]
     assert "404" in results[2]["content"]
+    assert results[3]["is_error"] and "must be a URL path" in results[3]["content"]
     assert "pwned" not in results[4]["content"]
 
 
