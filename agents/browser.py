@@ -29,8 +29,8 @@ TEXT_CHARS, CONSOLE_LINES, CONSOLE_CHARS = 20_000, 50, 500
 # Of the seconds a look may take, those kept for reading the page once it has loaded, or has not.
 READING_SECONDS = 12.0
 CLOSING_SECONDS = 3.0
-# A page counts as loaded when nothing was under way for half a second (Chromium's networkIdle), and has drawn since. One
-# that listens for good, as dev servers have it, counts so long after at most two requests are (networkAlmostIdle).
+# A page counts as loaded when nothing was under way for half a second (Chromium's networkIdle), and has drawn since.
+# One that listens for good, as dev servers have it, counts so long after at most two requests are (networkAlmostIdle).
 SETTLE_SECONDS, LISTENS_SECONDS = 0.3, 1.0
 UNFINISHED = "The page did not finish loading."
 READ = """({title: document.title.slice(0, 200), text: (document.body ? document.body.innerText : "").slice(0, %d)})"""

@@ -46,8 +46,8 @@ def measure(say: Say, home: Path, sandboxes: int = 20) -> None:
 
 @contextmanager
 def host(home: Path, *more: str) -> Iterator[tuple[subprocess.Popen[bytes], dict[str, Any]]]:
-    """A running host with `home`'s templates, on the same file system so that it can share their files; `more` arguments
-    for it.
+    """A running host with `home`'s templates, on the same file system so that it can share their files; `more`
+    arguments for it.
     """
     state = Path(tempfile.mkdtemp(prefix="benchmark-", dir=home.parent))
     state.chmod(0o711)
