@@ -27,7 +27,8 @@ def small(request: pytest.FixtureRequest) -> Iterator[Host]:
     uid = 65_433 if request.param == "watchdog" and os.geteuid() == 0 else None
     if request.param == "control groups" and os.geteuid() != 0:
         pytest.skip("control groups are root's here")
-    host = Host(make_state(uid), uid, LIMITS)
+    dumping = ["sh", "-c", 'ulimit -c unlimited; exec "$@"', "sh"]  # as on a developer's machine
+    host = Host(make_state(uid), uid, LIMITS, prefix=dumping)
     try:
         yield host.start()
     finally:
