@@ -71,13 +71,14 @@ async def _run(session: aiohttp.ClientSession, url: str, person: dict[str, str])
     base = f"{url}/api/v1/projects/{person['project']}"
     async with session.post(f"{base}/messages/", json={"text": "Go on", "mode": "ask"}, headers=head) as answer:
         said = await answer.json()
-    async with session.get(f"{base}/stream/", headers=head, timeout=aiohttp.ClientTimeout(600)) as stream:
-        async for line in stream.content:
-            if line.startswith(b"data: ") and b'"complete"' in line:
-                event = json.loads(line[6:])
-                if event.get("type") == "complete" and event["run"] == said["run"]["id"]:
-                    return str(event["data"]["state"])
-    return "?"
+    while True:  # a site that is too busy says so; its log has the end all the same
+        async with session.get(f"{base}/stream/", headers=head, timeout=aiohttp.ClientTimeout(600)) as stream:
+            async for line in stream.content:
+                if line.startswith(b"data: ") and b'"complete"' in line:
+                    event = json.loads(line[6:])
+                    if event.get("type") == "complete" and event["run"] == said["run"]["id"]:
+                        return str(event["data"]["state"])
+        await asyncio.sleep(0.5)
 
 
 async def _converse(session: aiohttp.ClientSession, model: str) -> None:
