@@ -7,7 +7,6 @@ them, so whoever refers to a blob calls `store` or `hold` first.
 import hashlib
 import zlib
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
 
 from django.db import connection
 
@@ -16,7 +15,7 @@ from projects.models import Blob, Version
 # Blobs read at a time, so that memory stays flat.
 BATCH = 100
 # A blob that nothing refers to stays so long after it was last wanted; a newer time than half of that is not written.
-GRACE = timedelta(hours=24)
+GRACE_HOURS = 24
 
 
 class NoSuchFile(LookupError):
@@ -36,27 +35,28 @@ def store(contents: Mapping[str, bytes]) -> None:
 
 HOLD = """
 WITH stale AS (
-    SELECT sha256 FROM projects_blob WHERE sha256 = ANY(%(shas)s) AND wanted < now() - %(half)s::interval
+    SELECT sha256 FROM projects_blob WHERE sha256 = ANY(%(shas)s) AND wanted < now() - make_interval(hours => %(half)s)
     ORDER BY sha256 FOR UPDATE
 ), held AS (
     UPDATE projects_blob SET wanted = now() WHERE sha256 IN (SELECT sha256 FROM stale) RETURNING sha256
 )
 SELECT sha256 FROM held
-UNION ALL SELECT sha256 FROM projects_blob WHERE sha256 = ANY(%(shas)s) AND wanted >= now() - %(half)s::interval
+UNION ALL SELECT sha256 FROM projects_blob
+    WHERE sha256 = ANY(%(shas)s) AND wanted >= now() - make_interval(hours => %(half)s)
 """
 
 
 def hold(shas: Iterable[str]) -> set[str]:
     """Those of them that are kept, and will be for hours. A removal of one is waited for."""
     with connection.cursor() as cursor:
-        cursor.execute(HOLD, {"shas": list(shas), "half": GRACE / 2})
+        cursor.execute(HOLD, {"shas": list(shas), "half": GRACE_HOURS // 2})
         return {sha for [sha] in cursor.fetchall()}
 
 
 # A row that a save holds is passed over, and one that a save wanted since is looked at again under its lock.
 SWEEP = """
 DELETE FROM projects_blob WHERE sha256 IN (
-    SELECT sha256 FROM projects_blob AS blob WHERE wanted < now() - %s::interval
+    SELECT sha256 FROM projects_blob AS blob WHERE wanted < now() - make_interval(hours => %s)
         AND NOT EXISTS (SELECT FROM projects_attachment WHERE blob_id = blob.sha256)
         AND NOT EXISTS (
             SELECT FROM projects_version, jsonb_each_text(manifest) AS file WHERE file.value = blob.sha256
@@ -69,8 +69,8 @@ DELETE FROM projects_blob WHERE sha256 IN (
 def sweep() -> int:
     """Removes the blobs that no version and no attachment refers to and that no save wanted lately; how many."""
     with connection.cursor() as cursor:
-        cursor.execute(SWEEP, [GRACE])
-        return cursor.rowcount
+        cursor.execute(SWEEP, [GRACE_HOURS])
+        return int(cursor.rowcount)
 
 
 def sizes(shas: Iterable[str]) -> dict[str, int]:

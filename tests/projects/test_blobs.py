@@ -2,6 +2,7 @@
 
 import threading
 from datetime import timedelta
+from typing import Any
 
 from django.db import connection, connections, transaction
 from django.db.models import F
@@ -44,7 +45,7 @@ def test_it_keeps_what_is_saved_at_the_same_moment(transactional_db, project, bo
         blobs.store({blobs.sha256(b"old"): b"old"})
         assert at_once(1, sweep_blobs) == [0]
     age()
-    saved = []
+    saved: list[Any] = []
 
     def save():
         saved.append(versions.save(project, {"index.html": b"old"}, source="edit"))
