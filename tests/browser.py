@@ -23,6 +23,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture
 def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator["Browser"]:
     """A browser of its own for each test: Playwright's loop must not be there when other tests run theirs."""
+    from django.db import connections
     from playwright.sync_api import sync_playwright
 
     path = testing.chromium(Terminal(quiet=True))
@@ -34,6 +35,8 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator["Browser"]:
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+        # What the test asked beside Playwright's loop went by a connection that only this loop knows.
+        connections.close_all()
 
 
 @pytest.fixture
