@@ -38,6 +38,12 @@ delegate(document, "change", "[data-theme-choice] input", (_event, input) => {
   document.documentElement.dataset.theme = input.value;
 });
 
+// What a passkey or a security key did not do: no key, not this person, or the browser's question was closed.
+document.addEventListener("allauth.error", (event) => {
+  event.preventDefault();
+  toast("The passkey was not used. Try again, or go another way.", { error: true });
+});
+
 delegate(document, "click", "[data-dismiss]", (_event, button) => button.closest(".toast").remove());
 for (const box of $$(".toast:not(.error)")) setTimeout(() => box.remove(), 6_000);
 

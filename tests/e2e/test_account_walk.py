@@ -1,11 +1,32 @@
-"""A person's whole way with their account: sign up, verify, second factor, keys, tokens, usage, and out again."""
+"""A person's whole way with their account: sign up, verify, second factor, passkey, keys, tokens, usage, out again."""
 
 import re
 
+import pytest
 from allauth.mfa.totp.internal import auth
 
 from accounts.models import User
 from tests.e2e.conftest import PASSWORD
+
+
+@pytest.fixture
+def context(browser, stack):
+    """By a name: browsers give no passkey to a bare address."""
+    context = browser.new_context(base_url=stack.url.replace("127.0.0.1", "localhost"))
+    context.set_default_timeout(15_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def verified(page):
+    """A key that the browser has; `verified(False)`: it does not know its owner's finger any more."""
+    devtools = page.context.new_cdp_session(page)
+    devtools.send("WebAuthn.enable")
+    kind = {"protocol": "ctap2", "transport": "internal", "hasResidentKey": True, "hasUserVerification": True}
+    options = {**kind, "isUserVerified": True, "automaticPresenceSimulation": True}
+    key = devtools.send("WebAuthn.addVirtualAuthenticator", {"options": options})["authenticatorId"]
+    return lambda is_so: devtools.send("WebAuthn.setUserVerified", {"authenticatorId": key, "isUserVerified": is_so})
 
 
 def code(secret):
@@ -18,7 +39,7 @@ def mailed(stack, eventually, after, pattern):
     return eventually(found, 20)[-1]
 
 
-def test_it_takes_a_person_from_sign_up_to_deletion(stack, page, sign_up, eventually):
+def test_it_takes_a_person_from_sign_up_to_deletion(stack, page, sign_up, verified, eventually):
     from playwright.sync_api import expect
 
     main = page.locator("main")
@@ -69,6 +90,24 @@ def test_it_takes_a_person_from_sign_up_to_deletion(stack, page, sign_up, eventu
     page.get_by_role("button", name="Sign in", exact=True).click()
     page.fill("input[name=code]", recovery[0])
     main.get_by_role("button", name="Sign In", exact=True).click()
+    page.wait_for_url("**/projects/")
+
+    page.goto("/accounts/2fa/webauthn/add/")
+    page.fill("input[name=password]", PASSWORD)
+    main.get_by_role("button", name="Confirm").click()
+    page.fill("input[name=name]", "Laptop")
+    page.check("input[name=passwordless]")
+    verified(False)
+    main.get_by_role("button", name="Add").click()
+    expect(page.locator(".toast.error")).to_contain_text("passkey")
+    verified(True)
+    main.get_by_role("button", name="Add").click()
+    page.wait_for_url(lambda url: not url.endswith("/add/"))
+    page.goto("/accounts/2fa/webauthn/")
+    expect(main).to_contain_text("Laptop")
+    page.context.clear_cookies()
+    page.goto("/accounts/login/")
+    page.get_by_role("button", name="Sign in with a passkey").click()
     page.wait_for_url("**/projects/")
 
     page.goto("/settings/delete/")
