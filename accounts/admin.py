@@ -17,7 +17,7 @@ from django.http import HttpRequest
 
 from accounts import people
 from accounts.models import ApiToken, User
-from accounts.paging import BoundedPaginator
+from accounts.paging import QuickAdmin
 
 
 class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
@@ -27,17 +27,15 @@ class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
 
 
 @admin.register(User)
-class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(QuickAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """People. Nobody is deleted here: suspending keeps the ledger whole."""
 
     form = UserChangeForm
     add_form = AddUserForm
     list_display: tuple[str, ...] = ("email", "name", "is_active", "is_staff", "date_joined")
     list_filter = ("is_active", "is_staff")
-    search_fields = ("email", "name")
-    ordering = ("-date_joined",)
-    show_full_result_count = False
-    paginator = BoundedPaginator
+    search_fields = ("email", "name__icontains")
+    ordering = ("-id",)
     readonly_fields = ("date_joined", "last_login")
     actions: tuple[str, ...] = ("suspend", "reinstate")
     fieldsets = (
@@ -67,7 +65,7 @@ class UserAdmin(DjangoUserAdmin):  # type: ignore[type-arg]
 
 
 @admin.register(ApiToken)
-class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ApiTokenAdmin(QuickAdmin):
     """Tokens by their last four characters; read-only but for revoking, which is done by date."""
 
     list_display = ("name", "last_four", "user", "scope", "created", "expires", "last_used", "revoked")
@@ -75,8 +73,6 @@ class ApiTokenAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("user",)
     fields = ("user", "name", "last_four", "scope", "created", "expires", "last_used", "revoked")
     readonly_fields = ("user", "name", "last_four", "scope", "created", "expires", "last_used")
-    show_full_result_count = False
-    paginator = BoundedPaginator
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -88,7 +84,7 @@ for hidden in (UserSession, SocialApp, SocialToken, Authenticator):
 
 
 @admin.register(Authenticator)
-class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class AuthenticatorAdmin(QuickAdmin):
     """Second factors, without their secrets. Deleting one helps who has lost the telephone and the recovery codes."""
 
     list_display = ("user", "type", "created_at", "last_used_at")
@@ -96,8 +92,6 @@ class AuthenticatorAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("user",)
     search_fields = ("user__email",)
     fields = readonly_fields = list_display
-    show_full_result_count = False
-    paginator = BoundedPaginator
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -14,9 +14,11 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from agents import edits, services
+from accounts.paging import one_of
+from agents import catalogue, edits, services
 from agents.models import PromptVersion, Run, Sandbox, Step
 from projects.admin import ProjectAdmin, ReadOnlyInline
+from projects.frameworks import FRAMEWORKS
 from projects.models import Project
 from projects.services import BadPrompt
 from usage import services as usage
@@ -59,6 +61,8 @@ class UserWithRunsAdmin(UserWithCreditsAdmin):
 
 @admin.register(Project)
 class ProjectWithRunsAdmin(ProjectAdmin):
+    list_filter = (*ProjectAdmin.list_filter, one_of("model", catalogue.MODELS))  # type: ignore[assignment]
+
     def hide_one(self, project: Project) -> None:
         edits.delete_project(project)
 
@@ -66,7 +70,7 @@ class ProjectWithRunsAdmin(ProjectAdmin):
 @admin.register(Run)
 class RunAdmin(ReadOnlyAdmin):
     list_display = ("created", "project", "owner", "state", "reason", "model", "charged", "seconds")
-    list_filter = ("state", "model")
+    list_filter = ("state", one_of("model", catalogue.MODELS))
     search_fields = ("id", "project__id", "project__owner__email")
     list_select_related = ("project__owner",)
     ordering = ("-created",)
@@ -110,15 +114,14 @@ class RunAdmin(ReadOnlyAdmin):
 @admin.register(PromptVersion)
 class PromptVersionAdmin(ReadOnlyAdmin):
     list_display = ("name", "version", "first_used")
-    list_filter = ("name",)
-    search_fields = ("name", "version", "text")
+    search_fields = ("name", "version", "text__icontains")
     ordering = ("-first_used",)
 
 
 @admin.register(Sandbox)
 class SandboxAdmin(ReadOnlyAdmin):
     list_display = ("sandbox_id", "project", "template", "version", "paused", "last_used", "created")
-    list_filter = ("template", "paused")
+    list_filter = (one_of("template", FRAMEWORKS), "paused")
     search_fields = ("sandbox_id", "project__id", "project__owner__email")
     list_select_related = ("project",)
     ordering = ("-last_used",)

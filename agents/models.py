@@ -74,6 +74,7 @@ class Run(models.Model):
         ]
         indexes = [
             models.Index(fields=["project", "created"]),
+            models.Index(fields=["created"], name="run_created"),
             models.Index(fields=["state", "lease_until"], condition=Q(state__in=["queued", "running"]), name="run_due"),
             models.Index(fields=["finished"], name="run_finished", condition=Q(finished__isnull=False)),
         ]

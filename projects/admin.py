@@ -8,7 +8,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from projects import services
+from accounts.paging import one_of
+from projects import frameworks, services
 from projects.models import Message, Project, ShowcaseEntry, Version
 from usage.admin import ReadOnlyAdmin
 
@@ -35,8 +36,8 @@ class VersionInline(ReadOnlyInline):
 @admin.register(Project)
 class ProjectAdmin(ReadOnlyAdmin):
     list_display = ("name", "owner", "framework", "model", "updated", "deleted")
-    list_filter = ("framework", "model")
-    search_fields = ("name", "owner__email", "id")
+    list_filter = (one_of("framework", frameworks.FRAMEWORKS),)
+    search_fields = ("name__icontains", "owner__email", "id")
     list_select_related = ("owner",)
     ordering = ("-updated",)
     inlines = (VersionInline,)
@@ -77,7 +78,7 @@ class MessageAdmin(ReadOnlyAdmin):
 class ShowcaseEntryAdmin(ReadOnlyAdmin):
     list_display = ("title", "category", "state", "author", "remixes", "created", "look")
     list_filter = ("state", "category")
-    search_fields = ("title", "author__email")
+    search_fields = ("title__icontains", "author__email")
     list_select_related = ("author",)
     ordering = ("-created",)
     actions = ("approve", "refuse")

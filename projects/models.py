@@ -89,7 +89,10 @@ class Message(models.Model):
 
     class Meta:
         ordering = ["created"]
-        indexes = [models.Index(fields=["project", "created"])]
+        indexes = [
+            models.Index(fields=["project", "created"]),
+            models.Index(fields=["created"], name="message_created"),
+        ]
 
     def __str__(self) -> str:
         return self.text[:60]

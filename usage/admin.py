@@ -13,7 +13,7 @@ from django.http import HttpRequest
 
 from accounts.admin import UserAdmin
 from accounts.models import User
-from accounts.paging import MOST, BoundedPaginator
+from accounts.paging import MOST, BoundedPaginator, QuickAdmin
 from usage import services
 from usage.models import Account, Entry, PromoCode, Reservation
 
@@ -70,11 +70,8 @@ def _micro(text: str) -> int | None:
     return int(amount * settings.MICRO) if whole and 0 < amount <= MOST_CREDITS else None
 
 
-class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class ReadOnlyAdmin(QuickAdmin):
     """To look at, search and filter; never to change, whoever asks."""
-
-    show_full_result_count = False
-    paginator = BoundedPaginator
 
     def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -98,7 +95,7 @@ class AccountAdmin(ReadOnlyAdmin):
 class EntryAdmin(ReadOnlyAdmin):
     list_display = ("created", "account_email", "kind", "amount", "note", "key")
     list_filter = ("kind",)
-    search_fields = ("account__user__email", "key", "note")
+    search_fields = ("account__user__email", "key", "run_id")
     list_select_related = ("account__user",)
     date_hierarchy = None
     ordering = ("-id",)

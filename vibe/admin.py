@@ -10,6 +10,6 @@ from usage.admin import ReadOnlyAdmin
 class LogEntryAdmin(ReadOnlyAdmin):
     list_display = ("action_time", "user", "content_type", "object_repr", "change_message")
     list_filter = ("content_type",)
-    search_fields = ("user__email", "object_repr", "object_id", "change_message")
+    search_fields = ("user__email", "object_repr__icontains", "object_id", "change_message__icontains")
     list_select_related = ("user", "content_type")
-    ordering = ("-action_time",)
+    ordering = ("-id",)

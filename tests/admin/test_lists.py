@@ -30,6 +30,30 @@ def test_it_counts_no_further_than_it_pages(as_user, staff, model):
     table = model._meta.db_table
     counts = [query["sql"] for query in asked if "COUNT(*)" in query["sql"] and f'FROM "{table}"' in query["sql"]]
     assert all(f"LIMIT {paging.MOST}" in count for count in counts), counts
+    assert not [query["sql"] for query in asked if "DISTINCT" in query["sql"] and f'FROM "{table}"' in query["sql"]]
+
+
+@pytest.mark.parametrize("model", OURS, ids=lambda model: model._meta.label)
+def test_it_searches_people_before_what_is_theirs(as_user, staff, model):
+    """Both in one statement would read two tables from end to end."""
+    address = reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
+    with CaptureQueriesContext(connection) as asked:
+        assert as_user(staff).get(address, {"q": "anna@example.com"}).status_code == 200
+    table = model._meta.db_table
+    asked_of = [query["sql"] for query in asked if '"accounts_user"."email"' in query["sql"].partition("WHERE")[2]]
+    assert table == "accounts_user" or not [sql for sql in asked_of if f'FROM "{table}"' in sql], asked_of
+
+
+def test_it_finds_by_address_id_and_beginning(as_user, staff, alice, bob, run):
+    services.grant(alice, 1, "gift-of-may", "A gift")
+    services.grant(bob, 1, "gift-of-june", "A gift")
+    found = lambda page, q: as_user(staff).get(f"/admin/{page}/", {"q": q}).context["cl"].result_count  # noqa: E731
+    assert found("usage/entry", alice.email[1:].upper()) == Entry.objects.filter(account__user=alice).count()
+    assert [found("usage/entry", key) for key in ("gift-of-", "gift-of-may", "of-may", "nothing")] == [2, 1, 0, 0]
+    assert [found("agents/run", text) for text in (run.pk, run.project_id, alice.email)] == [1, 1, 1]
+    assert [found("agents/run", text) for text in (bob.email, "nothing")] == [0, 0]
+    assert [found("accounts/user", text) for text in (alice.email[2:], "ALIC", "nobody at all")] == [1, 1, 0]
+    assert [found("projects/project", text) for text in ("BAKERY", alice.email, bob.email)] == [1, 1, 0]
 
 
 def test_it_sums_up_the_ledger_lines_that_were_found(as_user, staff, alice, bob):

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from benchmarks import crowd, fanout, faults, first_token, load, runs, sandbox, spending, starting
+from benchmarks import admin, crowd, fanout, faults, first_token, load, runs, sandbox, spending, starting
 from benchmarks.client import Client, token
 
 READY = ("html", "react")  # frameworks whose templates the first start prepares
@@ -24,6 +24,7 @@ class Command(BaseCommand):
         parser.add_argument("--builds", type=int, default=5, help="builds per framework")
         parser.add_argument("--framework", action="append", help="builds of this one; again for more (html and react)")
         parser.add_argument("--credits", action="store_true", help="40 runs on credit for 10, 20 rounds")
+        parser.add_argument("--admin", action="store_true", help="the admin's lists with a million rows; two minutes")
         parser.add_argument("--sandbox", action="store_true", help="the sandbox host alone")
         parser.add_argument("--first-token", action="store_true", help="message → first token, alone and 50 at once")
         parser.add_argument("--crowd", action="store_true", help="100 runs in one worker process")
@@ -43,9 +44,10 @@ class Command(BaseCommand):
         if options["sandbox"]:
             sandbox.measure(self.say, Path(os.environ.get("VIBE_HOME", ".vibe")))
             return
-        if options["credits"]:
-            spending.measure(self.say)
-            return
+        for name, alone in (("credits", spending.measure), ("admin", admin.measure)):
+            if options[name]:
+                alone(self.say)
+                return
         many = {} if options["count"] is None else {"count": options["count"]}
         for name, measure in (
             ("first_token", first_token.measure),
