@@ -13,6 +13,7 @@ from pathlib import Path
 from sandbox_host.isolation import MIB, Limits
 
 _PREFIX = "vibe-sandboxes-"
+TRIES = 20  # to have groups that somebody else is just removing
 ABANDONED = 3600.0  # seconds; the host of a younger one may not hold it yet
 
 
@@ -74,10 +75,13 @@ class Groups:
     @classmethod
     def find(cls, state: Path) -> "Groups | None":
         for candidate in _candidates():
-            try:
-                return cls(_prepare(candidate, name(state)), 2 if len(candidate) == 1 else 1)
-            except OSError:
-                continue
+            for _ in range(TRIES):
+                try:
+                    return cls(_prepare(candidate, name(state)), 2 if len(candidate) == 1 else 1)
+                except RemovedMeanwhile:
+                    time.sleep(0.02)
+                except OSError:
+                    break
         return None
 
     def create(self, sandbox_id: str, owner: int, limits: Limits) -> Group:
@@ -96,14 +100,13 @@ class Groups:
         return [Group([parent / name for parent in self.parents]) for name in names]
 
     def close(self) -> None:
-        """Leave nothing behind."""
-        self.remove_leftovers()
-        for lock in self._locks:
+        """Leave nothing behind, unless another process has the same groups."""
+        for parent, lock in zip(self.parents, self._locks, strict=False):
+            with contextlib.suppress(OSError):
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                parent.rmdir()
             os.close(lock)
         self._locks = []
-        for parent in self.parents:
-            with contextlib.suppress(OSError):
-                parent.rmdir()
 
     def remove_abandoned(self, age: float = ABANDONED) -> list[str]:
         """The empty groups of hosts that are gone, by names."""
@@ -122,13 +125,20 @@ class Groups:
                     Group([directory]).remove()
 
 
+class RemovedMeanwhile(OSError):
+    """Another process that had the group ended, and took it along."""
+
+
 def _hold(parent: Path) -> int:
-    """A lock that tells other hosts that this one lives; the kernel lets go of it with us. Raises OSError."""
-    fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """A lock that tells other hosts that this one lives; the kernel lets go of it with us. Raises RemovedMeanwhile."""
+    try:
+        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise RemovedMeanwhile from None
     fcntl.flock(fd, fcntl.LOCK_SH)
     if not parent.exists() or not os.path.samestat(os.fstat(fd), parent.stat()):
         os.close(fd)
-        raise OSError("the group was just being removed")
+        raise RemovedMeanwhile
     return fd
 
 

@@ -66,6 +66,7 @@ class Keeper:
         # By the descriptor a path is short enough for a socket's address.
         self.sockets = Path(f"/proc/self/fd/{os.open(self.run, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)}")
         self.groups = Groups.find(state)
+        self.taken = False  # whether what is in the state folder is ours: templates are built beside a host
         self.running: dict[str, spawn.Running] = {}
         self.work: Keeper | None = None  # where templates are prepared, apart from the host's own sandboxes
         self._work_lock: IO[str] | None = None
@@ -110,6 +111,7 @@ class Keeper:
         return await asyncio.to_thread(self._take_up)
 
     def _take_up(self) -> dict[str, Any]:
+        self.taken = True
         if self.groups is not None:
             self.groups.remove_leftovers()
         for path in self.run.iterdir():
@@ -314,8 +316,11 @@ class Keeper:
         if self.work is not None:
             await self.work.end_all()
         await asyncio.gather(*(running.end() for running in self.running.values()), return_exceptions=True)
-        for path in self.run.iterdir():
-            path.unlink(missing_ok=True)
+        if self.taken:
+            for path in self.run.iterdir():
+                path.unlink(missing_ok=True)
+            if self.groups is not None:
+                await asyncio.to_thread(self.groups.remove_leftovers)
         if self.groups is not None:
             await asyncio.to_thread(self.groups.close)
 

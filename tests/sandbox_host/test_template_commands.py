@@ -3,9 +3,10 @@
 import asyncio
 import io
 import os
+import subprocess
 import sys
 import tarfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from aiohttp import web
 from launcher import testing
 from sandbox_host import auditing
 from sandbox_host.template_commands import ACTIONS
+from tests.sandbox_host.conftest import Host
 
 ROOT = Path(__file__).parents[2]
 KEY = "e2b_" + "a" * 40
@@ -49,6 +51,16 @@ async def serving(*routes: web.RouteDef) -> AsyncIterator[str]:
 
 
 @pytest.mark.sandbox
+def test_it_builds_beside_a_host_that_runs(own_host: Callable[..., Host], tmp_path: Path) -> None:
+    host = own_host()
+    made = host.create()
+    command = [sys.executable, "-m", "sandbox_host.templates", "build", "--state", str(host.state)]
+    done = subprocess.run([*command, "--templates", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert made.commands.run("echo on").stdout == "on\n"
+    assert host.create().commands.run("echo on").stdout == "on\n"
+
+
 async def test_it_lists_what_is_prepared() -> None:
     code, out, _ = await templates("list", "react", "html", by="manage.py")
     rows = [line.split() for line in out.splitlines()]
