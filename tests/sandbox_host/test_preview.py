@@ -115,6 +115,16 @@ async def test_it_never_forwards_our_credentials_or_the_connections_own_headers(
     assert (got["x-forwarded-proto"], got["x-forwarded-for"]) == ("http", "127.0.0.1")
 
 
+async def test_it_keeps_the_connections_own_headers_from_the_browser() -> None:
+    sent = {"Keep-Alive": "timeout=5", "Proxy-Authenticate": "Basic", "Trailer": "X-Sum", "X-Hop": "1", "X-Kept": "yes"}
+
+    async def app(request: web.Request) -> web.Response:
+        return web.Response(headers={**sent, "Connection": "close, X-Hop"})
+
+    async with listening(app) as port, previewing(port) as (client, url), client.get(url) as answer:
+        assert {name for name in sent if name in answer.headers} == {"X-Kept"}
+
+
 async def test_it_keeps_cookies_on_the_host_that_set_them() -> None:
     async def app(request: web.Request) -> web.Response:
         response = web.Response()
