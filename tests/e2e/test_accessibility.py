@@ -132,7 +132,7 @@ def test_it_finds_nothing_serious(eyes, begin):
             button.click()
             expect(page.locator(f"#{tab}")).to_be_visible()
             if tab == "preview":
-                expect(page.locator("#preview")).to_have_attribute("data-state", "ready", timeout=BUILD_MS)
+                expect(page.frame_locator("#frame").locator("h1")).to_be_visible(timeout=BUILD_MS)
             if tab == "code":
                 expect(page.locator(".cm-content")).to_be_visible()
             if tab == "history":
