@@ -119,8 +119,9 @@ def test_the_theme_switch_works_and_is_remembered(open_app, agent):
     page = open_app(KINDS["landing"])
     agent.ask("add a dark mode toggle")
     page.reload()
-    dark = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    colour = "getComputedStyle(document.body).backgroundColor"
+    dark = page.evaluate(colour)
     page.locator("[data-theme-toggle]").click()
-    light = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.wait_for_function(f"dark => {colour} !== dark", arg=dark)  # it may fade
     page.reload()
-    assert dark != light == page.evaluate("getComputedStyle(document.body).backgroundColor")
+    page.wait_for_function(f"dark => {colour} !== dark", arg=dark)
