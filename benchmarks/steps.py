@@ -17,13 +17,14 @@ TIMES = 400
 
 
 def measure(project_id: str) -> dict[str, list[float]]:
-    from django.db import connection
+    from django.db import connection, transaction
 
     from agents import events, runs, services
     from projects.models import Project
 
-    run = services.start_run(Project.objects.get(pk=project_id), "Measure", "ask")
-    fence = runs.claim(run.pk, 3600)
+    with transaction.atomic():  # the site's worker hears of it when it is ours
+        run = services.start_run(Project.objects.get(pk=project_id), "Measure", "ask")
+        fence = runs.claim(run.pk, 3600)
     assert fence
     data = {"stage": "work", "status": "started", "title": "x" * 300}
     step = runs.append(fence, "stage", data)
