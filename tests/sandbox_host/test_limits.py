@@ -241,6 +241,10 @@ def test_its_processes_have_limits_too(small: Host, cramped: Sandbox) -> None:
     assert (data == "unlimited") == (small.uid is None)
 
 
+def test_its_shared_memory_is_bounded(cramped: Sandbox) -> None:
+    assert cramped.commands.run("df -k --output=size /dev/shm | tail -1").stdout.strip() == str(64 * 1024)
+
+
 def test_it_limits_open_files(cramped: Sandbox) -> None:
     opening = "import os\nwhile True: os.open('/dev/null', 0)"
     with pytest.raises(CommandExitException, match="Too many open files"):
