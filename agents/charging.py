@@ -26,19 +26,22 @@ def begin(run: Run, cap: int | None = None) -> None:
 
 
 def cover(run: Run, cost: int, held: int = 0) -> int:
-    """Before a turn: sees that more is held back than the turns so far cost, and says how much. `held`: what is known
-    to be; nobody is asked where that is enough. NotEnoughCredits, CapReached.
+    """Before a turn: sees that more is held back than the turns so far cost, and says how much. `held`: what an earlier
+    call said; nobody is asked where that is enough. NotEnoughCredits, CapReached.
     """
-    if cost < held or pays_itself(run.project.owner):
+    if cost < held or cost < (held := _held(run)) or pays_itself(run.project.owner):
         return held
-    rows = Reservation.objects.filter(run_id=run.pk).values_list("amount", flat=True)
-    if not rows:  # it began with an own key that is gone
+    if not held:  # it began with an own key that is gone
         begin(run)
-        rows = rows.all()
-    held = rows[0]
+        held = _held(run)
     while cost >= held:
         held = credits.extend(run.pk, settings.RUN_RESERVE_MICRO).amount
     return held
+
+
+def _held(run: Run) -> int:
+    """Micro-credits; 0 where nothing was ever held back."""
+    return Reservation.objects.filter(run_id=run.pk).values_list("amount", flat=True).first() or 0
 
 
 def settle(run: Run, cost: int) -> int:

@@ -76,8 +76,8 @@ class Work:
         self.bench = Bench(lease, run)
         self.log = self.bench.log
         self.tools = BY_MODE[run.message.mode]
-        # Micro-credits known to be held back for the run, beyond its cost so far.
-        self.held = 1
+        # Micro-credits known to be held back for the run.
+        self.held = 0
 
     def go(self) -> Ending:
         if self.run.deaths >= MAX_DEATHS:

@@ -9,6 +9,7 @@ from django.utils import timezone
 from accounts.models import ProviderKey
 from agents import costs, edits, services
 from agents.models import Run, Step
+from demo_model import wire
 from projects import briefing
 from tests.agents.scripted import finish, page, write
 from usage.models import Account, Entry, Reservation
@@ -96,6 +97,15 @@ def test_it_holds_credits_back_when_the_own_key_goes_before_the_run_begins(model
     model.say([write(index_html=page("Tea"))], [finish()])
     run = work(run)
     assert run.cost > 0 and account_of(owner).balance == 25_000_000 - run.cost
+
+
+def test_it_charges_a_single_turn_too_when_the_own_key_goes_before_the_run_begins(model, built, work, owner):
+    bring(owner)
+    run = services.start_run(built.project, "What is tea?", "ask")
+    ProviderKey.objects.all().delete()
+    model.say([wire.text("A drink.")])
+    run = work(run)
+    assert run.cost > 0 and account_of(owner).balance == 25_000_000 - built.cost - run.cost
 
 
 def test_it_refunds_a_run_that_is_undone_within_ten_minutes_once(built, model, work, owner, api):
