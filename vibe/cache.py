@@ -9,7 +9,10 @@ from redis.exceptions import RedisError
 
 
 class Cache(RedisCache):
-    """Django's, for which a server that is away is an error: no page would load, because sessions look here first."""
+    """Django's, for which a server that is away is an error: no page would load, because sessions look here first.
+
+    To delete stays an error: what was not deleted is there when the server comes back, such as a session signed out.
+    """
 
     def get(self, key: Any, default: Any = None, version: int | None = None) -> Any:
         try:
@@ -24,12 +27,6 @@ class Cache(RedisCache):
     def add(self, key: Any, value: Any, timeout: Any = DEFAULT_TIMEOUT, version: int | None = None) -> bool:
         try:
             return bool(super().add(key, value, timeout, version))
-        except RedisError:
-            return False
-
-    def delete(self, key: Any, version: int | None = None) -> bool:
-        try:
-            return bool(super().delete(key, version))
         except RedisError:
             return False
 

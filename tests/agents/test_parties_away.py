@@ -1,6 +1,7 @@
 """What runs need goes away in the middle: Redis, the sandbox host, room on a disk. Work goes on, or waits for it."""
 
 import random
+import signal
 import subprocess
 import threading
 import time
@@ -98,6 +99,22 @@ def test_it_takes_works_on_and_shows_a_message_while_redis_is_away(
     assert ended[0] - began < 4  # it looks every two seconds
     # Pages, too: who is signed in stands in the database.
     assert browser.get(f"/projects/{run.project_id}/").status_code == 200
+
+
+def test_it_does_not_say_that_somebody_is_signed_out_whom_the_cache_still_knows(
+    valkey: Valkey, owner: Any, as_user: Any, client: Any, settings: Any
+) -> None:
+    settings.CACHES = {"default": {**settings.CACHES["default"], "OPTIONS": {"socket_timeout": 0.2}}}
+    browser = as_user(owner)
+    assert browser.get("/settings/").status_code == 200
+    client.cookies.update(browser.cookies)
+    valkey.process.send_signal(signal.SIGSTOP)
+    refused = browser.post("/accounts/logout/")
+    valkey.process.send_signal(signal.SIGCONT)
+    assert refused.status_code == 503
+    client.post("/accounts/logout/")
+    client.cookies.update(browser.cookies)
+    assert client.get("/settings/").status_code == 302
 
 
 def test_it_misses_and_repeats_nothing_over_fifty_drops_and_a_restart_of_redis(valkey: Valkey, start: Any) -> None:
