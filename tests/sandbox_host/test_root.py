@@ -247,3 +247,9 @@ async def test_it_takes_up_what_an_earlier_version_kept() -> None:
         assert (await root("take_up"))["sandboxes"] == [NAME]
         kept = folder / "api" / "record.json"
         assert kept.read_text() == "{}" and kept.stat().st_uid == kept.parent.stat().st_uid == API_UID
+
+
+async def test_it_starts_no_sandbox_as_root(tmp_path: Path) -> None:
+    machine = Machine.find(tmp_path, None, Limits())
+    with socket.socket(socket.AF_UNIX) as agent, pytest.raises(ValueError, match="never runs as root"):
+        await spawn.start(machine, 0, tmp_path, agent, None, None)
