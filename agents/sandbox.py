@@ -13,6 +13,7 @@ from typing import Any, Protocol, TypeVar
 
 import e2b
 import httpx
+from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
@@ -227,7 +228,7 @@ async def open_terminal(
 
 async def stream_logs(project_id: Any, on_text: Callable[[str], None]) -> None:
     """Follows the dev server's log until cancelled."""
-    row = await Sandbox.objects.aget(project_id=project_id)
+    row = await database_sync_to_async(Sandbox.objects.get)(project_id=project_id)  # the connection goes back
     sdk = await AsyncSandbox.connect(row.sandbox_id, **options())
     handle = await sdk.commands.run(
         "tail -n 200 -F ~/.vibe/dev.log", background=True, timeout=0, on_stdout=on_text, retain_output=False

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from channels.db import database_sync_to_async
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -40,7 +41,7 @@ async def project_stream(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     caller = await caller_of(request)
     if isinstance(caller, JsonResponse):
         return caller
-    if not await Project.objects.for_user(caller.user).filter(pk=pk).aexists():
+    if not await exists(Project.objects.for_user(caller.user).filter(pk=pk)):
         return refuse(404, "There is nothing here, or it is not yours.")
     given = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
     after = int(given) if given.isdecimal() and len(given) < 16 else 0
@@ -71,7 +72,7 @@ async def generate(request: HttpRequest) -> HttpResponseBase:
         return refuse(400, error.message, errors={"prompt": [error.message]})
     except NotEnoughCredits as error:
         return refuse(402, str(error), needed=error.needed, balance=error.available)
-    first = await run.steps.order_by("cursor").afirst()
+    first = await database_sync_to_async(run.steps.order_by("cursor").first)()
     return respond(_one_run(run.project_id, (first.cursor if first else 1) - 1, str(run.pk)), caller)
 
 
@@ -79,7 +80,7 @@ async def _until_idle(project_id: UUID, after: int) -> AsyncIterator[bytes]:
     active = Run.objects.filter(project_id=project_id, state__in=Run.ACTIVE)
     async for event in follow(project_id, after):
         yield frame(event)
-        if (event is None or event["type"] == "complete") and not await active.aexists():
+        if (event is None or event["type"] == "complete") and not await exists(active):
             if event is None:
                 yield b"event: complete\ndata: {}\n\n"
             return
@@ -108,7 +109,23 @@ def refuse(code: int, detail: str, **extra: Any) -> JsonResponse:
 
 def respond(frames: AsyncIterator[bytes], caller: Caller) -> StreamingHttpResponse:
     """The frames as server-sent events, for as long as who asked for them may have them."""
-    return StreamingHttpResponse(while_good(caller.shown, frames), content_type="text/event-stream", headers=HEADERS)
+    body = while_good(caller.shown, _opened(frames))
+    return StreamingHttpResponse(body, content_type="text/event-stream", headers=HEADERS)
+
+
+async def _opened(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """With a comment before them: the server sends the headers with the first piece, which may be long in coming."""
+    yield b": follows\n\n"
+    async for piece in frames:
+        yield piece
+
+
+@database_sync_to_async
+def exists(rows: QuerySet[Any]) -> bool:
+    """Whether there are any. Not `aexists`: it keeps its connection for as long as the stream is open, and as many
+    streams as there are connections would leave the site without one.
+    """
+    return rows.exists()
 
 
 @database_sync_to_async

@@ -10,10 +10,14 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.test import Client
 
+from accounts.models import ApiToken
 from agents import runs
+from agents.models import Run
+from projects.services import add_message
 
 
 def status(stack, project, session, origin):
@@ -116,3 +120,24 @@ def _frame(stream):
 
 def _megabytes(pid):
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def test_it_holds_no_connection_to_the_database_for_a_stream_that_is_open(stack, project, alice):
+    """More streams than connections: the site answers all the same."""
+    message = add_message(project, "user", "Which one?")
+    Run.objects.create(project=project, message=message, model="vibe-m", state=Run.State.WAITING)
+    head = {"Authorization": f"Bearer {ApiToken.issue(alice)[1]}"}
+    events = f"{stack.url}/api/v1/projects/{project.pk}/stream/"
+    count = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] + 5
+
+    async def watch():
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=head) as http:
+            open_now = [await http.get(events) for _ in range(count)]
+            async with http.get(f"{stack.url}/api/v1/projects/", timeout=aiohttp.ClientTimeout(5)) as answer:
+                found = answer.status, [one.status for one in open_now]
+            for one in open_now:
+                one.close()
+            return found
+
+    status, streams = asyncio.run(watch())
+    assert (status, set(streams)) == (200, {200})
