@@ -192,7 +192,7 @@ def _generated_etc(state: Path) -> Path:
         "gitconfig": "[init]\n\tdefaultBranch = main\n[safe]\n\tdirectory = *\n",
     }
     for name, text in texts.items():
-        (etc / name).write_text(text)
+        _put(etc / name, text, 0o644)
     for name in ("alternatives", "ssl/certs", "ssl"):
         (etc / name).mkdir(parents=True, exist_ok=True)
     for name in ("ld.so.cache", "ssl/certs/ca-certificates.crt", "ssl/openssl.cnf"):
@@ -225,29 +225,34 @@ def _shims(state: Path, python: str) -> Path:
     """`sudo` (there is no root to become: it only runs the command), `npm` with its few install scripts, `python`."""
     shim = state / "shim"
     shim.mkdir(mode=0o755, parents=True, exist_ok=True)
-    sudo = shim / "sudo"
-    sudo.write_text(
+    sudo = (
         "#!/bin/bash\n# There is no root in this sandbox: run the command as the user.\n"
         'while [[ $1 == -* ]]; do case $1 in -u|-g|-h|-p) shift 2;; *) shift;; esac; done\nexec env "$@"\n'
     )
-    npm = shim / "npm"
-    npm.write_text(install_scripts.NPM)
-    for script in (sudo, npm):
-        script.chmod(0o755)
+    _put(shim / "sudo", sudo, 0o755)
+    _put(shim / "npm", install_scripts.NPM, 0o755)
     for name in ("python", "python3"):
-        link = shim / name
-        link.unlink(missing_ok=True)
-        link.symlink_to(python)
+        fresh = shim / f".{name}.{os.getpid()}"
+        fresh.symlink_to(python)
+        fresh.replace(shim / name)
     return shim
+
+
+def _put(path: Path, text: str, mode: int) -> None:
+    """Writes a file in one step: a host's sandboxes read it while a build of templates beside it starts."""
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_text(text)
+    fresh.chmod(mode)
+    fresh.replace(path)
 
 
 def _compiled_agent(state: Path, python: str) -> Path:
     """The agent's modules compiled by the interpreter that will run them: compiling at each start would double the
-    time.
+    time. Each is there whole at any time (see `_put`).
     """
     target = state / "agent"
-    shutil.rmtree(target, ignore_errors=True)
-    (target / "sandbox_host" / "agent").mkdir(parents=True)
+    modules = target / "sandbox_host" / "agent"
+    modules.mkdir(parents=True, exist_ok=True)
     sources = [*(_PACKAGE / "agent").glob("*.py"), _PACKAGE / "__init__.py"]
     names = [path.relative_to(_PACKAGE.parent) for path in sources]
     # The third is the path that tracebacks show: that of the host is nobody's business inside.
@@ -255,13 +260,16 @@ def _compiled_agent(state: Path, python: str) -> Path:
         t for n in names for t in (str(_PACKAGE.parent / n), str(target / n.with_suffix(".pyc")), f"/run/agent/{n}")
     ]
     script = (
-        "import py_compile, sys\nmode = py_compile.PycInvalidationMode.UNCHECKED_HASH\n"
+        "import os, py_compile, sys\nmode = py_compile.PycInvalidationMode.UNCHECKED_HASH\n"
         "for source, target, shown in zip(sys.argv[1::3], sys.argv[2::3], sys.argv[3::3]):\n"
-        "    py_compile.compile(source, target, shown, doraise=True, invalidation_mode=mode)\n"
+        "    fresh = f'{target}.{os.getpid()}'\n"
+        "    py_compile.compile(source, fresh, shown, doraise=True, invalidation_mode=mode)\n"
+        "    os.chmod(fresh, 0o644)\n"
+        "    os.replace(fresh, target)\n"
     )
     done = subprocess.run([python, "-I", "-c", script, *pairs], env={}, capture_output=True, text=True)
     if done.returncode:
         raise IsolationMissing(f"The sandboxes' Python ({python}) does not work: {done.stderr.strip()[-300:]}")
-    for path in [target, *target.rglob("*")]:
-        path.chmod(0o755 if path.is_dir() else 0o644)
+    for directory in (target, modules.parent, modules):
+        directory.chmod(0o755)
     return target

@@ -57,6 +57,7 @@ def test_it_builds_beside_a_host_that_runs(own_host: Callable[..., Host], tmp_pa
     command = [sys.executable, "-m", "sandbox_host.templates", "build", "--state", str(host.state)]
     done = subprocess.run([*command, "--templates", str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
+    assert made.commands.run("ls /run/agent/sandbox_host/agent /opt/shim/npm").exit_code == 0, "taken from under it"
     assert made.commands.run("echo on").stdout == "on\n"
     assert host.create().commands.run("echo on").stdout == "on\n"
 
