@@ -84,10 +84,12 @@ def render(step: Step) -> SafeString:
     return render_to_string(f"steps/_{step.type}.html", context)
 
 
-def publish(step: Step) -> None:
-    """Sends a committed step out. A lost publication is harmless: readers fill gaps from the log."""
-    with suppress(redis.RedisError):  # the log has it; followers poll while Redis is away
-        _redis().publish(channel(step.project_id), json.dumps(as_event(step)))
+def publish(steps: list[Step]) -> None:
+    """Sends committed steps out. A lost publication is harmless: readers fill gaps from the log."""
+    with suppress(redis.RedisError), _redis().pipeline(transaction=False) as pipe:  # the log has them; followers poll
+        for step in steps:
+            pipe.publish(channel(step.project_id), json.dumps(as_event(step)))
+        pipe.execute()
 
 
 def events_after(project_id: UUID, cursor: int, limit: int = 500, html: bool = False) -> list[Event]:

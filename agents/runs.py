@@ -185,7 +185,7 @@ def _insert(steps: list[Step], numbering: str, **params: Any) -> None:
         raise LeaseLost
     for step, row in zip(steps, rows, strict=True):
         step.pk, step.cursor, step.seq, step.at = row
-        transaction.on_commit(partial(events.publish, step))
+    transaction.on_commit(partial(events.publish, steps))
 
 
 def _json(value: Any) -> str:

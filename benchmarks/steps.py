@@ -44,7 +44,7 @@ def measure(project_id: str) -> dict[str, list[float]]:
         return {
             "checkpoint": _timed(lambda: runs.append(fence, "stage", data)),
             "bare": _timed(bare),
-            "publish": _timed(lambda: events.publish(step)),
+            "publish": _timed(lambda: events.publish([step])),
             "redis": _timed(lambda: events._redis().publish("benchmark", json.dumps(data))),
         }
     finally:

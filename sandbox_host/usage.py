@@ -15,7 +15,7 @@ from sandbox_host.root import Root
 from sandbox_host.storage import Disk, Storage
 
 NOTICEABLE_BYTES, NOTICEABLE_INODES = 32 * MIB, 5_000  # a change of the free space that makes us look who it was
-LONGEST_UNSEEN = 60.0  # seconds between two looks at a running sandbox's files in any case
+LONGEST_UNSEEN = 15.0  # seconds between two looks at a running sandbox's files in any case
 
 
 class DiskFull(Exception):

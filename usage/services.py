@@ -70,14 +70,21 @@ def account_of(user: User) -> Account:
     return account
 
 
-# Of two calls for one run the second waits here for the first, and inserts nothing.
+# All or nothing. Of two calls for one run the second waits at the account's row for the first, and then does nothing.
 RESERVE = """
-INSERT INTO usage_reservation (account_id, run_id, amount, cap, used, state, created)
-VALUES (%s, %s, %s, %s, 0, 'open', now()) ON CONFLICT (run_id) DO NOTHING
+WITH able AS (
+    SELECT id FROM usage_account WHERE id = %(account)s AND balance >= reserved + %(amount)s FOR UPDATE
+), made AS (
+    INSERT INTO usage_reservation (account_id, run_id, amount, cap, used, state, created)
+    SELECT id, %(run)s, %(amount)s, %(cap)s, 0, 'open', now() FROM able ON CONFLICT (run_id) DO NOTHING
+    RETURNING account_id, amount
+), held AS (
+    UPDATE usage_account SET reserved = reserved + made.amount FROM made WHERE id = made.account_id
+)
+SELECT count(*) FROM able
 """
 
 
-@transaction.atomic
 def reserve(user: User, amount: int, run_id: uuid.UUID, cap: int | None = None) -> None:
     """Hold `amount` back for a run, or the run's `cap` if that is less; once per run. Without a cap the user's own
     setting bounds the run.
@@ -91,10 +98,10 @@ def reserve(user: User, amount: int, run_id: uuid.UUID, cap: int | None = None) 
         check_amount(cap)
         amount = min(amount, cap)
     with connection.cursor() as cursor:
-        cursor.execute(RESERVE, [account.pk, run_id, amount, cap])
-        made = cursor.rowcount
-    if made:
-        _hold(account.pk, amount)
+        cursor.execute(RESERVE, {"account": account.pk, "run": run_id, "amount": amount, "cap": cap})
+        (is_able,) = cursor.fetchone()
+    if not is_able and not Reservation.objects.filter(run_id=run_id).exists():
+        raise NotEnoughCredits(amount, Account.objects.get(pk=account.pk).available)
 
 
 @transaction.atomic
@@ -115,7 +122,7 @@ def extend(run_id: uuid.UUID, amount: int) -> Reservation:
     if account.available <= 0:
         raise NotEnoughCredits(amount, account.available)
     amount = min(amount, account.available)
-    _hold(account.pk, amount)
+    Account.objects.filter(pk=account.pk).update(reserved=F("reserved") + amount)
     reservation.amount += amount
     reservation.save(update_fields=["amount"])
     return reservation
@@ -184,12 +191,6 @@ def close_account(user: User) -> None:
     for run_id in Reservation.objects.filter(account__user=user, state=Reservation.State.OPEN).values_list("run_id"):
         release(run_id[0])
     erase(user)
-
-
-def _hold(account_id: int, amount: int) -> None:
-    account = Account.objects.filter(pk=account_id)
-    if not account.filter(balance__gte=F("reserved") + amount).update(reserved=F("reserved") + amount):
-        raise NotEnoughCredits(amount, account.get().available)
 
 
 def _close(reservation: Reservation, state: Reservation.State, used: int) -> Reservation:

@@ -176,7 +176,7 @@ def test_it_refuses_to_write_on_a_full_disk_until_there_is_room(cramped: Sandbox
             return "limit is 40 MiB and 3000 files" in str(full)
         return False
 
-    wait_for(refused, 20)
+    wait_for(refused, 30)  # where who deletes beside it hides from the watch what is written, it looks each 15 seconds
     wait_for(lambda: handle.pid not in [process.pid for process in cramped.commands.list()])  # what wrote was ended
     assert cramped.files.read("before") == "kept"
     cramped.commands.run("rm -rf big* many")
