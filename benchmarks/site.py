@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher import machine, testing
+from launcher.plan import Plan
 from launcher.supervisor import Supervisor
 from launcher.terminal import Terminal
 
@@ -65,16 +66,15 @@ def site(
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--no-input", "-v", "0"], env=session.environment, check=True
         )
-        made = [
-            testing.application(session, f"site-{number}", {"RUNS_PER_USER": "1000", **told, **changes})
-            for number in range(webs)
-        ]
-        for number, (_, supervisor) in enumerate(made):
-            if number or not workers:
-                supervisor.jobs = [job for job in supervisor.jobs if job.name == "web"]
+        made: list[tuple[Plan, Supervisor]] = []
         try:
-            for _, supervisor in made:
-                supervisor.start()
+            for number in range(webs):
+                changed = {"RUNS_PER_USER": "1000", **told, **changes}
+                plan, supervisor = testing.application(session, f"site-{number}", changed)
+                if number or not workers:
+                    supervisor.jobs = [job for job in supervisor.jobs if job.name == "web"]
+                made.append((plan, supervisor))
+                supervisor.start()  # before the next one looks for a free port
             assert session.supervisor
             urls = [f"http://127.0.0.1:{plan.port}" for plan, _ in made]
             yield Site(urls, made[0][0].environment(), made[0][1], session.supervisor)

@@ -2,10 +2,10 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "vibe.settings")
-django_app = get_asgi_application()
+django.setup(set_prefix=False)
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
@@ -13,6 +13,7 @@ from django.urls import path  # noqa: E402
 
 from agents.consumers import ProjectConsumer  # noqa: E402
 from agents.terminals import TerminalConsumer  # noqa: E402
+from vibe.handler import Handler  # noqa: E402
 from vibe.origin import SameOriginOnly  # noqa: E402
 
 sockets = [
@@ -21,5 +22,5 @@ sockets = [
 ]
 
 application = ProtocolTypeRouter(
-    {"http": django_app, "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(sockets)))}
+    {"http": Handler(), "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(sockets)))}
 )
