@@ -10,7 +10,6 @@ from importlib import import_module
 from typing import Any, TypeVar
 
 from django.conf import settings
-from django.db import transaction
 from django.db.models.functions import Now
 from jsonschema import Draft202012Validator
 
@@ -74,12 +73,11 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
     }
     content = [block for block in turn.content if block["type"] != "text" or block["text"]]
     kept = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
-    with transaction.atomic():
-        log.add("reply", data, key=f"turn-{number}", record=kept)
-        runs.add_usage(lease.fence, run, {**turn.usage, "calls": 1}, cost)
-        if source.own:
-            keys = run.project.owner.provider_keys.filter(provider=source.provider.name)
-            keys.update(last_used=Now())
+    spent = runs.Spent(run, {**turn.usage, "calls": 1}, cost)
+    log.add("reply", data, key=f"turn-{number}", record=kept, spent=spent)
+    if source.own:
+        keys = run.project.owner.provider_keys.filter(provider=source.provider.name)
+        keys.update(last_used=Now())
 
 
 def choose(
@@ -119,9 +117,8 @@ def choose(
         raise ModelRefused("model_no_choice", f"{source.model} did not answer in the form it was asked for.")
 
     source, turn, answer = _persist(lease, log, run, model, ask)
-    with transaction.atomic():
-        log.add("aside", {"name": key, **_facts(source, turn)}, key=key, record=answer)
-        runs.add_usage(lease.fence, run, {**turn.usage, "calls": 1}, 0)
+    spent = runs.Spent(run, {**turn.usage, "calls": 1}, 0)
+    log.add("aside", {"name": key, **_facts(source, turn)}, key=key, record=answer, spent=spent)
     return answer
 
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -110,16 +111,16 @@ class Live:
     def __init__(self, project_id: UUID, run_id: UUID, kind: str, ident: Event) -> None:
         self.head: Event = {"run": str(run_id), "topic": TOPICS[kind], "type": kind}
         self.channel, self.ident = channel(project_id), ident
-        self.sent, self.waiting, self.last = 0, "", 0.0
         self.pieces: list[str] = []
-        self.lock = threading.Lock()
+        self.taken = self.sent = 0  # pieces and characters that went out
+        self.is_fed, self.last = False, 0.0
 
     def feed(self, text: str) -> None:
-        with self.lock:
-            self.pieces.append(text)
-            self.waiting += text
-            if time.monotonic() - self.last >= self.SECONDS:
-                self._send()
+        """Costs the caller, often an event loop, nothing: another thread sends it."""
+        self.pieces.append(text)
+        if not self.is_fed:
+            self.is_fed = True
+            _sender().put(self)
 
     @property
     def text(self) -> str:
@@ -128,23 +129,60 @@ class Live:
 
     def close(self) -> None:
         """Sends the rest; the step that follows replaces all of it, so nothing is kept for pages that join."""
-        with self.lock:
-            if self.waiting:
-                self._send()
-        with suppress(redis.RedisError):  # also when nothing was sent: a worker that died may have left its text
-            _redis().delete(f"{self.channel}:head", f"{self.channel}:text")
-
-    def _send(self) -> None:
-        data = {**self.ident, "offset": self.sent, "text": self.waiting}
-        with suppress(redis.RedisError), _redis().pipeline(transaction=True) as pipe:
-            if self.sent:
-                pipe.append(f"{self.channel}:text", self.waiting)
-            else:  # the first piece: what was kept of an earlier text goes
-                pipe.set(f"{self.channel}:head", json.dumps({**self.head, "data": self.ident}), ex=3600)
-                pipe.set(f"{self.channel}:text", self.waiting, ex=3600)
-            pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
+        with _sending, suppress(redis.RedisError), _redis().pipeline(transaction=True) as pipe:
+            self.put(pipe)
+            # Also when nothing was sent: a worker that died may have left its text.
+            pipe.delete(f"{self.channel}:head", f"{self.channel}:text")
             pipe.execute()
-        self.sent, self.waiting, self.last = self.sent + len(self.waiting), "", time.monotonic()
+
+    def put(self, pipe: Any) -> None:
+        """Puts what is not sent yet into a pipeline."""
+        self.is_fed = False  # before looking: what comes from now on is told anew
+        new = self.pieces[self.taken :]
+        if not new:
+            return
+        text = "".join(new)
+        kept = text.encode(errors="replace")  # a model may send half a surrogate pair
+        if self.sent:
+            pipe.append(f"{self.channel}:text", kept)
+        else:  # the first piece: what was kept of an earlier text goes
+            pipe.set(f"{self.channel}:head", json.dumps({**self.head, "data": self.ident}), ex=3600)
+            pipe.set(f"{self.channel}:text", kept, ex=3600)
+        data = {**self.ident, "offset": self.sent, "text": text}
+        pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
+        self.taken, self.sent, self.last = self.taken + len(new), self.sent + len(text), time.monotonic()
+
+
+# Held while live text goes out: the end of one text waits for its earlier pieces.
+_sending = threading.Lock()
+
+
+@cache
+def _sender() -> "SimpleQueue[Live]":
+    """Takes the texts that have something to send, for the process's one thread that does."""
+    fed: SimpleQueue[Live] = SimpleQueue()
+    threading.Thread(target=_send, args=(fed,), name="live", daemon=True).start()
+    return fed
+
+
+def _send(fed: "SimpleQueue[Live]") -> None:
+    """Sends each text's pieces when they are due, those of all texts together; at most a quarter of the time."""
+    due: dict[Live, float] = {}
+    while True:
+        with suppress(Empty):
+            live = fed.get(timeout=max(0.0, min(due.values()) - time.monotonic()) if due else None)
+            while True:
+                due[live] = live.last + Live.SECONDS
+                live = fed.get_nowait()
+        began = time.monotonic()
+        ready = [live for live, at in due.items() if at <= began]
+        with _sending, suppress(redis.RedisError), _redis().pipeline(transaction=True) as pipe:
+            for live in ready:
+                del due[live]
+                live.put(pipe)
+            pipe.execute()
+        if ready:
+            time.sleep(min(3 * (time.monotonic() - began), Live.SECONDS))
 
 
 class Lazy:

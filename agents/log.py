@@ -22,7 +22,9 @@ class Log:
         self.steps = list(Step.objects.filter(run_id=fence.run_id).order_by("seq"))
         self.keys = {(step.type, step.key): step for step in self.steps if step.key}
 
-    def add(self, type: str, data: dict[str, Any], key: str = "", record: Any = None) -> Step:
+    def add(
+        self, type: str, data: dict[str, Any], key: str = "", record: Any = None, spent: runs.Spent | None = None
+    ) -> Step:
         """Appends a step; one with a key that is there already is returned as it stands. Raises LeaseLost."""
         if key and (done := self.keys.get((type, key))):
             return done
@@ -31,7 +33,7 @@ class Log:
             step.record = record
             self.kept.append(step)
         else:
-            step = runs.append(self.fence, type, data, key, record)
+            step = runs.append(self.fence, type, data, key, record, spent)
         self.steps.append(step)
         if key:
             self.keys[type, key] = step

@@ -11,12 +11,11 @@ import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, connection, transaction
-from django.db.models import F
 from django.db.models.functions import Now
 
 from agents import events, figures
@@ -114,7 +113,8 @@ def hand_back(fence: Fence) -> None:
 # Each gives what INSERT numbers the steps of one call by: the last seq and cursor of theirs. No run, no seq: 0.
 APPEND = """
 WITH fence AS (
-    UPDATE agents_run SET last_seq = last_seq + %(count)s, deaths = 0
+    UPDATE agents_run SET last_seq = last_seq + %(count)s, deaths = 0,
+        usage = coalesce(%(usage)s::jsonb, usage), cost = cost + %(cost)s
     WHERE id = %(run)s AND lease_token = %(token)s AND state = 'running' RETURNING project_id, last_seq AS seq
 ), project AS (
     UPDATE projects_project SET cursor = projects_project.cursor + %(count)s FROM fence
@@ -141,19 +141,35 @@ RETURNING id, cursor, seq, at
 """
 
 
-def append(fence: Fence, type: str, data: dict[str, Any], key: str = "", record: Any = None) -> Step:
+class Spent(NamedTuple):
+    """What one call of a model took: tokens by kind and micro-credits, for the run's sums. `run.usage` is as stored."""
+
+    run: Run
+    usage: dict[str, int]
+    cost: int
+
+
+def append(
+    fence: Fence, type: str, data: dict[str, Any], key: str = "", record: Any = None, spent: Spent | None = None
+) -> Step:
     """Adds a step to the run's log and publishes it after the commit. Raises LeaseLost.
 
-    `key` may occur once per run and type; `record` is what a resumed run needs and no page sees.
+    `key` may occur once per run and type; `record` is what a resumed run needs and no page sees; `spent`: what the
+    call of a model that the step is about took.
     """
     step = Step(project_id=fence.project_id, run_id=fence.run_id, type=type, key=key, data=data, record=record)
-    append_all(fence, [step])
+    append_all(fence, [step], spent)
     return step
 
 
-def append_all(fence: Fence, steps: list[Step]) -> None:
+def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None) -> None:
     """Adds steps, in this order, by one statement. As `append`, which gives them their numbers. Raises LeaseLost."""
-    _insert(steps, APPEND, token=fence.token)
+    usage = None
+    if spent:
+        run, had = spent.run, spent.run.usage
+        run.usage = {kind: had.get(kind, 0) + spent.usage.get(kind, 0) for kind in {*had, *spent.usage}}
+        usage = _json(run.usage)
+    _insert(steps, APPEND, token=fence.token, usage=usage, cost=spent.cost if spent else 0)
 
 
 def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None = None) -> Step:
@@ -225,13 +241,6 @@ def resume(run: Run) -> bool:
     """Queues a run that waited. False: it does not wait any more."""
     waiting = Run.objects.filter(pk=run.pk, state=Run.State.WAITING)
     return bool(waiting.update(state=Run.State.QUEUED, rung=Now()))
-
-
-def add_usage(fence: Fence, run: Run, usage: dict[str, int], cost: int) -> None:
-    """Adds a call's tokens and its cost (micro-credits) to the run, whose `usage` is as stored. Raises LeaseLost."""
-    run.usage = {kind: run.usage.get(kind, 0) + usage.get(kind, 0) for kind in {*run.usage, *usage}}
-    if not _own(fence).update(usage=run.usage, cost=F("cost") + cost):
-        raise LeaseLost
 
 
 def lock(fence: Fence) -> Run:
