@@ -49,11 +49,11 @@ def work(ident: str, point: str, name: str, model: str) -> None:
 
     append, when, _, kind = runs.append_all, *point.partition(":")
 
-    def watched(fence: Any, steps: Any) -> None:
+    def watched(fence: Any, steps: Any, spent: Any = None) -> None:
         is_it = any(step.type == kind for step in steps)
         if is_it and when == "before":
             end()
-        append(fence, steps)
+        append(fence, steps, spent)
         if is_it and when == "after":
             end()
 

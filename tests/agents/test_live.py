@@ -165,6 +165,7 @@ def test_it_gives_pieces_their_place(start):
 def test_it_forgets_the_text_of_a_worker_that_died(start):
     run = start()
     events.Live(run.project_id, run.pk, "text", {"turn": 1}).feed("I was about to")
+    collect(run.project_id, 2, lambda got: len(got) == 1)
     assert so_far(run)
     events.Live(run.project_id, run.pk, "text", {"turn": 1}).close()  # the next worker's answer: only a tool call
     assert not so_far(run)
