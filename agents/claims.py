@@ -11,6 +11,7 @@ NAMED = re.compile(r"`([\w@./()\[\]-]+\.\w{1,8})`|(?<![\w/:.@])((?:[\w@()\[\]-]+
 TESTED = re.compile(r"\b(all |the )?(unit |e2e )?tests? (now )?(are )?(pass(es|ed|ing)?|green|succeed)", re.IGNORECASE)
 TEST_COMMAND = re.compile(r"\b(test|vitest|jest|playwright|pytest)\b")
 MAX_NAMES = 5
+WRITTEN_BY_NPM = ("package-lock.json",)
 
 
 def doubts(
@@ -30,6 +31,17 @@ def doubts(
     if TESTED.search(text) and not _tests_passed(steps):
         found.append("It speaks of tests that pass; no test command succeeded in this run.")
     return found
+
+
+def beyond(planned: list[str], changes: Mapping[str, Iterable[str]]) -> list[str]:
+    """A sentence about changed files that an approved plan does not name. None where it names none at all."""
+    names = [line.split()[0].strip("`,:") for line in planned if line.strip()]
+    changed = {path for paths in changes.values() for path in paths if path not in WRITTEN_BY_NPM}
+    other = sorted(path for path in changed if not any(_is(path, name) for name in names))
+    if not names or not other:
+        return []
+    more = f" and {len(other) - MAX_NAMES} more" if len(other) > MAX_NAMES else ""
+    return [f"Changed, but not in the plan: {', '.join(other[:MAX_NAMES])}{more}."]
 
 
 def _is(path: str, name: str) -> bool:

@@ -112,7 +112,10 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             "cost": charged,
             "cost_text": credits.text(charged),
             "mode": run.message.mode,
-            "doubts": claims.doubts(reply.text, changes, version.manifest if version else old, log.steps)
+            "doubts": [
+                *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
+                *claims.beyond(_planned(run), changes),
+            ]
             if ending.state == Run.State.SUCCEEDED
             else [],
             "review": _last_review(log),
@@ -123,6 +126,13 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     )
     given = history.given(run, log.steps)
     runs.finish(lease.fence, ending.state, ending.reason, given, reply=reply, version=version, cost=charged)
+
+
+def _planned(run: Run) -> list[str]:
+    """The files that the plan names which this run builds; none where it builds no plan."""
+    plans = Fragment.objects.filter(message__reply_of=run.follows, kind=Fragment.Kind.PLAN, meta__built_by=str(run.pk))
+    plan = plans.first() if run.follows else None
+    return list(plan.meta["files"]) if plan else []
 
 
 def _trouble(run: Run, log: Log, ending: Ending, version: Version | None) -> dict[str, Any]:

@@ -117,3 +117,18 @@ def test_it_has_no_tool_that_writes_however_the_model_tries(planned, model, work
     model.script = [[wire.tool("read_files", {"paths": ["index.html"]})], [wire.text("Tea.")]]
     again = work(services.start_run(planned.project, "And now?", mode="ask"))
     assert "<h1>Tea</h1>" in again.steps.get(type="tool_result").record["content"]
+
+
+def test_it_says_what_was_changed_beyond_the_plan(planned, model, work):
+    model.say([write(index_html=page("Green"), about_html=page("About"), styles_css="body {}")], [finish("Done.")])
+    run = work(plans.approve(planned))
+    assert run.steps.get(type="complete").data["doubts"] == ["Changed, but not in the plan: about.html, styles.css."]
+    model.say([write(about_html=page("More"))], [finish("Done.")])
+    follow_up = work(services.start_run(planned.project, "More about us"))
+    assert follow_up.steps.get(type="complete").data["doubts"] == [], "no plan, no doubt"
+
+
+def test_it_has_no_doubt_of_what_the_plan_names_however_it_names_it(planned, model, work):
+    plans.edit(planned, {"files": ["`index.html` (new title)", "./styles.css: colours"]})
+    model.say([write(index_html=page("Green"), styles_css="body {}")], [finish("Done.")])
+    assert work(plans.approve(planned)).steps.get(type="complete").data["doubts"] == []
