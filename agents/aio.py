@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 @cache
-def loop(name: str = "aio") -> asyncio.AbstractEventLoop:
+def loop(name: str) -> asyncio.AbstractEventLoop:
     """The process's loop of that name, started at first use."""
     new = asyncio.new_event_loop()
     threading.Thread(target=new.run_forever, name=name, daemon=True).start()

@@ -125,7 +125,7 @@ class Chromium:
                 os.killpg(self._process.pid, signal.SIGKILL)
 
     async def _start(self) -> None:
-        profile = Path(tempfile.mkdtemp(prefix="vibe-browser-"))
+        profile = await asyncio.to_thread(_new_profile)
         try:
             self._process = await self._spawn(profile)
             self._ended = False
@@ -196,6 +196,15 @@ class Chromium:
                     self.kill()
             elif time.monotonic() - idle_since > IDLE_SECONDS:
                 self.kill()
+
+
+def _new_profile() -> Path:
+    """A folder for its files. Those of processes that were killed before they could clean up are removed."""
+    for left in Path(tempfile.gettempdir()).glob("vibe-browser-*-*"):
+        owner = left.name.split("-")[2]
+        if owner.isdecimal() and not Path(f"/proc/{owner}").exists():
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"vibe-browser-{os.getpid()}-"))
 
 
 def _ordinary_user(profile: Path) -> dict[str, Any]:

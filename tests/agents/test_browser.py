@@ -2,11 +2,17 @@
 
 import asyncio
 import contextlib
+import os
+import secrets
+import shutil
 import socket
+import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -219,3 +225,18 @@ def test_it_says_nothing_answered_when_nothing_does(settings):
     settings.SANDBOX_IS_EMBEDDED, settings.E2B_SANDBOX_URL = True, "http://127.0.0.1:9"
     look, _ = seen("http://3000-app.localhost:9/", seconds=6)
     assert look.status == 0
+
+
+def test_it_clears_what_a_dead_process_left_and_nothing_else(site):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    names = [f"vibe-browser-{pid}-{secrets.token_hex(4)}" for pid in (dead.pid, os.getpid())]
+    left, living = folders = [Path(tempfile.gettempdir()) / name for name in names]
+    for folder in folders:
+        (folder / "Default").mkdir(parents=True)
+    browser._chromium().kill()  # the next look starts another one
+    with contextlib.suppress(browser.NoBrowser):
+        seen(f"{site}/")
+    assert seen(f"{site}/")[0].title == "Tea"
+    assert (left.exists(), living.exists()) == (False, True)
+    shutil.rmtree(living)
