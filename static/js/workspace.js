@@ -90,7 +90,8 @@ const handlers = {
     chat.freeze();
     run.setState(id, data, at);
     code.released();
-    notify.say(OVER[data.state] ?? "The run is over.");
+    // A message that was taken back before its turn is no news to who took it.
+    if (data.reason !== "dropped") notify.say(OVER[data.state] ?? "The run is over.");
     if (data.version) preview.settle(data.version === 1);
     composer.estimate.show();
   },
@@ -106,6 +107,8 @@ function deliver(events) {
   if (document.hidden) setTimeout(flush, 50);
   else requestAnimationFrame(flush);
 }
+// The frame that was asked for does not come to a page that was hidden meanwhile.
+document.addEventListener("visibilitychange", () => document.hidden && scheduled && flush());
 function flush() {
   scheduled = false;
   const events = queue;

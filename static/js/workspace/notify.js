@@ -5,11 +5,11 @@ import { toast } from "../lib/toast.js";
 
 export function notify(root) {
   const button = $("#tell-me");
-  const possible = "Notification" in window && Notification.permission !== "denied";
-  const wanted = () => possible && Notification.permission === "granted" && recall("notify") === "yes";
+  const possible = () => "Notification" in window && Notification.permission !== "denied";
+  const wanted = () => possible() && Notification.permission === "granted" && recall("notify") === "yes";
 
   function paint() {
-    button.hidden = !possible;
+    button.hidden = !possible();
     button.setAttribute("aria-pressed", wanted());
     button.title = wanted() ? "You will be told when it is done" : "Tell me when it is done";
   }
@@ -29,7 +29,14 @@ export function notify(root) {
     /** A run is over, or waits for an answer. */
     say(text) {
       if (!wanted() || !document.hidden) return;
-      const note = new Notification(root.dataset.name, { body: text, tag: root.dataset.project });
+      let note;
+      try {
+        // One place for each project; what comes into it later is told aloud again.
+        note = new Notification(root.dataset.name, { body: text, tag: root.dataset.project, renotify: true });
+      } catch {
+        // A browser on a phone takes these from service workers only.
+        return;
+      }
       note.onclick = () => {
         window.focus();
         note.close();
