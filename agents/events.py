@@ -64,7 +64,8 @@ def html_id(step: Step) -> str:
         case "reply":
             return f"turn-{run}-{data['turn']}"
         case "tool_call" | "tool_result":
-            return f"tool-{run}-{data['key']}"
+            # Its own name: the page's styles know a card by how its id begins.
+            return f"{'question' if data['name'] == 'ask_user' else 'tool'}-{run}-{data['key']}"
         case "check":
             return f"check-{run}-{data['name']}-{data['round']}"
         case "review":

@@ -2,12 +2,15 @@
 import { $, $$, el } from "../lib/dom.js";
 
 const AT_BOTTOM = 60;
+// So many cards at the end are laid out, seen or not.
+const NEAR = 40;
 
 export function chat() {
   const list = $("#chat");
   const scroller = $("#chat-scroll");
   const pill = $("#latest");
   const lives = new Map();
+  const unpainted = new Set();
   let following = true;
 
   const toBottom = () => {
@@ -30,7 +33,15 @@ export function chat() {
   // Also when images of the page settle, panes change width, a card opens.
   new ResizeObserver(() => following && toBottom()).observe(list);
   new ResizeObserver(() => following && toBottom()).observe(scroller);
+  for (const item of [...list.children].slice(0, -NEAR)) item.classList.add("far");
   toBottom();
+
+  /** A new card at the end. */
+  function append(item) {
+    list.append(item);
+    list.children[list.children.length - 1 - NEAR]?.classList.add("far");
+    return item;
+  }
 
   /** What a finished run said last stands above its closing card: it is not said twice. */
   function once(root = list) {
@@ -44,6 +55,8 @@ export function chat() {
 
   /** After a batch of changes: stay at the bottom, or say that there is more. */
   function settle() {
+    for (const live of unpainted) paint(live);
+    unpainted.clear();
     if (following) toBottom();
     else pill.hidden = false;
   }
@@ -51,7 +64,7 @@ export function chat() {
   function add(id, html) {
     const item = el("li", { class: "item fresh", id });
     item.innerHTML = html;
-    list.append(item);
+    append(item);
     once(item);
     return item;
   }
@@ -90,7 +103,7 @@ export function chat() {
       if (offset > 0) return false;
       let item = document.getElementById(id);
       if (item && !item.classList.contains("live")) return true;
-      item ??= list.appendChild(el("li", { class: "item live", id }));
+      item ??= append(el("li", { class: "item live", id }));
       item.replaceChildren(el("div", { class: "reply live-text" }));
       live = { box: item.firstChild, length: 0, block: null, text: "", line: "", fenced: false };
       lives.set(id, live);
@@ -105,6 +118,7 @@ export function chat() {
 
   /** Only the last block is ever touched: a flood of tokens costs the same at the end as at the start. */
   function write(live, text) {
+    unpainted.add(live);
     for (const [index, line] of text.split("\n").entries()) {
       if (index > 0) endLine(live);
       if (!line) continue;
@@ -112,7 +126,6 @@ export function chat() {
       live.block ??= live.box.appendChild(el(live.fenced ? "pre" : "p"));
       live.text += line;
     }
-    paint(live);
   }
   function endLine(live) {
     const line = live.line;
@@ -156,7 +169,7 @@ export function chat() {
   function pending(text) {
     const said = el("div", { class: "say" }, el("div", { class: "say-text" }));
     said.firstChild.textContent = text;
-    const item = list.appendChild(el("li", { class: "item pending fresh" }, said));
+    const item = append(el("li", { class: "item pending fresh" }, said));
     following = true;
     toBottom();
     return item;
@@ -182,7 +195,9 @@ export function chat() {
     const fromEnd = scroller.scrollHeight - scroller.scrollTop;
     const first = list.firstElementChild;
     for (const item of $$("#chat > .item[id]", page)) {
-      if (!document.getElementById(item.id)) list.insertBefore(document.importNode(item, true), first);
+      if (document.getElementById(item.id)) continue;
+      const card = list.insertBefore(document.importNode(item, true), first);
+      card.classList.add("far");
     }
     const next = $("#earlier", page);
     if (next) link.href = next.getAttribute("href");

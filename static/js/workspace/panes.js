@@ -43,7 +43,7 @@ export function panes(root) {
   }
   delegate(root, "click", "[data-pane-tab]", (_event, button) => show(button.dataset.paneTab));
   delegate(document, "click", "[data-show]", (_event, button) => show(button.dataset.show));
-  splitter($("#splitter"), $("#chat-pane"));
+  splitter(root, $("#splitter"), $("#chat-pane"));
   return {
     show,
     current: () => root.dataset.pane,
@@ -67,7 +67,7 @@ export function setParams(params, { replace = false } = {}) {
   history[replace ? "replaceState" : "pushState"](null, "", url);
 }
 
-function splitter(bar, pane) {
+function splitter(root, bar, pane) {
   const min = Number(bar.ariaValueMin);
   const max = Number(bar.ariaValueMax);
   const set = (width, keep = false) => {
@@ -82,9 +82,11 @@ function splitter(bar, pane) {
     const from = event.clientX - pane.offsetWidth;
     bar.setPointerCapture(event.pointerId);
     bar.classList.add("dragging");
+    root.classList.add("sizing");
     const move = (moved) => set(moved.clientX - from);
     const end = () => {
       bar.classList.remove("dragging");
+      root.classList.remove("sizing");
       bar.removeEventListener("pointermove", move);
       set(pane.offsetWidth, true);
     };
