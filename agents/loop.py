@@ -38,15 +38,15 @@ STAGE_TITLES = {"build": "Building", "ask": "Answering", "plan": "Planning"}
 MAX_NUDGES = 2
 
 
-def run_agent(lease: Lease) -> None:
-    """Works on a run until it ends or the lease is lost."""
+def run_agent(lease: Lease) -> bool:
+    """Works on a run until it ends or the lease is lost. Whether it touched the app's files."""
     run = Run.objects.select_related("project", "project__owner", "message").get(pk=lease.fence.run_id)
     work = Work(lease, run)
     try:
         ending = work.go()
     except Waiting:
         runs.wait(lease.fence)
-        return
+        return False
     except Ending as early:
         ending = early
     except RunStopped:
@@ -66,6 +66,7 @@ def run_agent(lease: Lease) -> None:
     box = work.bench.find_box() if work.bench.log.touched() else work.bench.box
     closing.close(lease, run, work.bench.log, box, ending)
     work.bench.let_go()
+    return work.bench.log.touched()
 
 
 class Work:

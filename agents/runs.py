@@ -258,9 +258,10 @@ def end_unclaimed(run: Run, state: str, reason: str) -> bool:
 
 
 def due_after(project_id: UUID) -> list[Run]:
-    """Runs that may have waited for one of this project to end: the oldest queued ones of its owner."""
+    """Runs that may have waited for one of this project to end: the oldest queued ones of its owner, by their ids."""
     owned = Project.objects.filter(owner__projects=project_id)
-    return list(Run.objects.filter(project__in=owned, state=Run.State.QUEUED).order_by("created")[:DUE_RUNS])
+    queued = Run.objects.filter(project__in=owned, state=Run.State.QUEUED).order_by("created")
+    return list(queued.only("pk")[:DUE_RUNS])
 
 
 def _own(fence: Fence) -> Any:

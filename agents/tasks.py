@@ -42,8 +42,8 @@ def run_agent(run_id: str) -> None:
         return
     try:
         with about.working_on(run=run_id, project=str(fence.project_id)), lease.held(lease.Lease(fence)) as held:
-            loop.run_agent(held)
-        services.take_picture(fence.project_id)
+            if loop.run_agent(held):
+                services.take_picture(fence.project_id)
         for following in runs.due_after(fence.project_id):
             services.ring(following)
     except runs.LeaseLost:
