@@ -4,6 +4,7 @@ Every process that shows runs listens on `channel(project)`; PostgreSQL has the 
 """
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from django.utils.safestring import SafeString
 
 from agents.models import Run, Step
 
+log = logging.getLogger(__name__)
 Event = dict[str, Any]
 
 TOPICS = {
@@ -177,11 +179,17 @@ def _send(fed: "SimpleQueue[Live]") -> None:
                 live = fed.get_nowait()
         began = time.monotonic()
         ready = [live for live, at in due.items() if at <= began]
-        with _sending, suppress(redis.RedisError), _redis().pipeline(transaction=True) as pipe:
-            for live in ready:
-                del due[live]
-                live.put(pipe)
-            pipe.execute()
+        for live in ready:
+            del due[live]
+        try:
+            with _sending, _redis().pipeline(transaction=True) as pipe:
+                for live in ready:
+                    live.put(pipe)
+                pipe.execute()
+        except redis.RedisError:
+            pass  # the step that follows has all of it
+        except Exception:
+            log.exception("live text was not sent")  # and the next one is
         if ready:
             time.sleep(min(3 * (time.monotonic() - began), Live.SECONDS))
 
