@@ -1,6 +1,9 @@
 """Messages of one project are worked on one after the other, in order; projects do not wait for each other."""
 
+import threading
+
 import pytest
+from django.db import connection, transaction
 
 from agents import runs, services
 from agents.models import Run
@@ -41,6 +44,31 @@ def test_it_leaves_workers_for_others_when_one_user_has_many(start, django_user_
     assert [bool(runs.claim(run.pk, 30)) for run in mine] == [True, True, False, False]
     assert runs.claim(other.pk, 30)
     assert set(runs.due_after(mine[0].project_id)) == set(mine[2:])
+
+
+def test_it_gives_one_user_no_more_when_two_workers_ask_at_once(start, settings, eventually):
+    settings.RUNS_PER_USER = 1
+    first, second = start("One"), start("Two")
+    got = []
+
+    def ask():
+        got.append(runs.claim(second.pk, 30))
+        connection.close()
+
+    other = threading.Thread(target=ask)
+    with transaction.atomic():  # the first claim is made and not yet to be seen
+        assert runs.claim(first.pk, 30)
+        other.start()
+        eventually(lambda: got or somebody_waits())
+    other.join()
+    assert got == [None]
+
+
+def somebody_waits():
+    """Whether a statement waits for a lock that another one holds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return cursor.fetchone()[0] > 0
 
 
 def test_it_goes_on_with_the_next_when_one_is_stopped(start):
