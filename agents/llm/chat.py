@@ -157,6 +157,7 @@ class _Reader:
             if extra := (piece.model_extra or {}).get("extra_content"):
                 call["extra"] = {"extra_content": extra}
         if details := (delta.model_extra or {}).get("reasoning_details"):
+            self._grow(str(details))
             self.thoughts += details
 
     def _grow(self, piece: str) -> None:

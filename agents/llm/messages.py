@@ -112,6 +112,7 @@ class _Reader:
             self._grow(delta.partial_json)
             self.json[index].append(delta.partial_json)
         elif delta.type == "thinking_delta":
+            self._grow(delta.thinking)
             block["thinking"] = block.get("thinking", "") + delta.thinking
         elif delta.type == "signature_delta":
             block["signature"] = delta.signature

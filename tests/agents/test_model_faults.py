@@ -29,6 +29,17 @@ BEGIN = b"".join(event.encode() for event in list(wire.events(wire.Answer([wire.
 DELTA = wire.Event({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": HUGE}}).encode()
 _HEAD = '{"id": "1", "object": "chat.completion.chunk", "created": 0, "model": "m", "choices": [{"index": 0, "delta":'
 CHUNK = f'data: {_HEAD} {{"content": "{HUGE}"}}}}]}}\n\n'.encode()
+# Thoughts without an end, a hundred letters at a time.
+THOUGHT = {"type": "thinking_delta", "thinking": "x" * 100}
+THOUGHTS = b"".join(
+    wire.Event(data).encode()
+    for data in (
+        next(wire.events(wire.Answer([]))).data,
+        {"type": "content_block_start", "index": 0, "content_block": {"type": "thinking", "thinking": ""}},
+        *[{"type": "content_block_delta", "index": 0, "delta": THOUGHT}] * 30,
+    )
+)
+REASONING = f'data: {_HEAD} {{"reasoning_details": [{{"text": "{"x" * 100}"}}]}}}}]}}\n\n'.encode() * 30
 
 FAULTS: dict[str, Failure] = {
     "429 and when to come back": Failure(429, {"retry-after": "0"}),
@@ -116,6 +127,28 @@ async def test_it_reads_an_answer_to_a_limit(
 ) -> None:
     monkeypatch.setattr(streams, "MAX_CHARS", 1_000)
     model.say([answer])
+    with pytest.raises(ModelError) as caught:
+        await protocol.ask(_call(model), lambda text: None)
+    assert caught.value.code == "model_too_long"
+
+
+async def test_it_reads_an_answer_for_as_long_as_something_comes(model: ScriptedModel, settings: Any) -> None:
+    """Longer than it would wait for the first event, and than for the next one."""
+    settings.MODEL_FIRST_SECONDS, settings.MODEL_STALL_SECONDS = 2, 2
+    body = b"".join(event.encode() for event in wire.events(wire.Answer([wire.text("Green tea. " * 50)])))
+    model.say(Failure(headers=STREAM, body=body, drip=5 / len(body)))
+    began = time.monotonic()
+    turn = await messages.ask(_call(model), lambda text: None)
+    assert turn.text == "Green tea. " * 50
+    assert time.monotonic() - began > 4
+
+
+@pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
+async def test_it_reads_thoughts_to_a_limit(
+    model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, protocol: Any
+) -> None:
+    monkeypatch.setattr(streams, "MAX_CHARS", 1_000)
+    model.say(Failure(headers=STREAM, body=THOUGHTS if protocol is messages else REASONING))
     with pytest.raises(ModelError) as caught:
         await protocol.ask(_call(model), lambda text: None)
     assert caught.value.code == "model_too_long"
