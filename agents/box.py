@@ -134,7 +134,7 @@ true
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
 # What grep says of a pattern it does not understand comes on the other stream.
 GREP = r"""
-cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIsH $VIBE_FLAGS $VIBE_EXCLUDE -m 200 -e "$VIBE_PATTERN" -- "$VIBE_PATH" |
+cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIsH $VIBE_FLAGS $VIBE_EXCLUDE -m 2000 -e "$VIBE_PATTERN" -- "$VIBE_PATH" |
   cut -c1-300 | head -n 2000; true
 """
 HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""

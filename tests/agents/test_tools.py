@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from agents import aio, box, sandbox
 from agents.models import Run
 from agents.tools import files
 from demo_model import wire
@@ -151,10 +152,8 @@ def test_it_leaves_a_command_in_the_background_and_ends_it_with_the_work(told):
     *_, begun, running = results[1]["content"].split()
     assert begun == "begun" and int(running) > 0
     assert results[2]["is_error"] and "Exit code 3" in results[2]["content"]
-    from agents import aio, sandbox
-
-    box = sandbox.ensure(run.project)
-    left = aio.run(box.sdk.commands.run("pgrep -c -f 'sleep [1]000' || true"))
+    opened = sandbox.ensure(run.project)
+    left = aio.run(opened.sdk.commands.run("pgrep -c -f 'sleep [1]000' || true"))
     assert left.stdout.strip() == "0"
 
 
@@ -218,6 +217,30 @@ def test_it_keeps_head_and_tail_of_a_flood(told):
     assert "first" in text and "last" in text and "left out" in text
 
 
+def test_it_takes_no_more_of_a_flood_out_of_the_sandbox_than_it_shows(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    opened = sandbox.ensure(work(start()).project)
+    pieces: list[str] = []
+    command = "echo first; head -c 30000000 /dev/zero | tr '\\0' x; echo; echo last"
+    result = aio.run(opened.run_once("flood", command, 60, pieces.append))
+
+    assert sum(map(len, pieces)) == box.HEAD_BYTES
+    assert result.output.startswith("first") and result.output.endswith("last\n")
+    assert len(result.output) < box.HEAD_BYTES + box.TAIL_BYTES + 100
+
+
+def test_it_leaves_out_the_middle_of_a_long_file_and_the_end_of_a_long_list(told):
+    lines = "".join(f"tea {number} {'x' * 40}\n" for number in range(4_000))
+    _, results = told(
+        write(a_txt=lines), wire.tool("read_files", {"paths": ["a.txt"]}), wire.tool("search", {"pattern": "tea"})
+    )
+    text = results[1]["content"]
+    assert len(text) < files.READ_CHARS + 200
+    assert "tea 0 " in text and "tea 3999 " in text and "left out" in text and "the file has 4000 lines" in text
+    assert len(results[2]["content"].splitlines()) == files.MATCHES + 1
+    assert "narrow the search" in results[2]["content"]
+
+
 def test_it_keeps_what_a_database_cannot(told):
     run, results = told(wire.tool("terminal", {"command": "printf 'a\\0b \\xff \\xed\\xa0\\x80 end'"}))
     assert "end" in results[0]["content"]
@@ -249,9 +272,11 @@ def test_it_shows_the_beginning_of_a_long_line_and_nothing_of_bytes(told):
 def test_it_refuses_to_lose_most_of_a_file_unless_that_is_meant(told):
     long, short = "line\n" * 40, "line\n" * 10
     meant = {"files": [{"path": "a.txt", "content": short, "shrink": True}]}
-    run, results = told(write(a_txt=long), write(a_txt=short), wire.tool("write_files", meant))
-    assert [result["is_error"] for result in results] == [False, True, False]
-    assert "from 40 lines to 10" in results[1]["content"]
+    run, results = told(
+        write(a_txt=long), write(a_txt="line\n" * 27), write(a_txt="line\n" * 28), wire.tool("write_files", meant)
+    )
+    assert [result["is_error"] for result in results] == [False, True, False, False]
+    assert "from 40 lines to 27" in results[1]["content"]
     assert versions.read(run.version, "a.txt").decode() == short
 
 
@@ -282,6 +307,8 @@ def test_it_sees_whether_the_app_answers(told):
 
 
 NO_NAMES = ["; touch pwned", "$(id)", "--global", "-g", "../evil", "file:/etc", "https://evil/x.tgz", "a b"]
+# What npm would fetch from elsewhere than the registry: a repository, an alias, an address in place of a version.
+NO_NAMES += ["evil/repo", "tea@npm:evil", "tea@https://evil/x.tgz", "tea@evil/repo"]
 
 
 @pytest.mark.parametrize("name", NO_NAMES)
