@@ -24,7 +24,7 @@ from agents.models import Run
 from agents.prompts import talk
 from projects.markdown import render_markdown
 
-# Tries of one call; waits grow 1, 2, 4 … s with jitter. A Retry-After is obeyed up to the longest wait.
+# Tries of one call; waits grow 1, 2 s with jitter. A longer Retry-After than the longest wait is not waited for.
 TRIES, LONGEST_WAIT = 3, 30.0
 # How often a short question is asked when the answer does not have the form that was demanded.
 MISFITS = 3
@@ -261,5 +261,4 @@ def _keep(log: Log, number: int, text: str) -> None:
 
 
 def _pause(attempt: int, error: ModelBusy) -> float:
-    wait = error.retry_after if error.retry_after is not None else 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)
-    return min(wait, LONGEST_WAIT)
+    return error.retry_after if error.retry_after is not None else 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)

@@ -40,6 +40,17 @@ def test_it_stops_at_the_same_error_after_two_different_fixes(model, start, work
     assert working and working.number == 1
 
 
+def test_it_stops_after_two_rounds_of_fixing_whatever_the_errors_are(model, start, work):
+    errors = [BROKEN, "return return;\n", "const tea;\n", "let let = 1;\n"]
+    for error in errors:
+        model.say([write(script_js=error)], [finish()])
+    run = work(start())
+
+    assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "checks_failed", 0)
+    assert "after 2 rounds" in card(run)["detail"]
+    assert len(model.requests) == 6 and len(model.script) == 2
+
+
 def test_it_stops_at_once_when_a_fix_changes_nothing(model, start, work):
     model.say([write(script_js=BROKEN)], [finish()], [finish("Fixed!")])
     run = work(start())

@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
 from agents import lease as leases
@@ -12,7 +12,7 @@ from agents.models import Run
 from agents.runs import Fence, LeaseLost
 from demo_model import wire
 from projects import versions
-from tests.agents.scripted import finish, page, write
+from tests.agents.scripted import Failure, finish, page, write
 from usage import services as credits
 
 
@@ -66,6 +66,7 @@ def test_it_ends_as_if_nothing_had_happened_wherever_the_worker_died(model, star
     assert versions.read(run.version, "index.html").decode() == page("Tea")
     assert run.project.versions.count() == 1
     assert run.steps.filter(type="reply").count() == 2
+    assert run.steps.filter(type="file").count() == 1
     assert run.usage["calls"] == 3  # the two turns and the review
     assert run.steps.filter(type="complete").count() == 1
     cursors = list(run.project.steps.values_list("cursor", flat=True))
@@ -176,6 +177,54 @@ def test_it_writes_nothing_once_the_lease_is_somebody_elses(start):
     assert (run.state, run.lease_token) == (Run.State.RUNNING, new.token)
     assert run.project.steps.count() == before
     runs.append(new, "stage", {"stage": "work", "status": "started", "title": ""})
+
+
+def test_it_lets_go_of_the_model_when_the_lease_is_somebody_elses(model, start, eventually):
+    model.say(Failure(hang=60))
+    run = start()
+    old = threading.Thread(target=tasks.run_agent, args=[str(run.pk)])
+    old.start()
+    eventually(lambda: model.requests)
+    Run.objects.filter(pk=run.pk).update(lease_until=Now())
+    claim(run)
+    leases.request_stop(run.pk)  # has the old worker ask its row now, and not at its next heartbeat
+
+    assert model.gone.wait(20)
+    old.join(20)
+    assert not old.is_alive() and len(model.requests) == 1
+    assert not run.steps.filter(type__in=["reply", "error", "complete"]).exists()
+
+
+def test_it_writes_nothing_once_the_run_is_over(start):
+    run = start()
+    fence = claim(run)
+    runs.append(fence, "state", {"state": Run.State.SUCCEEDED})
+    credits.release(run.pk)
+    runs.finish(fence, Run.State.SUCCEEDED)
+    before = run.project.steps.count()
+
+    for late in (
+        lambda: runs.append(fence, "stage", {"stage": "work", "status": "started", "title": ""}),
+        lambda: runs.finish(fence, Run.State.FAILED),
+        lambda: runs.extend(fence, 30),
+        lambda: runs.stop_wanted(fence),
+        lambda: runs.wait(fence),
+    ):
+        with pytest.raises(LeaseLost):
+            late()
+    runs.hand_back(fence)
+    run.refresh_from_db()
+    assert (run.state, run.project.steps.count()) == (Run.State.SUCCEEDED, before)
+
+
+def test_it_takes_a_key_once_whoever_writes(start):
+    """Held by the database, also against a worker whose own list of what is done is wrong."""
+    run = start()
+    fence = claim(run)
+    for key in ("save", "", ""):
+        runs.append(fence, "stage", {"stage": "save", "status": "started", "title": ""}, key)
+    with pytest.raises(IntegrityError, match="one_step_per_key"):
+        runs.append(fence, "stage", {"stage": "save", "status": "started", "title": ""}, "save")
 
 
 def test_it_gives_a_run_to_one_of_many_that_ask_at_once(start):
