@@ -3,6 +3,7 @@
 import os
 import re
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from io import StringIO
 from pathlib import Path
@@ -13,7 +14,10 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.db import connection as own
 
+from agents import invariants, runs, services
+from agents.models import Run, Step
 from tests.deploy.production import manage
 from usage import services as credits
 
@@ -95,6 +99,68 @@ def test_it_restores_what_was_backed_up(backup, here, database, tmp_path):
     with connect(there) as connection:
         assert connection.execute("SELECT to_regclass('left_over')").fetchone() == (None,)
     assert content(there) == content(here)
+
+
+@pytest.fixture
+def at_work(person, eventually) -> Iterator[Run]:
+    """A site where messages are sent and stopped, credits come and go, and runs are worked on, all the time; one of
+    the runs, whose worker has no lease any more.
+    """
+    over = threading.Event()
+    working: set[Run] = set()
+    wrong: list[BaseException] = []
+
+    def use() -> None:
+        try:
+            someone = person()
+            run = services.start_project(someone, "A page about tea", "html")
+            fence = runs.claim(run.pk, 0)
+            assert fence
+            while not over.is_set():
+                runs.append(fence, "stage", {"stage": "work", "status": "started", "title": "."})
+                credits.grant(someone, 1_000, f"gift-{uuid4()}", "Tea")
+                services.cancel_run(services.start_project(someone, "Another page", "html"))
+                working.add(run)
+        except BaseException as error:
+            wrong.append(error)
+            raise
+        finally:
+            own.close()
+
+    users = [threading.Thread(target=use) for _ in range(3)]
+    for user in users:
+        user.start()
+    eventually(lambda: wrong or len(working) == len(users), 60)
+    yield next(iter(working))
+    over.set()
+    for user in users:
+        user.join()
+    assert not wrong
+
+
+def test_it_keeps_one_moment_of_a_site_at_work_whose_runs_go_on(at_work, database, tmp_path):
+    name, there = str(settings.DATABASES["default"]["NAME"]), database()
+    before = Step.objects.count()
+    done = manage("backup", "vibe.dump", DATABASE_URL=address(name), VIBE_CALLER_DIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    after = Step.objects.count()
+    done = manage("restore", str(tmp_path / "vibe.dump"), DATABASE_URL=address(there, there))
+    assert done.returncode == 0, done.stderr
+    with connect(there) as connection:
+        [kept] = connection.execute("SELECT count(*) FROM agents_step").fetchone() or [0]
+        assert before < kept < after
+        broken = {rule: connection.execute(statement).fetchall() for rule, statement in invariants.RULES.items()}
+    assert not any(broken.values()), broken
+
+    goes_on = f"""
+from uuid import UUID
+from agents import runs
+fence = runs.claim(UUID("{at_work.pk}"), 30)
+step = runs.append(fence, "stage", {{"stage": "work", "status": "started", "title": "."}})
+print(step.seq == step.run.steps.count() and not step.run.deaths)
+"""
+    done = manage("shell", "--no-imports", "-c", goes_on, DATABASE_URL=address(there, there))
+    assert done.stdout.strip() == "True", done.stderr
 
 
 def test_it_changes_nothing_when_the_file_is_damaged(backup, here, database):
