@@ -66,6 +66,13 @@ def test_it_puts_back_what_a_command_changed_and_says_so(locked, model, work):
     assert not {"legal/more.html", "deep.lock"} & set(run.version.manifest)
 
 
+def test_it_adds_no_package_where_the_list_of_them_is_locked(locked, model, work):
+    briefing.change(locked, locked=["package.json"])
+    model.say([wire.tool("add_packages", {"packages": ["left-pad"]})], [wire.text("It cannot be done.")])
+    run = work(services.start_run(locked, "Pad it"))
+    assert "package.json is locked by the owner" in run.steps.get(type="tool_result").record["content"]
+
+
 def test_it_saves_them_as_they_were_however_late_they_are_changed(locked, model, work):
     slow = "while sleep 0.2; do echo mine > legal/terms.html; done"
     model.say(
