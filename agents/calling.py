@@ -21,8 +21,6 @@ MAX_REPEATS, GIVE_UP_REPEATS = 5, 12
 SAME_ERROR_TOLD, SAME_ERROR_ENDS = 2, 4
 # Calls of one turn; a model that makes more gets an error for the rest.
 MAX_CALLS = 50
-# Bytes of one call's input.
-MAX_INPUT_CHARS = 6_000_000
 
 
 class Waiting(Exception):
