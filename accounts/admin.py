@@ -39,7 +39,7 @@ class UserAdmin(QuickAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     readonly_fields = ("date_joined", "last_login")
     actions: tuple[str, ...] = ("suspend", "reinstate")
     fieldsets = (
-        (None, {"fields": ("email", "password", "name", "theme")}),
+        (None, {"fields": ("email", "password", "name", "theme", "code_theme")}),
         ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
         ("Times", {"fields": ("date_joined", "last_login")}),
     )

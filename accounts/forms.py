@@ -19,6 +19,12 @@ class ThemeForm(forms.Form):
     theme = forms.ChoiceField(choices=Theme.choices)
 
 
+class CodeThemeForm(forms.ModelForm):  # type: ignore[type-arg]
+    class Meta:
+        model = User
+        fields = ("code_theme",)
+
+
 class TokenForm(forms.ModelForm):  # type: ignore[type-arg]
     days = forms.TypedChoiceField(coerce=int, choices=[(30, "30 days"), (90, "90 days"), (365, "A year"), (0, "Never")])
 

@@ -38,9 +38,19 @@ class Theme(models.TextChoices):
 class User(AbstractBaseUser, PermissionsMixin):
     """A person. Suspended means `is_active=False`: nothing of theirs answers any more."""
 
+    class CodeTheme(models.TextChoices):
+        SITE = "site"
+        LIGHT = "light"
+        DARK = "dark"
+        WARM = "warm"
+        CONTRAST = "contrast"
+
     email = models.EmailField(unique=True)
     name = models.CharField(max_length=80, blank=True)
     theme = models.CharField(max_length=6, choices=Theme.choices, default=Theme.SYSTEM)
+    code_theme = models.CharField(
+        max_length=8, choices=CodeTheme.choices, default=CodeTheme.SITE, db_default=CodeTheme.SITE
+    )
     is_staff = models.BooleanField(default=False)
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)

@@ -7,6 +7,7 @@ from accounts import views
 urlpatterns = [
     path("", views.settings, name="settings"),
     path("theme/", views.theme, name="theme"),
+    path("code-theme/", views.code_theme, name="code-theme"),
     path("tokens/", views.token_create, name="token-create"),
     path("tokens/<int:pk>/revoke/", views.token_revoke, name="token-revoke"),
 ]

@@ -12,7 +12,7 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts.forms import ProfileForm, ThemeForm, TokenForm
+from accounts.forms import CodeThemeForm, ProfileForm, ThemeForm, TokenForm
 from accounts.models import ApiToken, ProviderKey, User
 
 MAX_TOKENS = 50
@@ -47,6 +47,17 @@ def theme(request: HttpRequest) -> HttpResponse:
     if not url_has_allowed_host_and_scheme(target, {request.get_host()}, request.is_secure()):
         target = "/"
     return _with_theme(redirect(target), chosen)
+
+
+@login_required
+@require_POST
+def code_theme(request: HttpRequest) -> HttpResponse:
+    """Keeps the colours of the editor with the account; the editor's script asks."""
+    form = CodeThemeForm(request.POST)
+    if not form.is_valid():
+        return HttpResponse("There are no such colours.", status=400, content_type="text/plain")
+    User.objects.filter(pk=request.user.pk).update(code_theme=form.cleaned_data["code_theme"])
+    return HttpResponse(status=204)
 
 
 @login_required

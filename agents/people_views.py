@@ -99,6 +99,7 @@ def _account(user: User) -> dict[str, Any]:
         "email": user.email,
         "name": user.name,
         "theme": user.theme,
+        "code_theme": user.code_theme,
         "joined": user.date_joined,
         "addresses": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
         "api_tokens": list(user.api_tokens.values("name", "last_four", "scope", "created", "last_used", "revoked")),

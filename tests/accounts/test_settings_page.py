@@ -44,3 +44,26 @@ def test_it_goes_home_rather_than_elsewhere(as_user, db, target):
 def test_it_refuses_a_theme_that_is_none_and_a_get(as_user, db):
     assert as_user().post(reverse("theme"), {"theme": "pink"}).status_code == 400
     assert as_user().get(reverse("theme")).status_code == 405
+
+
+def test_it_keeps_the_colours_of_the_editor_with_the_account(as_user, alice, bob, project):
+    client, path = as_user(alice), reverse("project-detail", args=[project.pk])
+    assert '<option value="site" selected>' in client.get(path).text
+    for _ in range(2):
+        answer = client.post(reverse("code-theme"), {"code_theme": "warm", "theme": "dark"})
+        assert answer.status_code == 204 and not answer.content
+    # In another browser too; nobody else's, and nothing else.
+    assert '<option value="warm" selected>' in as_user(alice).get(path).text
+    assert User.objects.get(pk=bob.pk).code_theme == "site" and User.objects.get(pk=alice.pk).theme == alice.theme
+
+
+@pytest.mark.parametrize("value", ["", "pink", "WARM", "warm\0", "x" * 200])
+def test_it_refuses_colours_that_there_are_not(as_user, alice, value):
+    answer = as_user(alice).post(reverse("code-theme"), {"code_theme": value})
+    assert answer.status_code == 400 and User.objects.get(pk=alice.pk).code_theme == "site"
+
+
+def test_it_keeps_no_colours_for_who_is_not_signed_in(as_user, alice):
+    answer = as_user().post(reverse("code-theme"), {"code_theme": "warm"})
+    assert answer.status_code == 302 and answer.url.startswith(reverse("account_login"))
+    assert as_user(alice).get(reverse("code-theme")).status_code == 405

@@ -55,8 +55,13 @@ def test_it_does_what_a_person_does_all_day(page, context, begin, browser, stack
     page.locator("[data-file-action=lock]").click()
     expect(page.locator("#tree [data-path='a.txt'] .sr")).to_have_text("locked")
     assert Project.objects.get().locked == ["/a.txt"]
-    page.select_option("#code-theme", "contrast")
+    with page.expect_response("**/settings/code-theme/"):
+        page.select_option("#code-theme", "contrast")
+    expect(page.locator("#editor")).to_have_attribute("data-code-theme", "contrast")
+    # Also in a browser that remembers nothing.
+    page.evaluate("localStorage.clear()")
     page.reload()
+    expect(page.locator("#code-theme")).to_have_value("contrast")
     expect(page.locator("#editor")).to_have_attribute("data-code-theme", "contrast")
     expect(page.locator("#file-tabs .file-tab")).to_have_count(2)
 

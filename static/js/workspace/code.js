@@ -2,9 +2,8 @@
 import { $, $$, el } from "../lib/dom.js";
 import { ask } from "../lib/dialog.js";
 import { base64 } from "../lib/files.js";
-import { getJson, patchJson, postJson, putJson, remove } from "../lib/http.js";
+import { getJson, patchJson, postForm, postJson, putJson, remove } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
-import { recall, remember } from "../lib/store.js";
 import { buffers as makeBuffers } from "./buffers.js";
 import { fileTabs } from "./filetabs.js";
 import { locks as makeLocks } from "./locks.js";
@@ -291,14 +290,15 @@ export function code(root, panes, run) {
   });
 
   const theme = $("#code-theme");
-  function look(name) {
-    if (!theme.querySelector(`[value="${CSS.escape(name)}"]`)) return;
-    theme.value = name;
-    box.dataset.codeTheme = name;
-    remember("code-theme", name === "site" ? null : name);
-  }
-  look(recall("code-theme") ?? "site");
-  theme.addEventListener("change", () => look(theme.value));
+  box.dataset.codeTheme = theme.value;
+  theme.addEventListener("change", async () => {
+    box.dataset.codeTheme = theme.value;
+    try {
+      await postForm(theme.dataset.url, { code_theme: theme.value });
+    } catch (error) {
+      toast(`The colours were not saved. ${error.message}`, { error: true });
+    }
+  });
 
   root.addEventListener("click", (event) => {
     const action = event.target.closest("[data-file-action], [data-new-file]");
