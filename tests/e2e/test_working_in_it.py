@@ -36,6 +36,13 @@ def test_it_does_what_a_person_does_all_day(page, context, begin, browser, stack
     assert [text.split(" ")[0] for text in said[1:]] == ["Add", "Rename", "Make"]
     page.reload()
     assert page.locator(".say-text").all_inner_texts() == said
+    # The page begins at the end of the chat, and stays where somebody goes from there.
+    expect(page.locator(".done footer").last).to_be_in_viewport(ratio=1)
+    page.hover("#chat-scroll")
+    page.mouse.wheel(0, -600)
+    expect(page.locator("#chat-scroll:not([data-following])")).to_be_visible()
+    page.wait_for_timeout(300)
+    expect(page.locator(".done footer").last).not_to_be_in_viewport()
     restore = page.locator("[data-restore]")
     expect(restore.first).to_be_visible()
     expect(restore.last).to_be_hidden()

@@ -12,6 +12,9 @@ export function chat() {
   const lives = new Map();
   const unpainted = new Set();
   let following = true;
+  // Where it was, and of how much.
+  let top = 0;
+  let height = 0;
 
   const toBottom = () => {
     scroller.scrollTop = scroller.scrollHeight;
@@ -19,7 +22,11 @@ export function chat() {
   scroller.addEventListener(
     "scroll",
     () => {
-      following = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < AT_BOTTOM;
+      const now = { top: scroller.scrollTop, height: scroller.scrollHeight };
+      if (now.height - now.top - scroller.clientHeight < AT_BOTTOM) following = true;
+      // Only a person goes up. What grew below, or shrank above, before this was heard of, is followed.
+      else if (now.top < top && now.height >= height) following = false;
+      ({ top, height } = now);
       // At the end the page holds the place itself; further up the browser does.
       scroller.toggleAttribute("data-following", following);
       if (following) pill.hidden = true;
