@@ -6,7 +6,9 @@ from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from typing import Any
 
+from accounts.keyshapes import MASK
 from agents.llm import Call, ModelBusy, ModelRefused
+from agents.llm.providers import NO_KEY
 
 # Status codes below 500 after which the same request may succeed (RFC 9110). Of those above, all may.
 TRANSIENT = {408, 429}
@@ -25,7 +27,7 @@ def is_broken_stream(error: Exception) -> bool:
 
 def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
     """An SDK's APIError as ours, with what to do next."""
-    kind = type(error).__name__
+    kind, said = type(error).__name__, _without_key(str(error.message), call)
     if kind == "APITimeoutError":
         return ModelBusy("model_timeout", f"{call.model} at {call.base_url} did not answer in time.")
     if kind == "APIConnectionError":
@@ -33,21 +35,26 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
         return ModelBusy("model_unreachable", f"{call.model} cannot be reached at {call.base_url}.", what_next)
     status = getattr(error, "status_code", None)
     if status is None:
-        return ModelBusy("model_stream_broken", f"The model's answer broke off: {error.message}")
+        return ModelBusy("model_stream_broken", f"The model's answer broke off: {said}")
     if status == 200:  # an error event inside a stream that began well
-        return ModelBusy("model_overloaded", f"The model broke off its answer: {error.message}")
+        return ModelBusy("model_overloaded", f"The model broke off its answer: {said}")
     if status in TRANSIENT or status >= 500:
         code = "model_rate_limited" if status == 429 else "model_overloaded"
-        return ModelBusy(code, f"The model answered {status}: {error.message}", retry_after=_retry_after(error))
+        return ModelBusy(code, f"The model answered {status}: {said}", retry_after=_retry_after(error))
     if status in (401, 403):
         what_next = f"Check {call.key_name}, then try again."
         return ModelRefused("model_key_refused", f"The key for {call.base_url} was refused.", what_next)
     if status == 404:
         return ModelRefused("model_unknown", f"There is no model named {call.model}.", "Choose another model.")
-    if status == 413 or TOO_LONG.search(str(error.message)):
+    if status == 413 or TOO_LONG.search(said):
         text = f"The conversation is longer than what {call.model} can read."
         return ModelRefused("model_context", text, "Start a new project from this one, or choose another model.")
-    return ModelRefused("model_refused", f"The model refused the request ({status}): {error.message}")
+    return ModelRefused("model_refused", f"The model refused the request ({status}): {said}")
+
+
+def _without_key(said: str, call: Call) -> str:
+    """What a provider says, which may repeat the key it was sent: pages and the log show it."""
+    return said if call.api_key in ("", NO_KEY) else said.replace(call.api_key, MASK)
 
 
 def _retry_after(error: Any) -> float | None:

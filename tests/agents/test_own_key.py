@@ -39,6 +39,14 @@ def test_it_shows_the_key_to_nobody(model, start, work, owner, caplog):
     assert KEY not in json.dumps(model.requests)
 
 
+def test_it_does_not_repeat_the_key_after_a_provider_that_does(model, start, work, owner):
+    bring(owner)
+    model.say(Failure(400, say=f"Bad header: x-api-key: {KEY}"))
+    run = work(start())
+    assert "Bad header: x-api-key: [removed]" in run.steps.get(type="error").data["detail"]
+    assert KEY not in json.dumps(list(run.project.steps.values_list("data", "record")))
+
+
 def test_it_prefers_the_users_provider(model, start, work, owner, settings):
     settings.OPENAI_BASE_URL = f"{model.url}/v1"
     bring(owner, "openai")
