@@ -24,7 +24,7 @@ from launcher import runtime, testing
 from projects import versions
 from projects.models import Message
 from tests.agents.scripted import finish, page, write
-from tests.agents.test_live import collect, numbered
+from tests.agents.test_live import SOON, collect, numbered, say
 from usage.models import Entry, Reservation
 
 
@@ -99,6 +99,31 @@ def test_it_takes_works_on_and_shows_a_message_while_redis_is_away(
     assert ended[0] - began < 4  # it looks every two seconds
     # Pages, too: who is signed in stands in the database.
     assert browser.get(f"/projects/{run.project_id}/").status_code == 200
+
+
+def test_it_looks_into_the_log_once_redis_goes_away_under_an_open_page(valkey: Valkey, start: Any) -> None:
+    project_id, threads = start().project_id, []
+
+    def meanwhile(job: Callable[[], None]) -> None:
+        threads.append(threading.Thread(target=job))
+        threads[-1].start()
+
+    def speak() -> None:
+        say(project_id)
+        connection.close()
+
+    def speak_unheard() -> None:
+        valkey.kill()
+        speak()
+
+    def watch(got: list[Any]) -> bool:
+        if len(got) in (1, 2) and len(threads) < len(got):
+            meanwhile((speak, speak_unheard)[len(threads)])
+        return len(got) == 3
+
+    assert numbered(collect(project_id, 1, watch, SOON)) == [2, 3, 4]
+    for thread in threads:
+        thread.join()
 
 
 def test_it_does_not_say_that_somebody_is_signed_out_whom_the_cache_still_knows(
