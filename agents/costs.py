@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import User
@@ -32,7 +33,12 @@ class Estimate:
         low, high = credits.text(self.low), credits.text(self.high)
         if low == high:
             return f"about {high}"
-        return f"{low.split()[0]}–{high}" if not low.startswith("under") else f"up to {high}"
+        if low.startswith("under"):
+            return f"up to {high}"
+        least, most = low.split()[0], high.split()[0]
+        # 0.15–0.60, not 0.15–0.6: two ends of one range are read together.
+        places = max(len(number.partition(".")[2]) for number in (least, most))
+        return f"{self.low / settings.MICRO:,.{places}f}–{self.high / settings.MICRO:,.{places}f} credits"
 
 
 def estimate(user: User, mode: str, project: Project | None = None, model: str = "") -> Estimate | None:

@@ -188,3 +188,18 @@ def test_it_takes_no_cap_that_is_no_amount(start, owner, api, cap):
     answer = api(owner).post(f"/api/v1/projects/{project.pk}/messages/", {"text": "x", "cap": cap}, format="json")
     assert answer.status_code == 400 and "cap" in answer.json()["errors"]
     assert project.runs.count() == 1
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "text"),
+    [
+        (150_000, 600_000, "0.15–0.60 credits"),
+        (500_000, 1_000_000, "0.5–1.0 credits"),
+        (2_000_000, 3_000_000, "2–3 credits"),
+        (996_000, 1_204_000, "1.0–1.2 credits"),
+        (250_000, 250_000, "about 0.25 credits"),
+        (100, 250_000, "up to 0.25 credits"),
+    ],
+)
+def test_it_writes_both_ends_of_an_estimate_alike(low, high, text):
+    assert costs.Estimate(low, high, "project", 5).text == text
