@@ -78,7 +78,9 @@ def stop_runs(found: QuerySet[Run]) -> None:
 
 
 def _check_idle(project: Project) -> None:
-    # A run saves the sandbox's files at its end, over whatever was edited meanwhile.
+    # A run saves the sandbox's files at its end, over whatever was edited meanwhile. With the project's row locked none
+    # begins between this look and the edit: a new run refers to that row.
+    Project.objects.select_for_update().get(pk=project.pk)
     if Run.objects.filter(project=project, state__in=Run.ACTIVE).exists():
         raise NotNow("A run is at work on these files. Wait for it, or stop it first.")
 

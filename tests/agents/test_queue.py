@@ -5,7 +5,7 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from agents import runs, services
+from agents import edits, runs, services
 from agents.models import Run
 from projects.services import BadPrompt
 from tests.agents.scripted import finish, page, write
@@ -62,6 +62,28 @@ def test_it_gives_one_user_no_more_when_two_workers_ask_at_once(start, settings,
         eventually(lambda: got or somebody_waits())
     other.join()
     assert got == [None]
+
+
+def test_it_takes_no_edit_while_a_run_is_being_asked_for(start, eventually):
+    first = start()
+    project = first.project
+    services.cancel_run(first)
+    came = []
+
+    def save():
+        try:
+            came.append(edits.save_file(project, "index.html", b"by hand"))
+        except services.NotNow as refused:
+            came.append(str(refused))
+        connection.close()
+
+    other = threading.Thread(target=save)
+    with transaction.atomic():  # the run is asked for and not yet to be seen
+        services.start_run(project, "Change it")
+        other.start()
+        eventually(lambda: came or somebody_waits())
+    other.join()
+    assert came == ["A run is at work on these files. Wait for it, or stop it first."]
 
 
 def somebody_waits():
