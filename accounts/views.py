@@ -56,7 +56,7 @@ def code_theme(request: HttpRequest) -> HttpResponse:
     form = CodeThemeForm(request.POST)
     if not form.is_valid():
         return HttpResponse("There are no such colours.", status=400, content_type="text/plain")
-    User.objects.filter(pk=request.user.pk).update(code_theme=form.cleaned_data["code_theme"])
+    User.objects.filter(pk=_user(request).pk).update(code_theme=form.cleaned_data["code_theme"])
     return HttpResponse(status=204)
 
 
