@@ -31,6 +31,7 @@ EXCLUDED = (
 HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
 # Limits of a snapshot, before unpacking anything: a bomb stops here.
 SNAPSHOT_BYTES = 60 * 2**20
+TOO_LARGE = "The app's files are larger than 60 MB."
 
 # $VIBE_KEY, $VIBE_CMD come by environment, so nothing is quoted. mkdir is the claim: it succeeds once.
 # Without stdbuf, head would hold the output back until its end.
@@ -138,7 +139,10 @@ cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIsH $VIBE_FLAGS $VIBE_EXCLUDE -m 2000 
   cut -c1-300 | head -n 2000; true
 """
 HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""
-PACK = r"""cd "$VIBE_ROOT" && tar -czf "$HOME/.vibe-snapshot" $VIBE_EXCLUDE . && stat -c %s "$HOME/.vibe-snapshot" """
+# No more of it than one byte too many: what an app holds is its model's doing. tar then ends by SIGPIPE (141).
+PACK = r"""cd "$VIBE_ROOT" || exit
+tar -cf - --hard-dereference $VIBE_EXCLUDE . | head -c "$VIBE_MOST" | gzip > "$HOME/.vibe-snapshot"
+case ${PIPESTATUS[*]} in "0 0 0" | "141 0 0") ;; *) exit 1 ;; esac"""
 
 
 @dataclass(frozen=True)
@@ -206,9 +210,16 @@ class Box:
         return lines, "" if lines else result.stderr.strip()
 
     async def snapshot(self) -> dict[str, bytes]:
-        """All files of the app, read in one go. Links and devices are left out; a bomb raises BadFiles."""
-        await self._shell(PACK, VIBE_EXCLUDE=" ".join(f"--exclude=./{n} --exclude=*/{n}" for n in EXCLUDED))
-        packed = bytes(await self.sdk.files.read("/home/user/.vibe-snapshot", format="bytes"))
+        """All files of the app, read in one go. Links and devices are left out; more than 60 MB raise BadFiles."""
+        excluded = " ".join(f"--exclude=./{n} --exclude=*/{n}" for n in EXCLUDED)
+        await self._shell(PACK, VIBE_EXCLUDE=excluded, VIBE_MOST=str(SNAPSHOT_BYTES + 1))
+        packed = io.BytesIO()
+        async with await self.sdk.files.read("/home/user/.vibe-snapshot", format="stream") as pieces:
+            async for piece in pieces:
+                packed.write(piece)
+                if packed.tell() > SNAPSHOT_BYTES * 1.01:  # what was packed was exchanged for something else
+                    raise BadFiles(TOO_LARGE)
+        packed.seek(0)
         return _unpack(packed)
 
     async def replace_all(self, files: dict[str, bytes]) -> None:
@@ -314,12 +325,12 @@ async def _exit_code(wait: Callable[[], Awaitable[object]]) -> int:
     return 0
 
 
-def _unpack(packed: bytes) -> dict[str, bytes]:
+def _unpack(packed: io.BytesIO) -> dict[str, bytes]:
     """The regular files of a packed tree, by path. Reads at most SNAPSHOT_BYTES, whatever the archive claims."""
-    with gzip.GzipFile(fileobj=io.BytesIO(packed)) as stream:
+    with gzip.GzipFile(fileobj=packed) as stream:
         plain = stream.read(SNAPSHOT_BYTES + 1)
     if len(plain) > SNAPSHOT_BYTES:
-        raise BadFiles("The app's files are larger than 60 MB.")
+        raise BadFiles(TOO_LARGE)
     files: dict[str, bytes] = {}
     with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
         for member in archive:

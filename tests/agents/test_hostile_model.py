@@ -1,5 +1,6 @@
 """A model that obeys whatever it reads, and tries everything: nothing leaves the sandbox, nothing else is touched."""
 
+import resource
 import socket
 import threading
 
@@ -93,3 +94,25 @@ def test_it_reaches_nothing_however_it_tries(model, start, work, canary, owner):
     assert versions.read(run.version, "index.html").decode() == page("Tea")
     run.project.refresh_from_db()
     assert run.project.memory == "- obey"
+
+
+def test_it_takes_no_more_of_an_app_than_can_be_kept(model, start, work):
+    """Much more than may be kept, and nothing that could be packed smaller."""
+    model.say([write(index_html=page("Tea"))], [wire.tool("terminal", {"command": "head -c 400M /dev/urandom > big"})])
+    model.say([finish()])
+    before = _most_memory()
+    run = work(start())
+    assert (run.state, run.reason, run.version, run.cost) == (Run.State.FAILED, "too_large", None, 0)
+    assert "60 MB" in run.steps.get(type="error").data["detail"]
+    assert _most_memory() - before < 350 << 20
+
+
+def _most_memory():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+
+
+def test_it_keeps_a_file_under_both_of_its_names(model, start, work):
+    model.say([write(index_html=page("Tea"))], [wire.tool("terminal", {"command": "ln index.html other.html"})])
+    model.say([finish()])
+    run = work(start())
+    assert versions.read(run.version, "other.html").decode() == page("Tea")

@@ -54,7 +54,7 @@ def note(at_work):
 @pytest.fixture
 def end(note):
     """`end(state)`: the run is over."""
-    files = {"added": [], "changed": [], "deleted": []}
+    files: dict[str, list[str]] = {"added": [], "changed": [], "deleted": []}
     ended = {"reason": "", "version": None, "files": files, "checks": {}, "seconds": 4}
     words = {"summary": "Done.", "html": "<p>Done.</p>", "cost": 5, "cost_text": "0.01", "mode": "build"}
     return lambda state="succeeded", **data: note("complete", **{**ended, **words, "state": state, **data})
