@@ -141,8 +141,10 @@ async def test_it_forgets_connections_that_are_over() -> None:
             channel.writer.close()
             await channel.writer.wait_closed()
         del channel
-        gc.collect()
-        assert len(launch.writers) == 0
+        async with asyncio.timeout(10):  # the loop has a last word on each connection, on a busy machine a late one
+            while len(launch.writers):
+                gc.collect()
+                await asyncio.sleep(0.01)
         process.kill()
         await launch.ended
         server.close()
