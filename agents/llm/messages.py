@@ -19,11 +19,11 @@ FOREIGN = ("reasoning",)
 
 @lru_cache(64)
 def _client(api_key: str, base_url: str) -> AsyncAnthropic:
-    # How long to wait for an answer is for agents/llm/streams.py to say. By aiohttp, as the SDK offers it: reading a
-    # stream of tokens takes two thirds of the time that it takes by httpx, and it is what a worker does most.
-    timeout = anthropic.Timeout(None, connect=10)
-    http = anthropic.DefaultAioHttpClient(timeout=timeout)
-    return AsyncAnthropic(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, http_client=http)
+    # How long to wait for an answer is for agents/llm/streams.py to say. Not by the SDK's aiohttp: it reads a stream in
+    # two thirds of the time, but a client that this cache drops leaves its session open.
+    return AsyncAnthropic(
+        api_key=api_key, base_url=base_url, max_retries=0, timeout=anthropic.Timeout(None, connect=10)
+    )
 
 
 async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:

@@ -48,6 +48,7 @@ PAGES = {
     "metrics": [Route(200, public=True)],
     # Staff only; tests/agents/test_figures.py.
     "theme": [Route(302, "post", public=True, data={"theme": "dark"})],
+    "code-theme": [Route(204, "post", data={"code_theme": "site"})],
     "settings": [Route(200), Route(302, "post", data={"name": "A", "theme": "dark"})],
     "key-save": [Route(302, "post", data={"provider": "anthropic", "key": "sk-not-a-real-key"})],
     "key-runs": [Route(200)],
