@@ -117,7 +117,7 @@ def presence() -> Presence:
 
 
 async def while_good(shown: Pass, items: AsyncIterator[T]) -> AsyncIterator[T]:
-    """The items, for as long as the pass is good."""
+    """The items, for as long as the pass is good. Whoever stops taking them ends what makes them."""
     gone = asyncio.Event()
     ended = asyncio.ensure_future(gone.wait())
     with presence().watch(shown, gone.set):
@@ -126,9 +126,6 @@ async def while_good(shown: Pass, items: AsyncIterator[T]) -> AsyncIterator[T]:
                 item = asyncio.ensure_future(anext(items))
                 await asyncio.wait({item, ended}, return_when=asyncio.FIRST_COMPLETED)
                 if ended.done():
-                    item.cancel()
-                    with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-                        await item
                     return
                 try:
                     yield item.result()
@@ -136,3 +133,5 @@ async def while_good(shown: Pass, items: AsyncIterator[T]) -> AsyncIterator[T]:
                     return
         finally:
             ended.cancel()
+            item.cancel()
+            await asyncio.wait({item})

@@ -12,7 +12,7 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 
 from agents.models import Sandbox
-from agents.stream import caller_of, exists, refuse, respond
+from agents.stream import caller_of, refuse, respond
 from projects.models import Project
 
 IDLE_SECONDS = 15.0
@@ -25,9 +25,9 @@ async def sandbox_logs(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     caller = await caller_of(request)
     if isinstance(caller, JsonResponse):
         return caller
-    if not await exists(Project.objects.for_user(caller.user).filter(pk=pk)):
+    if not await Project.objects.for_user(caller.user).filter(pk=pk).aexists():
         return refuse(404, "There is nothing here, or it is not yours.")
-    if not await exists(Sandbox.objects.filter(project_id=pk, paused=False)):
+    if not await Sandbox.objects.filter(project_id=pk, paused=False).aexists():
         return refuse(409, "The sandbox does not run. Start it first.")
     return respond(_pieces(pk), caller)
 

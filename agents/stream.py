@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from channels.db import database_sync_to_async
-from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, JsonResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -41,7 +40,7 @@ async def project_stream(request: HttpRequest, pk: UUID) -> HttpResponseBase:
     caller = await caller_of(request)
     if isinstance(caller, JsonResponse):
         return caller
-    if not await exists(Project.objects.for_user(caller.user).filter(pk=pk)):
+    if not await Project.objects.for_user(caller.user).filter(pk=pk).aexists():
         return refuse(404, "There is nothing here, or it is not yours.")
     given = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
     after = int(given) if given.isdecimal() and len(given) < 16 else 0
@@ -72,15 +71,16 @@ async def generate(request: HttpRequest) -> HttpResponseBase:
         return refuse(400, error.message, errors={"prompt": [error.message]})
     except NotEnoughCredits as error:
         return refuse(402, str(error), needed=error.needed, balance=error.available)
-    first = await database_sync_to_async(run.steps.order_by("cursor").first)()
+    first = await run.steps.order_by("cursor").afirst()
     return respond(_one_run(run.project_id, (first.cursor if first else 1) - 1, str(run.pk)), caller)
 
 
 async def _until_idle(project_id: UUID, after: int) -> AsyncIterator[bytes]:
-    active = Run.objects.filter(project_id=project_id, state__in=Run.ACTIVE)
+    # Not `aexists`: within a stream that keeps its connection for as long as the stream is open.
+    is_active = database_sync_to_async(Run.objects.filter(project_id=project_id, state__in=Run.ACTIVE).exists)
     async for event in follow(project_id, after):
         yield frame(event)
-        if (event is None or event["type"] == "complete") and not await exists(active):
+        if (event is None or event["type"] == "complete") and not await is_active():
             if event is None:
                 yield b"event: complete\ndata: {}\n\n"
             return
@@ -118,14 +118,6 @@ async def _opened(frames: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield b": follows\n\n"
     async for piece in frames:
         yield piece
-
-
-@database_sync_to_async
-def exists(rows: QuerySet[Any]) -> bool:
-    """Whether there are any. Not `aexists`: it keeps its connection for as long as the stream is open, and as many
-    streams as there are connections would leave the site without one.
-    """
-    return rows.exists()
 
 
 @database_sync_to_async

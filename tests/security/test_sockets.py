@@ -15,7 +15,7 @@ from django.db import connection
 from django.test import Client
 
 from accounts.models import ApiToken
-from agents import runs
+from agents import events, runs
 from agents.models import Run
 from projects.services import add_message
 
@@ -127,12 +127,12 @@ def test_it_holds_no_connection_to_the_database_for_a_stream_that_is_open(stack,
     message = add_message(project, "user", "Which one?")
     Run.objects.create(project=project, message=message, model="vibe-m", state=Run.State.WAITING)
     head = {"Authorization": f"Bearer {ApiToken.issue(alice)[1]}"}
-    events = f"{stack.url}/api/v1/projects/{project.pk}/stream/"
+    address = f"{stack.url}/api/v1/projects/{project.pk}/stream/"
     count = settings.DATABASES["default"]["OPTIONS"]["pool"]["max_size"] + 5
 
     async def watch():
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0), headers=head) as http:
-            open_now = [await http.get(events) for _ in range(count)]
+            open_now = await asyncio.gather(*(http.get(address) for _ in range(count)))
             async with http.get(f"{stack.url}/api/v1/projects/", timeout=aiohttp.ClientTimeout(5)) as answer:
                 found = answer.status, [one.status for one in open_now]
             for one in open_now:
@@ -141,3 +141,23 @@ def test_it_holds_no_connection_to_the_database_for_a_stream_that_is_open(stack,
 
     status, streams = asyncio.run(watch())
     assert (status, set(streams)) == (200, {200})
+
+
+def test_it_lets_go_of_a_stream_whose_reader_is_gone(stack, project, alice, eventually):
+    message = add_message(project, "user", "Which one?")
+    Run.objects.create(project=project, message=message, model="vibe-m", state=Run.State.WAITING)
+    head = {"Authorization": f"Bearer {ApiToken.issue(alice)[1]}"}
+    address = f"{stack.url}/api/v1/projects/{project.pk}/stream/"
+
+    async def look():
+        async with aiohttp.ClientSession(headers=head) as http, http.get(address) as stream:
+            await stream.content.readline()
+            await asyncio.to_thread(eventually, lambda: listeners(project) == 1)
+
+    asyncio.run(look())
+    eventually(lambda: listeners(project) == 0, 5)  # Daphne ends what is left after ten
+
+
+def listeners(project):
+    [(_, count)] = events._redis().pubsub_numsub(events.channel(project.pk))
+    return count
