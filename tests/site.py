@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
+from django.db import connection
 
 from launcher import testing
 from launcher.supervisor import Job, Supervisor
@@ -126,3 +127,10 @@ def eventually() -> Callable[..., object]:
         return value
 
     return wait
+
+
+def somebody_waits() -> bool:
+    """Whether a statement waits for a lock that another one holds."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])

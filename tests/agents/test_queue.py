@@ -9,6 +9,7 @@ from agents import edits, runs, services
 from agents.models import Run
 from projects.services import BadPrompt
 from tests.agents.scripted import finish, page, write
+from tests.site import somebody_waits
 from usage.services import NotEnoughCredits, account_of
 
 
@@ -85,13 +86,6 @@ def test_it_takes_no_edit_while_a_run_is_being_asked_for(start, eventually):
         eventually(lambda: came or somebody_waits())
     other.join()
     assert came == ["A run is at work on these files. Wait for it, or stop it first."]
-
-
-def somebody_waits():
-    """Whether a statement waits for a lock that another one holds."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return cursor.fetchone()[0] > 0
 
 
 def test_it_goes_on_with_the_next_when_one_is_stopped(start):

@@ -6,8 +6,9 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from django.db import connections
+from django.db import connections, transaction
 
+from tests.site import somebody_waits
 from usage import services
 from usage.models import Account, Entry, Reservation
 from usage.services import NotEnoughCredits
@@ -56,6 +57,22 @@ def test_it_accepts_exactly_ten_of_forty_when_there_is_credit_for_ten(rich, tran
     assert sum(isinstance(result, NotEnoughCredits) for result in results) == 30
     account = Account.objects.get(user=user)
     assert (account.balance, account.reserved, account.available) == (10, 10, 0)
+
+
+def test_it_counts_what_another_holds_back_in_the_same_moment(rich, transactional_db, eventually):
+    user, came = rich(10), []
+
+    def ask() -> None:
+        came.extend(at_once(1, lambda: services.reserve(user, 4, uuid4())))
+
+    other = threading.Thread(target=ask)
+    with transaction.atomic():
+        services.reserve(user, 7, uuid4())  # held back and not yet to be seen
+        other.start()
+        eventually(lambda: came or somebody_waits())
+    other.join()
+    assert isinstance(came[0], NotEnoughCredits)
+    assert Account.objects.get(user=user).reserved == 7
 
 
 def test_it_settles_once_however_often_and_at_once_it_is_asked(rich, transactional_db):
