@@ -233,6 +233,7 @@ def _shims(state: Path, python: str) -> Path:
     _put(shim / "npm", install_scripts.NPM, 0o755)
     for name in ("python", "python3"):
         fresh = shim / f".{name}.{os.getpid()}"
+        fresh.unlink(missing_ok=True)  # of one that was killed here; in a container each has the same number
         fresh.symlink_to(python)
         fresh.replace(shim / name)
     return shim
