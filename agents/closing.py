@@ -130,8 +130,10 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
 
 def _planned(run: Run) -> list[str]:
     """The files that the plan names which this run builds; none where it builds no plan."""
-    plans = Fragment.objects.filter(message__reply_of=run.follows, kind=Fragment.Kind.PLAN, meta__built_by=str(run.pk))
-    plan = plans.first() if run.follows else None
+    if run.follows_id is None:
+        return []
+    plans = Fragment.objects.filter(message__reply_of=run.follows_id, kind=Fragment.Kind.PLAN)
+    plan = plans.filter(meta__built_by=str(run.pk)).first()
     return list(plan.meta["files"]) if plan else []
 
 

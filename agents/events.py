@@ -116,7 +116,7 @@ class Live:
         self.channel, self.ident = channel(project_id), ident
         self.pieces: list[str] = []
         self.taken = self.sent = 0  # pieces and characters that went out
-        self.is_fed, self.last = False, 0.0
+        self.is_fed, self.last = False, 0.0  # whether the sender knows of it; when it was last sent
 
     def feed(self, text: str) -> None:
         """Costs the caller, often an event loop, nothing: another thread sends it."""
@@ -140,7 +140,6 @@ class Live:
 
     def put(self, pipe: Any) -> None:
         """Puts what is not sent yet into a pipeline."""
-        self.is_fed = False  # before looking: what comes from now on is told anew
         new = self.pieces[self.taken :]
         if not new:
             return
@@ -181,6 +180,7 @@ def _send(fed: "SimpleQueue[Live]") -> None:
         ready = [live for live, at in due.items() if at <= began]
         for live in ready:
             del due[live]
+            live.is_fed = False  # before looking: what comes from now on is told anew
         try:
             with _sending, _redis().pipeline(transaction=True) as pipe:
                 for live in ready:
