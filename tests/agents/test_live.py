@@ -166,6 +166,14 @@ def test_it_gives_pieces_their_place(start):
     assert [event["data"]["offset"] for event in got] == [0, 4, 8]
 
 
+def test_it_sends_what_comes_after_what_was_sent(start, eventually):
+    run = start()
+    live = events.Live(run.project_id, run.pk, "text", {"turn": 1})
+    for word, so_long in [("one ", "one "), ("two ", "one two "), ("three", "one two three")]:
+        live.feed(word)
+        eventually(lambda so_long=so_long: (so_far(run) or {"data": {}})["data"].get("text") == so_long, 5)
+
+
 def test_it_forgets_the_text_of_a_worker_that_died(start):
     run = start()
     events.Live(run.project_id, run.pk, "text", {"turn": 1}).feed("I was about to")
