@@ -109,8 +109,8 @@ async def _carry_both(way: Way, reader: asyncio.StreamReader, writer: asyncio.St
         await _carry(way, upstream_reader, writer)
     finally:
         there.cancel()
+        upstream.close()  # before any wait, which may be cut
         await asyncio.gather(there, return_exceptions=True)
-        upstream.close()
 
 
 async def _carry(way: Way, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
