@@ -1,5 +1,7 @@
 """The pages around the workspace as a person uses them: by keyboard, signed out in between, without a connection."""
 
+from typing import Any
+
 from tests.e2e.conftest import BUILD_MS
 
 LIMIT_CSS = 30_000
@@ -76,10 +78,11 @@ def test_it_looks_as_chosen_before_and_after_signing_in(page, begin):
 
 
 def test_it_is_light_in_styles(page):
-    sizes = {}
-    page.on("requestfinished", lambda request: sizes.update({request.url: request.sizes()["responseBodySize"]}))
+    finished: list[Any] = []
+    page.on("requestfinished", lambda request: finished.append(request))
     page.goto("/")  # every page around the workspace has the same styles
     page.wait_for_load_state("networkidle")
+    sizes = {request.url: request.sizes()["responseBodySize"] for request in finished}
     css = sum(size for url, size in sizes.items() if ".css" in url)
     print(f"{css / 1000:.1f} kB of styles, {sum(sizes.values()) / 1000:.1f} kB in all, {len(sizes)} requests")
     assert 0 < css <= LIMIT_CSS
