@@ -174,8 +174,8 @@ class ProjectList(projects.ProjectList):
         run = services.start_project(_user(request), data["prompt"], **chosen, cap=data.get("cap"))
         project = run.project
         project.newest_version = None  # type: ignore[attr-defined]
-        more = {"run": RunBriefSerializer(run).data, "warning": leaks.warning(data["prompt"])}
-        body = projects.ProjectSerializer(project).data | more
+        more = {"run": projects.shown(RunBriefSerializer, run), "warning": leaks.warning(data["prompt"])}
+        body = projects.shown(projects.ProjectSerializer, project) | more
         return Response(body, status=201, headers={"Location": f"{request.path}{project.pk}/"})
 
 
@@ -192,7 +192,7 @@ class ProjectDetail(projects.InProject, projects.ProjectDetail):
             project.save(update_fields=["model", "updated"])
         if data:
             briefing.change(project, **data)
-        return Response(projects.BriefedProjectSerializer(project).data)
+        return Response(projects.shown(projects.BriefedProjectSerializer, project))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: Any) -> Response:
@@ -212,7 +212,7 @@ class MessageList(projects.MessageList):
         attached = data.get("attachments", ())
         run = services.start_run(project, data["text"], data["mode"], data.get("cap"), attached=attached)
         said = {"message": run.message, "run": run, "warning": leaks.warning(data["text"])}
-        return Response(SaidSerializer(said).data, status=202)
+        return Response(projects.shown(SaidSerializer, said), status=202)
 
 
 class NamedFileSerializer(WriteSerializer):
@@ -291,13 +291,13 @@ class RunDetail(OneRun):
     @extend_schema(responses=RunSerializer)
     def get(self, request: Request, pk: Any) -> Response:
         """A run with every step of its log."""
-        return Response(RunSerializer(self.run()).data)
+        return Response(projects.shown(RunSerializer, self.run()))
 
     @extend_schema(request=EditQueuedSerializer, responses=RunBriefSerializer)
     def patch(self, request: Request, pk: Any) -> Response:
         """Another text for a message that waits behind a run. 409 once a worker has it."""
         run = services.edit_queued(self.run(), _valid(EditQueuedSerializer, request)["text"])
-        return Response(RunBriefSerializer(run).data)
+        return Response(projects.shown(RunBriefSerializer, run))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: Any) -> Response:
@@ -323,14 +323,14 @@ class RunCancel(OneRun):
     def post(self, request: Request, pk: Any) -> Response:
         """Stops a run: at once while it waits, within seconds while it works. 409 when it is over."""
         services.cancel_run(self.run())
-        return Response(RunBriefSerializer(self.run()).data, status=202)
+        return Response(projects.shown(RunBriefSerializer, self.run()), status=202)
 
 
 class RunRetry(OneRun):
     @extend_schema(request=None, responses={202: RunBriefSerializer})
     def post(self, request: Request, pk: Any) -> Response:
         """A new run with the same message. 409 while the old one goes on."""
-        return Response(RunBriefSerializer(services.retry_run(self.run())).data, status=202)
+        return Response(projects.shown(RunBriefSerializer, services.retry_run(self.run())), status=202)
 
 
 class SandboxStatus(projects.InProject):
@@ -362,7 +362,7 @@ class ModelList(APIView):
     @extend_schema(responses=ModelSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The models that may be chosen."""
-        return Response(ModelSerializer(list(catalogue.MODELS.values()), many=True).data)
+        return Response(projects.shown(ModelSerializer, list(catalogue.MODELS.values()), many=True))
 
 
 def run_state(project: Project) -> str | None:
@@ -394,7 +394,7 @@ def _keep(project: Project) -> None:
 def _versioned(project: Project, made: Version | None) -> Response:
     """201 with the version that was made; 200 with the newest if nothing changed."""
     version = made or versions.newest(project)
-    return Response(projects.VersionSerializer(version).data, status=201 if made else 200)
+    return Response(projects.shown(projects.VersionSerializer, version), status=201 if made else 200)
 
 
 def _bytes(data: dict[str, Any]) -> bytes:

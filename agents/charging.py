@@ -8,7 +8,6 @@ from datetime import timedelta
 from django.conf import settings
 from django.utils import timezone
 
-from accounts.models import User
 from agents import runs
 from agents.models import Run
 from projects.models import Project
@@ -20,16 +19,14 @@ UNDO_FREE = timedelta(minutes=10)
 
 def begin(run: Run, cap: int | None = None) -> None:
     """Holds back the first credit; `cap` or the project's or user's own bounds it (micro-credits). NotEnoughCredits."""
-    owner = run.project.owner
-    if not pays_itself(owner):
-        credits.reserve(owner, settings.RUN_RESERVE_MICRO, run.pk, cap or run.project.cap)
+    credits.reserve(run.project.owner, settings.RUN_RESERVE_MICRO, run.pk, cap or run.project.cap)
 
 
 def cover(run: Run, cost: int, held: int = 0) -> int:
     """Before a turn: sees that more is held back than the turns so far cost, and says how much. `held`: what an earlier
     call said; nobody is asked where that is enough. NotEnoughCredits, CapReached.
     """
-    if cost < held or cost < (held := _held(run)) or pays_itself(run.project.owner):
+    if cost < held or cost < (held := _held(run)) or credits.pays_itself(run.project.owner):
         return held
     if not held:  # it began with an own key that is gone
         begin(run)
@@ -63,8 +60,3 @@ def undo(project: Project, number: int) -> int:
             runs.note(project.pk, "credit", said, run.pk)
             total += back
     return total
-
-
-def pays_itself(owner: User) -> bool:
-    """Whether the user brought a key: then their provider bills them."""
-    return owner.provider_keys.exists()

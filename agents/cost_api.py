@@ -13,6 +13,7 @@ from rest_framework.views import APIView
 from accounts.models import User
 from agents import catalogue, costs
 from agents.api import OneRun
+from projects.api import shown
 from projects.models import Message, Project
 from usage import services as credits
 
@@ -78,4 +79,4 @@ class RunCost(OneRun):
     def get(self, request: Request, pk: Any) -> Response:
         """What a run's credits went into: context, cached context, words, tool calls, fixing, review."""
         found = costs.anatomy(self.run())
-        return Response(CostSerializer({**vars(found), "text": credits.text(found.charged)}).data)
+        return Response(shown(CostSerializer, {**vars(found), "text": credits.text(found.charged)}))

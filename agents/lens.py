@@ -52,14 +52,14 @@ class Lens(projects.InProject):
     @extend_schema(responses=LensSerializer)
     def get(self, request: Request, pk: Any) -> Response:
         """What is sent to the model with every message, and the files it can read. Tokens are estimates."""
-        return Response(LensSerializer(look(self.project())).data)
+        return Response(projects.shown(LensSerializer, look(self.project())))
 
     @extend_schema(request=None, responses=LensSerializer)
     def post(self, request: Request, pk: Any) -> Response:
         """Makes the first look at the files anew. It is made again by itself when a new version comes."""
         project = self.project()
         prompts.context(project, refresh=True)
-        return Response(LensSerializer(look(project)).data)
+        return Response(projects.shown(LensSerializer, look(project)))
 
 
 def look(project: Project) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from rest_framework.views import APIView
 
 from agents import api, plans, questions, services
 from agents.tools.plan import PLAN
+from projects.api import shown
 from projects.models import Message
 
 
@@ -70,14 +71,14 @@ class ApprovePlan(api.OneRun):
             building = plans.approve(run, value)
         except plans.NoPlan:
             raise NotFound from None
-        return Response(api.RunBriefSerializer(building).data, status=202)
+        return Response(shown(api.RunBriefSerializer, building), status=202)
 
 
 class Continue(api.OneRun):
     @extend_schema(request=None, responses={202: api.RunBriefSerializer})
     def post(self, request: Request, pk: Any) -> Response:
         """A new run that goes on where this one stopped. 409 while it goes on, or when it was finished."""
-        return Response(api.RunBriefSerializer(services.continue_run(self.run())).data, status=202)
+        return Response(shown(api.RunBriefSerializer, services.continue_run(self.run())), status=202)
 
 
 class Suggest(APIView):
@@ -98,6 +99,6 @@ def _changed(request: Request) -> dict[str, Any]:
 
 def _shown(make: Any) -> Any:
     try:
-        return PlanSerializer(make()).data
+        return shown(PlanSerializer, make())
     except plans.NoPlan:
         raise NotFound from None

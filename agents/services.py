@@ -69,17 +69,18 @@ def start_run(
     name for this run only. `follows`: the run that it goes on from, or whose plan it builds; then it is nobody's
     answer. Raises BadPrompt or NotEnoughCredits.
     """
-    active = list(Run.objects.filter(project=project, state__in=Run.ACTIVE))
-    asking = None if follows else next((run for run in active if run.state == Run.State.WAITING), None)
+    active = Run.objects.filter(project=project, state__in=Run.ACTIVE)
+    states = list(active.values_list("state", flat=True))
+    asking = active.filter(state=Run.State.WAITING).first() if Run.State.WAITING in states and not follows else None
     if asking and attached:
         raise BadPrompt("Answer the question first; a file can go with the next message.", "attachments")
     if asking and (answered := _answer(asking, text)):
         return answered
-    if len(active) > MAX_QUEUED:
+    if len(states) > MAX_QUEUED:
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
     wanted = model or project.model
     last = Run.objects.filter(project=project).order_by("created").last() if catalogue.get(wanted).is_auto else None
-    return _begin(project, text, mode, wanted, cap, position=len(active), last=last, attached=attached, follows=follows)
+    return _begin(project, text, mode, wanted, cap, position=len(states), last=last, attached=attached, follows=follows)
 
 
 def _begin(

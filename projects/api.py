@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from functools import cache
 from typing import Any
 
 from django.core import signing
@@ -176,6 +177,16 @@ class FrameworkSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
 
 
+def shown(kind: type[serializers.Serializer[Any]], value: Any, many: bool = False) -> Any:
+    """What a serializer says of a value. Its fields are made once: that takes longer than filling them."""
+    return _serializer(kind, many).to_representation(value)
+
+
+@cache
+def _serializer(kind: type[serializers.Serializer[Any]], many: bool) -> Any:
+    return kind(many=many)
+
+
 def visible(request: Request) -> QuerySet[Project]:
     """The projects of who asks, with `newest_version`."""
     newest = Version.objects.filter(project=OuterRef("pk")).order_by("-number").values("number")[:1]
@@ -241,7 +252,7 @@ class AttachmentList(InProject):
         except (binascii.Error, ValueError):
             raise ValidationError({"content": ["This is not base64."]}) from None
         made = attachments.add(self.project(), serializer.validated_data["name"], content)
-        return Response(AttachmentSerializer(made).data, status=201)
+        return Response(shown(AttachmentSerializer, made), status=201)
 
 
 class AttachmentDetail(InProject):
@@ -284,7 +295,7 @@ class VersionDetail(InProject):
     @extend_schema(responses=VersionSerializer)
     def get(self, request: Request, pk: Any, number: int) -> Response:
         """One version with its verdict."""
-        return Response(VersionSerializer(self.version(number)).data)
+        return Response(shown(VersionSerializer, self.version(number)))
 
     @extend_schema(request=TitleSerializer, responses=VersionSerializer)
     def patch(self, request: Request, pk: Any, number: int) -> Response:
@@ -293,7 +304,7 @@ class VersionDetail(InProject):
         serializer = TitleSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         versions.name(version, serializer.validated_data["title"])
-        return Response(VersionSerializer(version).data)
+        return Response(shown(VersionSerializer, version))
 
 
 class Search(InProject):
@@ -306,8 +317,8 @@ class Search(InProject):
             return Response({"version": None, "matches": [], "more": False})
         version = self.version()
         found = search.search(version, words)
-        shown = MatchSerializer(found[: search.MAX_MATCHES], many=True).data
-        return Response({"version": version.number, "matches": shown, "more": len(found) > search.MAX_MATCHES})
+        matches = shown(MatchSerializer, found[: search.MAX_MATCHES], many=True)
+        return Response({"version": version.number, "matches": matches, "more": len(found) > search.MAX_MATCHES})
 
 
 class FileList(InProject):
@@ -344,7 +355,7 @@ class Diff(InProject):
         """What changed from version a to version b, file by file. 0 stands for the empty project."""
         after = self.version(b)
         before = self.version(a) if a else None
-        return Response(FileDiffSerializer(versions.diff(before, after), many=True).data)
+        return Response(shown(FileDiffSerializer, versions.diff(before, after), many=True))
 
 
 class Download(InProject):
@@ -364,7 +375,7 @@ class FrameworkList(APIView):
     @extend_schema(responses=FrameworkSerializer(many=True))
     def get(self, request: Request) -> Response:
         """What apps can be built with."""
-        return Response(FrameworkSerializer(list(frameworks.FRAMEWORKS.values()), many=True).data)
+        return Response(shown(FrameworkSerializer, list(frameworks.FRAMEWORKS.values()), many=True))
 
 
 def as_content(version: Version, path: str, content: bytes) -> dict[str, Any]:

@@ -6,6 +6,7 @@ Lines of the ledger are written in ledger.py, and by nobody else.
 
 import uuid
 from datetime import timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import connection, transaction
@@ -14,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from usage import plans
-from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text, typed
+from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text, today, typed
 from usage.models import Account, Entry, Reservation
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "erase",
     "extend",
     "grant",
+    "pays_itself",
     "refund",
     "release",
     "reserve",
@@ -70,13 +72,18 @@ def account_of(user: User) -> Account:
     return account
 
 
-# All or nothing. Of two calls for one run the second waits at the account's row for the first, and then does nothing.
+# All or nothing; nothing either for an account that has to be opened or refilled first, and for who brought a key. Of
+# two calls for one run the second waits at the account's row for the first, and then does nothing. LEAST passes over
+# NULL.
 RESERVE = """
 WITH able AS (
-    SELECT id FROM usage_account WHERE id = %(account)s AND balance >= reserved + %(amount)s FOR UPDATE
+    SELECT id, coalesce(%(cap)s, run_cap) AS cap, least(%(amount)s, coalesce(%(cap)s, run_cap)) AS amount
+    FROM usage_account WHERE user_id = %(user)s AND refilled >= %(today)s
+        AND balance >= reserved + least(%(amount)s, coalesce(%(cap)s, run_cap))
+        AND NOT EXISTS (SELECT FROM accounts_providerkey WHERE user_id = %(user)s) FOR UPDATE
 ), made AS (
     INSERT INTO usage_reservation (account_id, run_id, amount, cap, used, state, created)
-    SELECT id, %(run)s, %(amount)s, %(cap)s, 0, 'open', now() FROM able ON CONFLICT (run_id) DO NOTHING
+    SELECT id, %(run)s, amount, cap, 0, 'open', now() FROM able ON CONFLICT (run_id) DO NOTHING
     RETURNING account_id, amount
 ), held AS (
     UPDATE usage_account SET reserved = reserved + made.amount FROM made WHERE id = made.account_id
@@ -87,21 +94,32 @@ SELECT count(*) FROM able
 
 def reserve(user: User, amount: int, run_id: uuid.UUID, cap: int | None = None) -> None:
     """Hold `amount` back for a run, or the run's `cap` if that is less; once per run. Without a cap the user's own
-    setting bounds the run.
+    setting bounds the run. Of who pays themselves nothing is held.
 
     Raises NotEnoughCredits, leaving no trace.
     """
     check_amount(amount)
-    account = account_of(user)
-    cap = account.run_cap if cap is None else cap
     if cap is not None:
         check_amount(cap)
-        amount = min(amount, cap)
+    asked = {"user": user.pk, "run": run_id, "amount": amount, "cap": cap, "today": today()}
+    if _hold(asked) or pays_itself(user):
+        return
+    account = account_of(user)  # opened or refilled, where that is what was missing
+    if not _hold(asked) and not Reservation.objects.filter(run_id=run_id).exists():
+        account.refresh_from_db()
+        cap = account.run_cap if cap is None else cap
+        raise NotEnoughCredits(amount if cap is None else min(amount, cap), account.available)
+
+
+def pays_itself(user: User) -> bool:
+    """Whether the user brought a key: then their provider bills them."""
+    return user.provider_keys.exists()
+
+
+def _hold(asked: dict[str, Any]) -> bool:
     with connection.cursor() as cursor:
-        cursor.execute(RESERVE, {"account": account.pk, "run": run_id, "amount": amount, "cap": cap})
-        (is_able,) = cursor.fetchone()
-    if not is_able and not Reservation.objects.filter(run_id=run_id).exists():
-        raise NotEnoughCredits(amount, Account.objects.get(pk=account.pk).available)
+        cursor.execute(RESERVE, asked)
+        return bool(cursor.fetchone()[0])
 
 
 @transaction.atomic

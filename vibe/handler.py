@@ -13,9 +13,9 @@ from django.http import FileResponse
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
-# Requests that one process answers at once; more wait. Most of them need a connection to the database, of which there
-# are fewer; the rest is for those that ask other services.
-THREADS = 32
+# Requests that one process answers at once; more wait. A few are enough for the processor (with 32 a tenth of the POSTs
+# per second is lost to taking turns); the others are for requests that ask other services and wait.
+THREADS = 16
 _pool = ThreadPoolExecutor(THREADS, "request")
 
 
