@@ -21,6 +21,8 @@ from projects.paths import BadFiles
 
 ROOT = "/home/user/app"
 REPAIR_SECONDS = 150
+# What a sandbox that is being opened gives its packages; what takes longer the doctor repairs.
+INSTALL_SECONDS = 45
 # What the dev server and the pages in our frame are given, so that the workspace hears of errors.
 BRIDGE = Path(__file__).parent / "bridge"
 # Made by tools, not by people: never listed, searched, or saved.
@@ -123,15 +125,18 @@ html = re.sub(r"(?is)<(script|style|template)\b.*?</\1\s*>|<!--.*?-->", " ", htm
 print(answer.status, " ".join(re.sub(r"<[^>]*>", " ", html).split()), sep="\n")
 '
 """
-# What needs no thought: caches that went stale are thrown away, packages that are named and not there are installed.
-REPAIR = r"""
-cd "$VIBE_ROOT" || exit 252
-rm -rf node_modules/.vite node_modules/.cache .next .svelte-kit .angular
+# Packages that are named and not there are installed; what cannot be is for the doctor to find.
+INSTALL = r"""
+mkdir -p "$HOME/.vibe"; cd "$VIBE_ROOT" || exit 252
 if [ -f package.json ] && ! npm ls --depth=0 > /dev/null 2>&1; then
-  npm install --ignore-scripts --no-audit --no-fund > "$HOME/.vibe/repair.log" 2>&1
+  timeout "$VIBE_SECONDS" npm install --ignore-scripts --no-audit --no-fund > "$HOME/.vibe/repair.log" 2>&1
 fi
 true
 """
+# What needs no thought: caches that went stale are thrown away first.
+REPAIR = (
+    'cd "$VIBE_ROOT" || exit 252; rm -rf node_modules/.vite node_modules/.cache .next .svelte-kit .angular' + INSTALL
+)
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
 # What grep says of a pattern it does not understand comes on the other stream.
 GREP = r"""
@@ -223,10 +228,12 @@ class Box:
         return _unpack(packed)
 
     async def replace_all(self, files: dict[str, bytes]) -> None:
-        """Makes the app's files equal to `files`; tools' folders stay."""
-        present = set(await self.paths())
+        """Makes the app's files equal to `files`; tools' folders stay. Other packages than before are installed."""
+        present, before = set(await self.paths()), await self.read("package.json")
         await self.remove(sorted(present - set(files)))
         await self.write(files)
+        if files.get("package.json", before) != before:
+            await self._install(INSTALL, INSTALL_SECONDS)
 
     async def run_once(
         self,
@@ -292,7 +299,11 @@ class Box:
 
     async def repair(self) -> None:
         """Clears caches and installs packages that are missing; the dev server has to be started again after it."""
-        await self.sdk.commands.run(REPAIR, envs={"VIBE_ROOT": ROOT}, timeout=REPAIR_SECONDS)
+        await self._install(REPAIR, REPAIR_SECONDS - 10)
+
+    async def _install(self, script: str, seconds: int) -> None:
+        envs = {"VIBE_ROOT": ROOT, "VIBE_SECONDS": str(seconds)}
+        await self.sdk.commands.run(script, envs=envs, timeout=seconds + 10)
 
     async def page_status(self, path: str = "/", seconds: float = 5) -> int:
         url = f"http://127.0.0.1:{self.framework.port}{path}"

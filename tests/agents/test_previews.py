@@ -58,6 +58,15 @@ def test_it_is_rebuilt_from_the_newest_version_when_it_is_gone(project):
     assert seen(project) == (200, "Tea Tea")
 
 
+def test_it_has_the_packages_of_the_version_again_when_it_is_rebuilt(project):
+    package = b'{"private": true, "scripts": {"dev": "node tools/dev-server.js"}, "dependencies": {"tea": "file:tea"}}'
+    local = {"package.json": package, "tea/package.json": b'{"name": "tea", "version": "1.0.0"}'}
+    versions.save_files(project, {**local, "tea/index.js": b"module.exports = 1;\n"})
+    aio.run(e2b.AsyncSandbox.kill(Sandbox.objects.get().sandbox_id, **sandbox.options()))
+    box = sandbox.ensure(Project.objects.get(pk=project.pk))
+    assert aio.run(box.read("node_modules/tea/index.js")) == b"module.exports = 1;\n"
+
+
 def test_it_is_one_however_many_open_it_at_once(project):
     aio.run(e2b.AsyncSandbox.kill(Sandbox.objects.get().sandbox_id, **sandbox.options()))
     with ThreadPoolExecutor(4) as threads:
