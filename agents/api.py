@@ -115,6 +115,7 @@ class SaySerializer(serializers.Serializer[Any]):
     attachments = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=8, help_text="Ids from POST attachments/."
     )
+    model = ModelField(required=False, help_text="For this message only; else the project's.")
     cap = CapField()
 
 
@@ -210,8 +211,9 @@ class MessageList(projects.MessageList):
     def _say(self, request: Request) -> Response:
         project, data = self.project(), _valid(SaySerializer, request)
         attached = data.get("attachments", ())
-        run = services.start_run(project, data["text"], data["mode"], data.get("cap"), attached=attached)
-        said = {"message": run.message, "run": run, "warning": leaks.warning(data["text"])}
+        text, mode, model = data["text"], data["mode"], data.get("model")
+        run = services.start_run(project, text, mode, data.get("cap"), model, attached=attached)
+        said = {"message": run.message, "run": run, "warning": leaks.warning(text)}
         return Response(projects.shown(SaidSerializer, said), status=202)
 
 

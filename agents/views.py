@@ -121,6 +121,9 @@ def message_send(request: HttpRequest, pk: UUID) -> HttpResponse:
     try:
         if "cap" in request.POST:
             briefing.change(project, cap=_cap(request.POST["cap"]))
+        if model := request.POST.get("model"):
+            project.model = catalogue.get(model).name
+            project.save(update_fields=["model", "updated"])
         services.start_run(project, text, mode)
     except BadPrompt as error:
         context = {**workspace_context(project), "text": text, "error": error.message}
@@ -201,7 +204,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
         "preview": {"state": _preview_state(place, project), "url": place["url"]},
         "suggestions": suggestions.suggest(project, version),
         "estimate": costs.estimate(project.owner, Message.Mode.BUILD, project),
-        "model_title": catalogue.get(project.model).title,
+        "models": list(catalogue.MODELS.values()),
         "balance": credits.account_of(project.owner).available / 1_000_000,
     }
 

@@ -19,6 +19,17 @@ def test_it_takes_a_message_and_queues_the_next(api, alice, project):
     assert texts == ["Why?", "Make it blue"]
 
 
+def test_it_is_worked_on_by_the_model_that_is_chosen_for_the_message(api, alice, as_user, project):
+    client, url = api(alice), f"{BASE}/{project.pk}/messages/"
+    chosen = client.post(url, {"text": "Make it blue", "model": "Vibe-L"}).json()["run"]["id"]
+    other = client.post(url, {"text": "Make it red"}).json()["run"]["id"]
+    assert [Run.objects.get(pk=pk).model for pk in (chosen, other)] == ["vibe-l", "vibe-m"]
+    # By the page's form it is the project's from then on.
+    as_user(alice).post(f"/projects/{project.pk}/messages/", {"text": "Make it green", "model": "vibe-s"})
+    project.refresh_from_db()
+    assert (project.model, project.runs.latest("created").model) == ("vibe-s", "vibe-s")
+
+
 @pytest.mark.parametrize(
     "body",
     [{}, {"text": " "}, {"text": "x" * 20_001}, {"text": "a", "mode": "rule"}, {"text": "a", "attachments": ["x"]}],

@@ -68,7 +68,7 @@ def test_it_catches_up_after_the_network_was_away(page, context, begin):
     assert shown(page) == before
 
 
-def test_it_keeps_what_was_typed_what_a_run_may_cost_and_how_wide_the_chat_was(page, begin):
+def test_it_keeps_what_was_typed_who_works_on_it_what_that_may_cost_and_how_wide_the_chat_was(page, begin):
     from playwright.sync_api import expect
 
     begin(page, "a landing page for a tea shop")
@@ -87,7 +87,10 @@ def test_it_keeps_what_was_typed_what_a_run_may_cost_and_how_wide_the_chat_was(p
     with page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
         page.keyboard.press("Enter")
     expect(page.locator("#text")).to_be_focused()
+    with page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
+        page.select_option("#model", "vibe-l")
     page.reload()
+    expect(page.locator("#model")).to_have_value("vibe-l")
     expect(page.locator(".limit > summary")).to_contain_text("≤ 1.25")
     expect(page.locator("#text")).to_have_value("half a thought")
     assert page.locator("#chat-pane").bounding_box()["width"] == width

@@ -16,6 +16,7 @@ const asks = (text) => /\?\s*$/.test(text) && QUESTION.test(text.trim()) && !REQ
 export function composer(root, chat) {
   const form = $("#composer");
   const mode = $("#mode");
+  const model = $("#model");
   const box = promptBox(form);
   const plans = $("#composer-error a");
   const hint = $("#ask-hint");
@@ -38,6 +39,13 @@ export function composer(root, chat) {
     hint.hidden = mode.value !== "build" || !asks(box.area.value);
   }
   mode.addEventListener("change", () => choose(mode.value));
+  model.addEventListener("change", async () => {
+    try {
+      await patchJson(root.dataset.self, { model: model.value });
+    } catch (error) {
+      toast(`The model was not kept. ${error.message}`, { error: true });
+    }
+  });
   box.area.addEventListener("input", weigh);
   $("button", hint).addEventListener("click", () => {
     choose("ask");
@@ -53,8 +61,8 @@ export function composer(root, chat) {
     // What is asked for now is no suggestion any more.
     for (const chip of $$("[data-suggest]", root)) if (chip.dataset.suggest === text) chip.remove();
     const item = chat.pending(text);
-    // The limit goes with the message too: what keeps it for later ones may still be under way.
-    const chosen = { mode: mode.value, ...(cap.micro() ? { cap: cap.micro() } : {}) };
+    // Model and limit go with the message too: what keeps them for later ones may still be under way.
+    const chosen = { mode: mode.value, model: model.value, ...(cap.micro() ? { cap: cap.micro() } : {}) };
     box.clear();
     weigh();
     const taking = held.take();
@@ -85,5 +93,5 @@ export function composer(root, chat) {
     held.mention(name, `${about.filter(Boolean).join(", ")}.`);
     box.area.focus();
   }
-  return { fill: box.fill, focus: () => box.area.focus(), choose, point, estimate: estimate($("#estimate"), mode) };
+  return { fill: box.fill, focus: () => box.area.focus(), choose, point, estimate: estimate($("#estimate"), mode, model) };
 }

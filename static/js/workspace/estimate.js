@@ -1,12 +1,12 @@
-// What the next message will probably cost, beside the mode it is for; empty while there is too little to judge by.
+// What the next message will probably cost, by its mode and model; empty while there is too little to judge by.
 import { getJson } from "../lib/http.js";
 
-export function estimate(place, mode) {
+export function estimate(place, mode, model) {
   let asked = "";
 
   async function show() {
-    const chosen = (asked = mode.value);
-    const query = new URLSearchParams({ project: place.dataset.project, mode: chosen });
+    const chosen = (asked = `${mode.value} ${model.value}`);
+    const query = new URLSearchParams({ project: place.dataset.project, mode: mode.value, model: model.value });
     try {
       const found = await getJson(`${place.dataset.url}?${query}`);
       if (chosen !== asked) return;
@@ -15,6 +15,6 @@ export function estimate(place, mode) {
       place.textContent = ""; // a guess is worth no error message
     }
   }
-  mode.addEventListener("change", show);
+  for (const choice of [mode, model]) choice.addEventListener("change", show);
   return { show };
 }
