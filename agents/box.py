@@ -17,7 +17,7 @@ import e2b
 from e2b_code_interpreter import AsyncSandbox
 
 from projects.frameworks import FRAMEWORKS
-from projects.paths import BadFiles
+from projects.paths import MADE_BY_TOOLS, BadFiles
 
 ROOT = "/home/user/app"
 REPAIR_SECONDS = 150
@@ -25,10 +25,6 @@ REPAIR_SECONDS = 150
 INSTALL_SECONDS = 45
 # What the dev server and the pages in our frame are given, so that the workspace hears of errors.
 BRIDGE = Path(__file__).parent / "bridge"
-# Made by tools, not by people: never listed, searched, or saved.
-EXCLUDED = (
-    "node_modules", ".git", "dist", ".vite", ".next", "next-env.d.ts", ".svelte-kit", ".angular", ".cache", "coverage",
-)  # fmt: skip
 # Output of one command that is sent to the page and kept from its beginning; of its end, the last TAIL_BYTES.
 HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
 # Limits of a snapshot, before unpacking anything: a bomb stops here.
@@ -207,7 +203,7 @@ class Box:
 
     async def grep(self, pattern: str, path: str, *, literal: bool, ignore_case: bool) -> tuple[list[str], str]:
         """Lines that match, as `path:number:line`, at most 2,000; and what is wrong with the pattern, if it is."""
-        exclude = " ".join(f"--exclude-dir={name}" for name in EXCLUDED)
+        exclude = " ".join(f"--exclude-dir={name}" for name in MADE_BY_TOOLS)
         flags = ("-F" if literal else "-P") + (" -i" if ignore_case else "")
         envs = {"VIBE_PATTERN": pattern, "VIBE_PATH": path, "VIBE_EXCLUDE": exclude, "VIBE_FLAGS": flags}
         result = await self.sdk.commands.run(GREP, envs={"VIBE_ROOT": ROOT, **envs}, timeout=45)
@@ -216,7 +212,7 @@ class Box:
 
     async def snapshot(self) -> dict[str, bytes]:
         """All files of the app, read in one go. Links and devices are left out; more than 60 MB raise BadFiles."""
-        excluded = " ".join(f"--exclude=./{n} --exclude=*/{n}" for n in EXCLUDED)
+        excluded = " ".join(f"--exclude=./{n} --exclude=*/{n}" for n in MADE_BY_TOOLS)
         await self._shell(PACK, VIBE_EXCLUDE=excluded, VIBE_MOST=str(SNAPSHOT_BYTES + 1))
         packed = io.BytesIO()
         async with await self.sdk.files.read("/home/user/.vibe-snapshot", format="stream") as pieces:
@@ -325,7 +321,7 @@ class Box:
 
 
 def _pruned() -> str:
-    return " -o ".join(f"-name {name}" for name in EXCLUDED)
+    return " -o ".join(f"-name {name}" for name in MADE_BY_TOOLS)
 
 
 async def _exit_code(wait: Callable[[], Awaitable[object]]) -> int:

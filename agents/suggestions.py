@@ -39,6 +39,12 @@ ALWAYS = [
     Suggestion("Show loading and errors", "Show what is loading and what went wrong wherever it can", r"loading|error"),
     Suggestion("Remember what is entered", "Keep what is entered in the browser, so that it is there after a reload"),
 ]
+# For an app that came from elsewhere and was not checked here yet.
+IMPORTED = Suggestion(
+    "Make it run here",
+    "This app was imported. Make it run here: `npm run dev` has to serve it on the port in PORT, under any host name,"
+    " and lint and build have to pass",
+)
 CHECKS = {"build": "the build", "lint": "the linter", "page": "the page that should answer", "console": "the console"}
 
 
@@ -51,6 +57,8 @@ def suggest(project: Project, version: Version | None) -> list[Suggestion]:
     if failed:
         text = f"The last version has problems with {' and '.join(failed)}. Find the cause and mend it."
         first.append(Suggestion("Mend what failed", text))
+    if version.title.startswith("Imported from") and not version.verdict:
+        first.append(IMPORTED)
     texts = project.messages.filter(role="user").order_by("-created").values_list("text", flat=True)[:MESSAGES]
     said = "\n".join(texts).lower()
     left = [one for one in ALWAYS if not (one.asked and re.search(one.asked, said))]

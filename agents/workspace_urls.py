@@ -2,11 +2,12 @@
 
 from django.urls import path
 
-from agents import list_views, views
+from agents import imports, list_views, views
 
 urlpatterns = [
     path("", list_views.project_list, name="project-list"),
     path("<uuid:pk>/delete/", list_views.project_delete, name="project-delete"),
+    path("import/", imports.project_import, name="project-import"),
     path("new/", views.project_create, name="project-create"),
     path("pending/", views.project_pending, name="project-pending"),
     path("<uuid:pk>/", views.project_detail, name="project-detail"),

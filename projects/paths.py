@@ -10,6 +10,10 @@ MAX_TOTAL_BYTES = 50 * 2**20
 MAX_PATH_BYTES = 512
 # What ext4, APFS and NTFS all take.
 MAX_PART_BYTES = 255
+# Made by tools, not by people: never listed, searched, saved or imported.
+MADE_BY_TOOLS = (
+    "node_modules", ".git", "dist", ".vite", ".next", "next-env.d.ts", ".svelte-kit", ".angular", ".cache", "coverage",
+)  # fmt: skip
 
 
 class BadFiles(ValueError):

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import cost_api, doctor, lens, plan_api, shares, stream
+from agents import cost_api, doctor, imports, lens, plan_api, shares, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from usage import api as usage
@@ -29,6 +29,7 @@ PROJECT = "projects/<uuid:pk>/"
 
 urlpatterns = [
     path("projects/", agents.ProjectList.as_view(), name="api-projects"),
+    path("projects/import/", imports.Import.as_view(), name="api-import"),
     path(PROJECT, agents.ProjectDetail.as_view(), name="api-project"),
     path(f"{PROJECT}messages/", agents.MessageList.as_view(), name="api-messages"),
     path(f"{PROJECT}share/", shares.ShareLink.as_view(), name="api-share"),

@@ -69,6 +69,7 @@ PAGES = {
     "project-list": [Route(200)],
     # Anonymous prompts are kept, and their authors sent to sign up.
     "project-create": [Route(302, "post", public=True, data={"prompt": "A page for a bakery"})],
+    "project-import": [Route(200), Route(400, "post", data={"repository": "nothing like it"})],
     "project-pending": [Route(302)],
     "project-detail": [Route(200, of="project")],
     "project-rename": [Route(302, "post", "project", data={"name": "New"})],
@@ -105,6 +106,7 @@ API = {
         Route(200, "patch", "project", data={"name": "New"}),
         Route(204, "delete", "project"),
     ],
+    "api-import": [Route(400, "post", data={"repository": "nothing like it"})],
     "api-messages": [Route(200, of="project"), Route(202, "post", "project", data={"text": "Make it blue"})],
     "api-share": [
         Route(200, of="project"),

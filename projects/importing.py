@@ -1,0 +1,101 @@
+"""A project from files that somebody has already: a ZIP, its own download included, or a repository's archive."""
+
+import io
+import json
+import stat
+import zipfile
+import zlib
+from collections.abc import Mapping
+
+from django.db import transaction
+
+from accounts.models import User
+from projects import leaks, versions
+from projects.frameworks import FRAMEWORKS, starting_files
+from projects.models import Project, Version
+from projects.paths import MADE_BY_TOOLS, BadFiles, check_amounts
+from projects.services import check_name
+
+# Of the archive, and of what stands in it with all that is left out.
+MAX_ZIP_BYTES, MAX_ENTRIES = 15 * 2**20, 20_000
+# What systems leave beside people's files.
+LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", *MADE_BY_TOOLS}
+# What zipfile raises for an archive that is broken, locked, or packed in a way it does not know.
+UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+# The package without which an app would not be of its framework; the most telling first.
+PACKAGES = {"next": "nextjs", "@angular/core": "angular", "svelte": "svelte", "vue": "vue", "react": "react"}
+
+
+def unpack(content: bytes) -> tuple[dict[str, bytes], list[str]]:
+    """The files of a ZIP, without one folder around all of them; and the private files that were left out.
+
+    Links, what tools make and what systems leave behind are left out without a word. Raises BadFiles.
+    """
+    if len(content) > MAX_ZIP_BYTES:
+        raise BadFiles(f"The ZIP has {len(content):,} bytes; at most {MAX_ZIP_BYTES:,} can be read.")
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            return _read(archive)
+    except BadFiles:
+        raise
+    except UNREADABLE:
+        raise BadFiles("This is no ZIP that can be read.") from None
+
+
+def _read(archive: zipfile.ZipFile) -> tuple[dict[str, bytes], list[str]]:
+    if len(archive.infolist()) > MAX_ENTRIES:
+        raise BadFiles(f"The ZIP has more than {MAX_ENTRIES:,} entries. Pack it without node_modules.")
+    # Windows packs with backslashes.
+    entries = {info.filename.replace("\\", "/"): info for info in archive.infolist() if _is_file(info)}
+    tops = {name.split("/", 1)[0] for name in entries}
+    around = f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in entries) else ""
+    found = {name.removeprefix(around): info for name, info in entries.items()}
+    private = sorted(name for name in found if leaks.is_private(name))
+    wanted = {name: info for name, info in found.items() if name not in private and name != leaks.NOTE}
+    check_amounts({name: info.file_size for name, info in wanted.items()})
+    # zipfile gives no more of an entry than the archive says it has.
+    return {name: archive.read(info) for name, info in wanted.items()}, private
+
+
+def _is_file(info: zipfile.ZipInfo) -> bool:
+    mode = info.external_attr >> 16
+    is_plain = stat.S_ISREG(mode) or not stat.S_IFMT(mode)
+    return is_plain and not info.filename.endswith(("/", "\\")) and not LITTER & set(_parts(info.filename))
+
+
+def _parts(name: str) -> list[str]:
+    return name.replace("\\", "/").split("/")
+
+
+def framework_of(files: Mapping[str, bytes]) -> str:
+    """The framework that files are written in, by their package.json. Raises BadFiles for none of ours."""
+    named = _packages(files.get("package.json", b"{}"))
+    for package, framework in PACKAGES.items():
+        if package in named and framework in FRAMEWORKS:
+            return framework
+    if "index.html" in files:
+        return "html"
+    titles = ", ".join(framework.title for framework in FRAMEWORKS.values())
+    raise BadFiles(f"At its root there is neither an index.html nor a package.json that names one of: {titles}.")
+
+
+def _packages(text: bytes) -> set[str]:
+    try:
+        package = json.loads(text)
+        return {*package.get("dependencies", {}), *package.get("devDependencies", {})}
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        raise BadFiles("The package.json at its root cannot be read.") from None
+
+
+@transaction.atomic
+def create(owner: User, files: Mapping[str, bytes], *, name: str, model: str, source: str) -> Project:
+    """A project whose first version has these files; `source` says where they are from. Raises BadFiles, BadPrompt."""
+    framework = framework_of(files)
+    files = dict(files)
+    if framework == "html" and "package.json" not in files:
+        start = starting_files("html")  # what serves and checks it
+        files |= {path: start[path] for path in start if path == "package.json" or path.startswith("tools/")}
+    project = Project.objects.create(owner=owner, name=check_name(name), framework=framework, model=model)
+    title = f"Imported from {source}"[:200]
+    versions.save(project, files, source=Version.Source.EDIT, title=title)
+    return project

@@ -1,0 +1,246 @@
+"""A project from files that somebody has: our own ZIP, any other, a public repository; and archives made to do harm."""
+
+import base64
+import io
+import json
+import stat
+import threading
+import zipfile
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.urls import reverse
+
+from agents import imports, suggestions
+from projects import github, importing, versions
+from projects.models import Project
+from projects.paths import MAX_FILE_BYTES, BadFiles
+from projects.services import BadPrompt
+
+API = "/api/v1/projects/import/"
+
+
+def packed(files, mode=None):
+    """A ZIP of {name: content}; a name that ends with a slash is a folder."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            info = zipfile.ZipInfo(name)
+            info.external_attr = (mode or 0) << 16
+            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+    return buffer.getvalue()
+
+
+def package(*names, kind="dependencies"):
+    return json.dumps({kind: dict.fromkeys(names, "1.0.0")}).encode()
+
+
+def told(content, **more):
+    return {"content": base64.b64encode(content).decode(), **more}
+
+
+def files_of(pk):
+    return versions.files(Project.objects.get(pk=pk).versions.get())
+
+
+# --- ZIPs -------------------------------------------------------------------------------------------------------------
+
+
+def test_it_takes_its_own_download_back(as_user, alice, bob, project):
+    versions.save_file(project, "ordner/übersicht – 日本.md", "Grüße\n".encode())
+    versions.save_file(project, "package.json", b'{"scripts": {"dev": "node tools/dev-server.js"}}')
+    whole = b"".join(as_user(alice).get(reverse("project-download", args=[project.pk])).streaming_content)
+    upload = SimpleUploadedFile("Bakery-v3.zip", whole, "application/zip")
+    answer = as_user(bob).post(reverse("project-import"), {"file": upload}, follow=True)
+    made = Project.objects.get(owner=bob)
+    assert answer.redirect_chain == [(made.get_absolute_url(), 302)] and "Imported. Say what" in answer.text
+    assert (made.name, made.framework, made.framework_open) == ("Bakery-v3", "html", False)
+    newest = project.versions.order_by("-number")[0]
+    assert files_of(made.pk) == versions.files(newest)
+    assert suggestions.suggest(made, versions.newest(made))[0] is suggestions.IMPORTED
+
+
+@pytest.mark.parametrize(
+    ("files", "framework"),
+    [
+        ({"package.json": package("next", "react")}, "nextjs"),
+        ({"package.json": package("react", "react-dom")}, "react"),
+        ({"package.json": package("vue"), "index.html": b""}, "vue"),
+        ({"package.json": package("svelte", kind="devDependencies")}, "svelte"),
+        ({"package.json": package("@angular/core")}, "angular"),
+        ({"package.json": package("left-pad"), "index.html": b"<p>"}, "html"),
+    ],
+)
+def test_it_tells_the_framework_by_the_files(api, alice, files, framework):
+    made = api(alice).post(API, told(packed(files), name="Mine")).json()
+    assert (made["framework"], made["name"], made["version"], made["left_out"]) == (framework, "Mine", 1, [])
+    assert files_of(made["id"]) == files
+
+
+def test_it_gives_a_plain_page_what_serves_and_checks_it(api, alice):
+    made = api(alice).post(API, told(packed({"index.html": b"<h1>Tea</h1>", "a.css": b""}))).json()
+    files = files_of(made["id"])
+    assert files["index.html"] == b"<h1>Tea</h1>"
+    assert {"package.json", "tools/dev-server.js", "tools/check.js"} < files.keys()
+    assert "styles.css" not in files and "AGENTS.md" not in files
+
+
+def test_it_takes_what_a_person_wrote_and_leaves_the_rest_out():
+    content = packed(
+        {
+            "app-main/": b"",
+            "app-main/index.html": b"<p>",
+            "app-main\\src\\app.js": b"1",
+            "app-main/node_modules/tea/index.js": b"1",
+            "app-main/.git/config": b"1",
+            "app-main/dist/index.html": b"1",
+            "app-main/.DS_Store": b"1",
+            "__MACOSX/app-main/._index.html": b"1",
+            "app-main/.env": b"PASSWORD=hunter2",
+            "app-main/.env.example": b"PASSWORD=",
+            "app-main/SECRETS-FOUND.txt": b"1",
+        }
+    )
+    files, private = importing.unpack(content)
+    assert files == {"index.html": b"<p>", "src/app.js": b"1", ".env.example": b"PASSWORD="}
+    assert private == [".env"]
+
+
+def test_it_says_which_private_files_it_left_out(as_user, alice):
+    upload = SimpleUploadedFile("app.zip", packed({"index.html": b"<p>", ".env": b"KEY=1"}))
+    answer = as_user(alice).post(reverse("project-import"), {"file": upload}, follow=True)
+    assert "Left out, because they hold secrets: .env." in answer.text
+
+
+def test_it_follows_no_link():
+    assert importing.unpack(packed({"passwd": b"/etc/passwd"}, mode=stat.S_IFLNK | 0o777))[0] == {}
+
+
+def locked():
+    """A ZIP that says its entries want a password."""
+    content = bytearray(packed({"index.html": b"<p>"}))
+    for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(mark) + at] |= 1
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "no ZIP"),
+        (b"PK\x03\x04 and no more", "no ZIP"),
+        (packed({"index.html": b"x" * 900})[:-60], "no ZIP"),
+        (locked(), "no ZIP"),
+        (packed({"index.html": b"<p>", "large": b"\0" * (MAX_FILE_BYTES + 1)}), "large has"),
+        (packed({f"{number}.txt": b"" for number in range(2_001)}), "2,001 files"),
+        (packed({f"{number}/": b"" for number in range(20_001)}), "20,000 entries"),
+        (b"x" * (importing.MAX_ZIP_BYTES + 1), "at most 15,728,640"),
+    ],
+    ids=["empty", "begun", "cut", "locked", "bomb", "many", "folders", "large"],
+)
+def test_it_refuses_an_archive_that_is_broken_or_too_much(content, says):
+    with pytest.raises(BadFiles, match=says):
+        importing.unpack(content)
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"index.html": b"", "a/../../etc/passwd": b"x"},
+        {"index.html": b"", "a\0b": b"x", "a//b": b"x"},
+        {"readme.md": b"no app"},
+        {"src/index.html": b"", "docs/a.md": b""},
+        {"package.json": b"[1]"},
+        {"package.json": b"{"},
+    ],
+    ids=["climbs", "odd", "no-app", "not-at-the-root", "a-list", "broken"],
+)
+def test_it_keeps_nothing_of_files_that_are_no_app(api, alice, files):
+    answer = api(alice).post(API, told(packed(files)))
+    assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/problem+json")
+    assert not Project.objects.exists()
+
+
+@pytest.mark.parametrize("body", [{}, {"content": "?"}, {"content": "", "repository": "a/b"}, {"repository": "a"}])
+def test_it_refuses_a_request_that_names_no_files(api, alice, body):
+    assert api(alice).post(API, body).status_code == 400
+
+
+def test_it_shows_the_form_again_with_what_is_wrong(as_user, alice):
+    client, url = as_user(alice), reverse("project-import")
+    nothing, wrong = client.post(url), client.post(url, {"repository": "not a repository"})
+    assert (nothing.status_code, wrong.status_code) == (400, 400)
+    assert "Choose a ZIP" in nothing.text and "no repository on GitHub" in wrong.text
+    assert 'value="not a repository"' in wrong.text
+
+
+def test_it_takes_only_so_many_an_hour(api, as_user, alice, monkeypatch):
+    monkeypatch.setattr(imports, "IMPORTS", 1)
+    assert api(alice).post(API, told(packed({"index.html": b""}))).status_code == 201
+    answer = api(alice).post(API, told(packed({"index.html": b""})))
+    assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
+    assert as_user(alice).post(reverse("project-import"), {"repository": "a/b"}).status_code == 429
+
+
+# --- GitHub -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def archives(settings):
+    """As much of GitHub as is asked: {path: ZIP}; a path that is not there is a 404, None a failure."""
+    found: dict[str, bytes | None] = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            content = found.get(self.path, b"")
+            self.send_response(404 if content == b"" else 500 if content is None else 200)
+            self.end_headers()
+            self.wfile.write(content or b"")
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    settings.GITHUB_ARCHIVES_BASE_URL = f"http://127.0.0.1:{server.server_address[1]}"
+    yield found
+    server.shutdown()
+    server.server_close()
+
+
+def test_it_imports_a_public_repository(api, as_user, alice, archives):
+    archives["/ann/tea-shop/zip/HEAD"] = packed({"tea-shop-main/package.json": package("react")})
+    archives["/ann/tea-shop/zip/try/out"] = packed({"tea-shop-try/index.html": b"<h1>Try</h1>"})
+    made = api(alice).post(API, {"repository": "https://github.com/ann/tea-shop.git"}).json()
+    assert (made["name"], made["framework"]) == ("tea-shop", "react")
+    url = "https://github.com/ann/tea-shop/tree/try/out"
+    assert as_user(alice).post(reverse("project-import"), {"repository": url}).status_code == 302
+    branch = Project.objects.get(framework="html").versions.get()
+    assert branch.title == "Imported from github.com/ann/tea-shop, branch try/out"
+    assert versions.read(branch, "index.html") == b"<h1>Try</h1>"
+
+
+def test_it_says_why_a_repository_cannot_be_had(api, alice, archives):
+    archives["/ann/broken/zip/HEAD"] = None
+    archives["/ann/large/zip/HEAD"] = b"x" * (importing.MAX_ZIP_BYTES + 1)
+    said = {
+        name: api(alice).post(API, {"repository": f"ann/{name}"}).json()["errors"]["repository"][0]
+        for name in ("missing", "broken", "large")
+    }
+    assert "no public repository ann/missing" in said["missing"]
+    assert "cannot be reached" in said["broken"] and "larger than 15 MB" in said["large"]
+    assert not Project.objects.exists()
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["", "ann", "https://evil.example/ann/tea", "ann/..", "ann/tea/tree/../../x", "http://github.com@evil/a/b",
+     "ann/tea?x=1", "ann/tea\n", "github.com:80/ann/tea", "file:///etc/passwd", "ann/tea#x", "-" * 40 + "/tea"],
+)  # fmt: skip
+def test_it_asks_nobody_but_github(address):
+    if address != "ann/tea\n":
+        with pytest.raises(BadPrompt):
+            github.repository(address)
+    else:
+        assert github.repository(address) == ("ann", "tea", "")
