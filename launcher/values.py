@@ -18,7 +18,7 @@ KNOWN = frozenset(
     REFUNDS_PER_DAY GITHUB_CLIENT_ID GITHUB_CLIENT_SECRET GOOGLE_CLIENT_ID GOOGLE_CLIENT_SECRET WEBHOOK_SECRETS
     TRUSTED_PROXIES SIGN_INS_PER_MINUTE SIGN_IN_TRIES ADMIN_PATH ADMIN_MFA STRIPE_SECRET_KEY
     STRIPE_WEBHOOK_SECRET STRIPE_API_BASE STRIPE_PRICE_PRO STRIPE_PRICE_TEAM STRIPE_PRICE_TOPUP TOPUP_CREDITS
-    TOPUP_PRICE GITHUB_ARCHIVES_BASE_URL
+    TOPUP_PRICE DATABASE_POOLED LOG_FORMAT SENTRY_ENVIRONMENT SENTRY_TRACES GITHUB_ARCHIVES_BASE_URL
     DATABASE_URL DATABASE_POOL REDIS_URL ANTHROPIC_API_KEY ANTHROPIC_BASE_URL OPENAI_API_KEY OPENAI_BASE_URL
     GEMINI_API_KEY XAI_API_KEY OPENROUTER_API_KEY AI_GATEWAY_API_KEY AI_GATEWAY_BASE_URL MODEL_S MODEL_M MODEL_L
     E2B_API_KEY E2B_DOMAIN
@@ -38,6 +38,16 @@ MODEL_KEYS = (
     "OPENROUTER_API_KEY",
     "AI_GATEWAY_API_KEY",
 )
+NUMBERS = tuple("_SECONDS _TURNS _CREDITS _CONCURRENCY _POOL _MINUTE _TOKENS _TRIES _PROXIES _DAY _USER".split())
+MAY_BE_ZERO = ("_CREDITS", "_PROXIES", "_DAY")
+# A switch that is neither would count as off, whatever was meant.
+SWITCHES = ("DEBUG", "HTTPS", "CHROMIUM_SANDBOX", "MAINTENANCE", "ADMIN_MFA", "DATABASE_POOLED")
+CHOICES = {
+    "EMAIL_VERIFICATION": ("none", "optional", "mandatory"),
+    "LOG_FORMAT": ("line", "json"),
+    "LOG_LEVEL": ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"),
+    "DEFAULT_FRAMEWORK": ("nextjs", "react", "vue", "svelte", "angular", "html"),
+}
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+tls", "smtp+ssl", "submission", "consolemail", "filemail", "dummymail")
 _LINE = re.compile(
     r"""^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s#"'][^#]*?|))\s*(?:\#.*)?$"""
@@ -114,12 +124,9 @@ def check_values(values: Mapping[str, str]) -> list[str]:
         _scheme(values, "EMAIL_URL", MAIL_SCHEMES, "log of the web process"),
         _scheme(values, "SENTRY_DSN", ("http", "https"), "nothing"),
         _encryption_key(values.get("ENCRYPTION_KEY")),
-        *(
-            _number(values, name)
-            for name in KNOWN
-            if name.endswith(("_SECONDS", "_TURNS", "_CREDITS", "_CONCURRENCY", "_POOL", "_MINUTE"))
-        ),
-        *(_boolean(values, name) for name in ("DEBUG", "HTTPS", "CHROMIUM_SANDBOX", "MAINTENANCE")),
+        *(_number(values, name) for name in KNOWN if name.endswith(NUMBERS)),
+        *(_boolean(values, name) for name in SWITCHES),
+        *(_choice(values, name, choices) for name, choices in CHOICES.items()),
     ]
     if len(values.get("SECRET_KEY", "x" * 32)) < 32:
         checks.append(
@@ -168,7 +175,7 @@ def _encryption_key(value: str | None) -> str | None:
 
 def _number(values: Mapping[str, str], name: str) -> str | None:
     value = values.get(name)
-    least = 0 if name.endswith("_CREDITS") else 1
+    least = 0 if name.endswith(MAY_BE_ZERO) else 1
     if value is None or (value.isdecimal() and int(value) >= least):
         return None
     return f"{name} is {value!r}; it must be a whole number from {least}. Mend it, or remove it to use the default."
@@ -179,3 +186,10 @@ def _boolean(values: Mapping[str, str], name: str) -> str | None:
     if value is None or value.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
         return None
     return f"{name} is {value!r}; it must be true or false."
+
+
+def _choice(values: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str | None:
+    value = values.get(name)
+    if value is None or value in choices:
+        return None
+    return f"{name} is {value!r}; it must be one of {', '.join(choices)}. Mend it, or remove it to use the default."

@@ -1,12 +1,13 @@
 """Wrong and stale values are named before anything starts."""
 
 import base64
+import re
 import stat
 
 import pytest
 
 from launcher.problem import Problem
-from launcher.values import KNOWN, check_values, read_dotenv, read_secrets, read_values
+from launcher.values import CHOICES, KNOWN, check_values, read_dotenv, read_secrets, read_values
 
 
 @pytest.fixture
@@ -52,6 +53,9 @@ def test_it_offers_every_setting_it_knows_in_the_example():
         *("OPENAI_API_KEY", "OPENAI_BASE_URL", "GEMINI_API_KEY", "XAI_API_KEY", "OPENROUTER_API_KEY"),
         *("AI_GATEWAY_API_KEY", "AI_GATEWAY_BASE_URL"),
     }
+    # And back: an empty line of the example is unset, which a name that is not known would not be.
+    site = lines[: next(at for at, line in enumerate(lines) if "--- Containers" in line)]
+    assert {line.lstrip("# ").split("=")[0] for line in site if re.match(r"#? ?[A-Z][A-Z0-9_]+=", line)} <= KNOWN
 
 
 @pytest.mark.parametrize(
@@ -67,7 +71,13 @@ def test_it_offers_every_setting_it_knows_in_the_example():
         ("SECRET_KEY", "abc", "shorter than 32"),
         ("WORKER_CONCURRENCY", "0", "whole number from 1"),
         ("LEASE_SECONDS", "soon", "whole number"),
+        ("RUNS_PER_USER", "many", "whole number from 1"),
+        ("TRUSTED_PROXIES", "-1", "whole number from 0"),
         ("DEBUG", "maybe", "true or false"),
+        ("ADMIN_MFA", "ture", "true or false"),
+        ("LOG_FORMAT", "xml", "one of line, json"),
+        ("EMAIL_VERIFICATION", "always", "one of none, optional, mandatory"),
+        ("DEFAULT_FRAMEWORK", "ember", "one of nextjs, react"),
         ("PREVIEW_DOMAIN", "https://preview.example.com", "holds an address"),
         ("ANTHROPIC_BASE_URL", "http://127.0.0.1:1", "ANTHROPIC_API_KEY is not"),
         ("E2B_DOMAIN", "e2b.example.com", "E2B_API_KEY is not"),
@@ -86,6 +96,13 @@ def test_it_accepts_good_values():
         check_values(good | {"ENCRYPTION_KEY": f"{key},{key}", "WORKER_CONCURRENCY": "8", "EMAIL_URL": "smtp://h"})
         == []
     )
+
+
+def test_it_knows_the_frameworks_there_are():
+    from launcher.place import ROOT
+
+    there = {path.parent.name for path in (ROOT / "sandbox_templates").glob("*/template.json")}
+    assert set(CHOICES["DEFAULT_FRAMEWORK"]) == there
 
 
 def test_it_makes_secrets_once_for_the_owner_only(tmp_path):
