@@ -10,13 +10,16 @@ from concurrent.futures import Future
 from functools import cache
 from typing import Any, TypeVar
 
+import uvloop
+
 T = TypeVar("T")
 
 
 @cache
 def loop(name: str) -> asyncio.AbstractEventLoop:
     """The process's loop of that name, started at first use."""
-    new = asyncio.new_event_loop()
+    # The browser's starts processes, which only the standard one does from any thread.
+    new = asyncio.new_event_loop() if name == "browser" else uvloop.new_event_loop()
     threading.Thread(target=new.run_forever, name=name, daemon=True).start()
     return new
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -29,6 +30,7 @@ class Bench:
         self.writes = self.mode == Message.Mode.BUILD
         self.box: Box | None = None
         self.opening: Future[sandbox.Opened] | None = None
+        self.needed = threading.Event()
         self.serving: Any = None
 
     @cached_property
@@ -39,7 +41,7 @@ class Bench:
     def open(self) -> None:
         """Has a sandbox opened in the background; the model is asked meanwhile."""
         if self.box is None and self.opening is None:
-            self.opening = sandbox.in_background(self.run.project, serve=self.writes)
+            self.opening = sandbox.in_background(self.run.project, self.writes, self.needed)
 
     @property
     def sandbox(self) -> Box:
@@ -51,6 +53,7 @@ class Bench:
     def opened(self) -> Opened:
         """Waits, and says what the host does when that takes long: a template is prepared when it is first used."""
         assert self.opening is not None
+        self.needed.set()
         deadline, said = time.monotonic() + sandbox.OPENING_SECONDS, False
         while True:
             try:
@@ -89,6 +92,7 @@ class Bench:
 
     def let_go(self) -> None:
         """Gives a sandbox that nobody needed any more a moment to open, so that its row is written and it is found."""
+        self.needed.set()
         if self.opening and not self.opening.cancel():
             wait([self.opening], timeout=5)
 

@@ -152,7 +152,8 @@ class Work:
         """The conversation, shortened where it would fill too much of the model's window."""
         fixed = self.system + str(definitions)
         messages = self.said()
-        if not self.log.turn and talk.tokens(messages, fixed) < FITS_ANYWHERE:
+        size = talk.tokens(messages, fixed)
+        if not self.log.turn and size < FITS_ANYWHERE:
             return messages
         window = self.bench.window
         for share, kind, keep in (
@@ -160,8 +161,9 @@ class Work:
             (COMPACT_SHARE, talk.COMPACTED, KEPT_TURNS),
             (COMPACT_SHARE, talk.COMPACTED, 0),
         ):
-            if talk.tokens(messages, fixed) > share * window and self.compact(kind, keep):
+            if size > share * window and self.compact(kind, keep):
                 messages = self.said()
+                size = talk.tokens(messages, fixed)
         return messages
 
     def said(self) -> list[talk.Say]:

@@ -5,7 +5,7 @@ newest version when it is gone; `ensure` does either. Everything inside is treat
 """
 
 import asyncio
-import time
+import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
@@ -43,8 +43,8 @@ PREPARING_SECONDS = 300
 BESIDE_SECONDS = 600
 # A sandbox of a template that was never used before has to prepare it first.
 OPENING_SECONDS = 310
-# What the question to the model takes to be on its way.
-OPENING_WAITS_SECONDS = 0.03
+# What the questions to the models take to be on their way, also when many are asked at once.
+OPENING_WAITS_SECONDS = 0.3
 PATIENCE_SECONDS = 3  # after which a run says what it waits for
 _openers = ThreadPoolExecutor(64, "sandbox")
 # A sandbox, and the status of its start page once its dev server answers.
@@ -84,13 +84,13 @@ async def preparing(template: str) -> str:
     return str(doing).partition(" …")[0][:80]
 
 
-def in_background(project: Project, serve: bool) -> "Future[Opened]":
+def in_background(project: Project, serve: bool, needed: threading.Event) -> "Future[Opened]":
     """`ensure` in a thread of its own, and the dev server started if wanted: the model is asked meanwhile, and first,
-    for somebody waits for its first word.
+    for somebody waits for its first word. `needed`: somebody waits for the sandbox.
     """
 
     def opening() -> Opened:
-        time.sleep(OPENING_WAITS_SECONDS)
+        needed.wait(OPENING_WAITS_SECONDS)
         try:
             box = ensure(project)
         finally:

@@ -17,11 +17,13 @@ REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens",
 
 
 @lru_cache(64)
-def _client(api_key: str, base_url: str) -> AsyncOpenAI:
+def _client(api_key: str, base_url: str, http: openai.DefaultAioHttpClient) -> AsyncOpenAI:
     # How long to wait for an answer is for agents/llm/streams.py to say.
     timeout = openai.Timeout(None, connect=10)
-    headers = {"X-Title": "Vibe"}  # gateways show it in their lists of callers
-    return AsyncOpenAI(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, default_headers=headers)
+    named = {"X-Title": "Vibe"}  # gateways show it in their lists of callers
+    return AsyncOpenAI(
+        api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, default_headers=named, http_client=http
+    )
 
 
 async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
@@ -30,7 +32,8 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
     Raises ModelBusy or ModelRefused.
     """
     reader = _Reader(call, on_text)
-    opening = _client(call.api_key, call.base_url).chat.completions.create(**_request(call))
+    client = _client(call.api_key, call.base_url, streams.http(openai.DefaultAioHttpClient))
+    opening = client.chat.completions.create(**_request(call))
     await streams.read(opening, openai.APIError, call, reader.take)
     return reader.turn()
 

@@ -18,12 +18,10 @@ FOREIGN = ("reasoning",)
 
 
 @lru_cache(64)
-def _client(api_key: str, base_url: str) -> AsyncAnthropic:
-    # How long to wait for an answer is for agents/llm/streams.py to say. Not by the SDK's aiohttp: it reads a stream in
-    # two thirds of the time, but a client that this cache drops leaves its session open.
-    return AsyncAnthropic(
-        api_key=api_key, base_url=base_url, max_retries=0, timeout=anthropic.Timeout(None, connect=10)
-    )
+def _client(api_key: str, base_url: str, http: anthropic.DefaultAioHttpClient) -> AsyncAnthropic:
+    # How long to wait for an answer is for agents/llm/streams.py to say.
+    timeout = anthropic.Timeout(None, connect=10)
+    return AsyncAnthropic(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, http_client=http)
 
 
 async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
@@ -32,7 +30,8 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
     Raises ModelBusy or ModelRefused.
     """
     reader = _Reader(call, on_text)
-    opening = _client(call.api_key, call.base_url).messages.create(**_request(call), stream=True)
+    client = _client(call.api_key, call.base_url, streams.http(anthropic.DefaultAioHttpClient))
+    opening = client.messages.create(**_request(call), stream=True)
     await streams.read(opening, anthropic.APIError, call, reader.take)
     if not reader.turn.stop_reason:
         raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")

@@ -1,9 +1,12 @@
-"""Reading a model's stream: deadlines for its first event and between events, and what counts as no stream at all."""
+"""Reading a model's stream: the connections, deadlines for its first event and between events, and what counts as no
+stream at all.
+"""
 
 import asyncio
+import atexit
 import json
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 
@@ -12,6 +15,35 @@ from agents.llm.faults import explain, is_broken_stream
 
 # Characters of one answer; far above what the longest answer of any model has.
 MAX_CHARS = 4_000_000
+
+T = TypeVar("T")
+_http: dict[tuple[Any, asyncio.AbstractEventLoop], Any] = {}
+
+
+def http(kind: Callable[[], T]) -> T:
+    """The running loop's HTTP client for an SDK's calls, whoever's key they go with. `kind`: the SDK's aiohttp client,
+    which reads a stream of tokens in half of what its other one takes; a worker does nothing more than that.
+    """
+    key = kind, asyncio.get_running_loop()
+    if key not in _http:
+        _http[key] = kind()
+    made: T = _http[key]
+    return made
+
+
+async def close() -> None:
+    """Closes the running loop's connections to models."""
+    loop = asyncio.get_running_loop()
+    for key in [key for key in _http if key[1] is loop]:
+        await _http.pop(key).aclose()
+
+
+@atexit.register
+def _close_all() -> None:
+    """In time: the garbage at the end complains of what it finds open."""
+    for (_, loop), client in _http.items():
+        if loop.is_running():
+            asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(5)
 
 
 async def read(opening: Awaitable[Any], api_error: type[Exception], call: Call, take: Callable[[Any], None]) -> None:

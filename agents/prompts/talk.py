@@ -6,8 +6,9 @@ Everything comes from stored rows, so a worker that takes a run over sends the s
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
+
+from django.db.models.functions import Coalesce
 
 from agents import prompts
 from agents.fingerprints import first_line
@@ -180,20 +181,17 @@ def _fewer_pictures(said: list[Say]) -> list[Say]:
 
 
 def _history(run: Run) -> list[Say]:
-    said = run.project.messages.exclude(run__reason="dropped").select_related("run", "reply_of").order_by("-created")
-    turns = ((_turn(message), message) for message in said[: HISTORY_MESSAGES + MAX_BEHIND])
-    earlier = sorted((turn, message.created, message) for turn, message in turns if turn < run.created)
+    """What was said before the run. What waited behind another run comes after that run's answer."""
+    said = run.project.messages.exclude(run__reason="dropped").order_by("-created")
+    # A message's turn is when its run was asked for, or the run that it answers.
+    turn = Coalesce("run__created", "reply_of__created", "created")
+    newest = said.values_list(turn, "created", "role", "text")[: HISTORY_MESSAGES + MAX_BEHIND]
+    earlier = sorted(row for row in newest if row[0] < run.created)
     messages: list[Say] = []
-    for _, _, message in earlier[-HISTORY_MESSAGES:]:
-        if messages or message.role == Message.Role.USER:  # a conversation begins with the user
-            _say(messages, message.role, [{"type": "text", "text": message.text[:HISTORY_CHARS] or "(nothing)"}])
+    for _, _, role, text in earlier[-HISTORY_MESSAGES:]:
+        if messages or role == Message.Role.USER:  # a conversation begins with the user
+            _say(messages, role, [{"type": "text", "text": text[:HISTORY_CHARS] or "(nothing)"}])
     return messages
-
-
-def _turn(message: Message) -> datetime:
-    """When the run of a message was asked for: what waited behind another run comes after that run's answer."""
-    run: Run | None = getattr(message, "run", None) or getattr(message, "reply_of", None)
-    return run.created if run else message.created
 
 
 def _say(messages: list[Say], role: str, content: list[Say]) -> None:

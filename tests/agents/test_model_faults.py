@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agents import services, tasks
-from agents.llm import Call, ModelError, chat, messages, streams
+from agents.llm import Call, ModelError, Turn, chat, messages, streams
 from agents.models import Run
 from demo_model import wire
 from tests.agents import half_read
@@ -116,7 +116,7 @@ async def test_it_knows_a_conversation_that_is_too_long(model: ScriptedModel, pr
     body = wire.error(400, words)
     model.say(Failure(400, body=json.dumps(body).encode()))
     with pytest.raises(ModelError) as caught:
-        await protocol.ask(_call(model), lambda text: None)
+        await _ask(protocol, _call(model))
     assert caught.value.code == "model_context"
 
 
@@ -128,7 +128,7 @@ async def test_it_reads_an_answer_to_a_limit(
     monkeypatch.setattr(streams, "MAX_CHARS", 1_000)
     model.say([answer])
     with pytest.raises(ModelError) as caught:
-        await protocol.ask(_call(model), lambda text: None)
+        await _ask(protocol, _call(model))
     assert caught.value.code == "model_too_long"
 
 
@@ -138,7 +138,7 @@ async def test_it_reads_an_answer_for_as_long_as_something_comes(model: Scripted
     body = b"".join(event.encode() for event in wire.events(wire.Answer([wire.text("Green tea. " * 50)])))
     model.say(Failure(headers=STREAM, body=body, drip=5 / len(body)))
     began = time.monotonic()
-    turn = await messages.ask(_call(model), lambda text: None)
+    turn = await _ask(messages, _call(model))
     assert turn.text == "Green tea. " * 50
     assert time.monotonic() - began > 4
 
@@ -150,7 +150,7 @@ async def test_it_reads_thoughts_to_a_limit(
     monkeypatch.setattr(streams, "MAX_CHARS", 1_000)
     model.say(Failure(headers=STREAM, body=THOUGHTS if protocol is messages else REASONING))
     with pytest.raises(ModelError) as caught:
-        await protocol.ask(_call(model), lambda text: None)
+        await _ask(protocol, _call(model))
     assert caught.value.code == "model_too_long"
 
 
@@ -159,7 +159,7 @@ async def test_it_reads_a_date_to_come_back_at(model: ScriptedModel) -> None:
 
     model.say(Failure(429, {"retry-after": formatdate(time.time() + 20, usegmt=True)}))
     with pytest.raises(ModelError) as caught:
-        await messages.ask(_call(model), lambda text: None)
+        await _ask(messages, _call(model))
     assert 15 < getattr(caught.value, "retry_after", 0) <= 20
 
 
@@ -176,8 +176,8 @@ async def test_it_gives_thoughts_back_as_they_came(model: ScriptedModel) -> None
         {"role": "user", "content": [answer]},
     ]
     model.say([wire.text("a.txt")], [wire.text("a.txt")])
-    await messages.ask(_call(model, said), lambda text: None)
-    await chat.ask(_call(model, said), lambda text: None)
+    await _ask(messages, _call(model, said))
+    await _ask(chat, _call(model, said))
 
     theirs = model.requests[0]["messages"][1]["content"]
     assert theirs == [signed, call]
@@ -189,6 +189,15 @@ async def test_it_gives_thoughts_back_as_they_came(model: ScriptedModel) -> None
 def _call(model: ScriptedModel, said: Any = None) -> Call:
     said = said or [{"role": "user", "content": [wire.text("Hello")]}]
     return Call("test", "some-model", "Be short.", said, [], "test-key", model.url, "TEST_KEY")
+
+
+async def _ask(protocol: Any, call: Call) -> Turn:
+    """On the test's own loop, so that nothing of it is left when that closes."""
+    try:
+        turn: Turn = await protocol.ask(call, lambda text: None)
+        return turn
+    finally:
+        await streams.close()
 
 
 def test_it_leaves_no_half_read_stream_to_the_garbage(model: ScriptedModel) -> None:

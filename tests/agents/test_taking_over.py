@@ -152,7 +152,8 @@ def test_it_takes_a_change_that_was_made_already_for_done(model, start, work, mo
 
 
 def test_it_says_that_the_outcome_is_unknown_when_it_is(model, start, work, monkeypatch):
-    model.say([wire.tool("terminal", {"command": "kill -KILL -- -$(cat $HOME/.vibe/steps/*/pid)"})], [finish()])
+    ends_itself = "until kill -KILL -- -$(cat $HOME/.vibe/steps/*/pid); do sleep 0.1; done"
+    model.say([wire.tool("terminal", {"command": ends_itself})], [finish()])
     run = work(start())
 
     result = run.steps.get(type="tool_result", data__name="terminal")
