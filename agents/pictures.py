@@ -11,6 +11,8 @@ from projects.models import Picture, Project, Version
 LOOK_SECONDS = 45
 # A look waits for its turn; two others may be before it.
 WAIT_SECONDS = 150
+# 1280 × 800 pixels of one colour are 2,364 bytes of WebP; the sparsest drawing has more.
+BLANK_BYTES = 3_000
 
 
 class NotSeen(Exception):
@@ -29,9 +31,14 @@ def take(project: Project) -> bool:
     # Meanwhile the agent may have begun to change what was looked at.
     if _shown(project) != version:
         return False
-    if look.status != 200 or not look.screenshot:
+    if look.status != 200 or not look.screenshot or _is_blank(look):
         raise NotSeen(f"HTTP {look.status}; {'; '.join(look.console[:2])}")
     return pictures.keep(version, look.screenshot)
+
+
+def _is_blank(look: browser.Look) -> bool:
+    """One colour and no word: seen before the app drew itself, as on a machine under load."""
+    return not look.text.strip() and len(look.screenshot or b"") < BLANK_BYTES
 
 
 def _shown(project: Project) -> Version | None:

@@ -27,7 +27,7 @@ def is_broken_stream(error: Exception) -> bool:
 
 def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
     """An SDK's APIError as ours, with what to do next."""
-    kind, said = type(error).__name__, _without_key(str(error.message), call)
+    kind, said = type(error).__name__, _without_key(_said(error), call)
     if kind == "APITimeoutError":
         return ModelBusy("model_timeout", f"{call.model} at {call.base_url} did not answer in time.")
     if kind == "APIConnectionError":
@@ -50,6 +50,14 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
         text = f"The conversation is longer than what {call.model} can read."
         return ModelRefused("model_context", text, "Start a new project from this one, or choose another model.")
     return ModelRefused("model_refused", f"The model refused the request ({status}): {said}")
+
+
+def _said(error: Any) -> str:
+    """The provider's own words where its answer has them; the SDK's message is the whole answer, for a programmer."""
+    body = getattr(error, "body", None)
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    words = inner.get("message") if isinstance(inner, dict) else None
+    return words.strip() if isinstance(words, str) and words.strip() else str(error.message)
 
 
 def _without_key(said: str, call: Call) -> str:

@@ -61,4 +61,7 @@ delegate(document, "click", "[data-copy]", async (_event, button) => {
 addEventListener("offline", () => banner("offline", "There is no connection. What you typed is kept, and runs go on without you."));
 addEventListener("online", () => hide("offline"));
 
+// On a phone the settings' tabs are one line that moves.
+$(".settings-nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 keepTimes();

@@ -49,7 +49,7 @@ const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "c
 const handlers = {
   state: (event) => {
     run.setState(event.run, event.data, event.at);
-    if (event.data.state === "waiting") notify.say("The agent has a question for you.");
+    if (event.data.state === "waiting") notify.say("The agent has a question for you.", event.id);
     waiting.setState(event.run, event.data);
   },
   stage: (event) => run.setStage(event.run, event.data, event.at),
@@ -86,12 +86,12 @@ const handlers = {
     past.saved();
     lens.saved();
   },
-  complete: ({ run: id, data, at }) => {
+  complete: ({ id: event, run: id, data, at }) => {
     chat.freeze();
     run.setState(id, data, at);
     code.released();
     // A message that was taken back before its turn is no news to who took it.
-    if (data.reason !== "dropped") notify.say(OVER[data.state] ?? "The run is over.");
+    if (data.reason !== "dropped") notify.say(OVER[data.state] ?? "The run is over.", event);
     if (data.version) preview.settle(data.version === 1);
     composer.estimate.show();
   },

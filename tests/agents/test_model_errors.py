@@ -46,6 +46,7 @@ def test_it_ends_after_three_tries_of_each_model_and_costs_nothing(model, start,
     assert len(model.requests) == 6
     error = run.steps.get(type="error").data
     assert "429" in error["detail"] and error["next"]
+    assert "{" not in error["detail"], "the provider's words, not its JSON"
     assert account_of(run.project.owner).available == 25_000_000
 
 

@@ -40,6 +40,16 @@ def test_it_takes_one_of_the_app_as_it_is_and_shows_it_in_the_list(model, start,
     assert Picture.objects.get().created == taken, "one is enough"
 
 
+@pytest.mark.skipif(not browser.available(), reason="NO CHROMIUM")
+def test_it_keeps_none_of_a_page_that_has_not_drawn_itself(model, start, work, monkeypatch):
+    model.say([write(index_html="<!doctype html><title>Tea</title><div id=app></div>")], [finish()])
+    project = work(start()).project
+    monkeypatch.undo()  # the browser that the model's fixture hid
+    with pytest.raises(pictures.NotSeen):
+        pictures.take(project)
+    assert not Picture.objects.exists()
+
+
 def test_it_takes_none_while_the_app_is_not_at_that_version_or_sleeps(model, start, work):
     model.say([write(index_html=page("Tea"))], [finish()])
     project = work(start()).project

@@ -129,6 +129,31 @@ def test_it_says_nothing_while_somebody_looks_or_after_they_said_so(watch, note,
     assert page.evaluate(TEXTS) == [] and page.evaluate("window.asked") == 1
 
 
+def test_it_tells_once_and_only_when_no_tab_of_the_project_is_looked_at(watch, context, note, end, at_work):
+    from playwright.sync_api import expect
+
+    page = watch()
+    page.click("#tell-me")
+    other = context.new_page()
+    other.add_init_script(SPY)
+    other.goto(f"/projects/{at_work.project_id}/")
+    expect(other.locator("#link")).to_have_attribute("data-link", "live")
+    page.evaluate("window.hide(true)")
+    note("state", state="waiting")
+    for tab in (page, other):
+        expect(tab.locator("#stage-title")).to_have_text("Waiting for you")
+    note("state", state="running")
+    expect(page.locator("#run-state")).to_have_text("Working")
+    assert page.evaluate(TEXTS) == other.evaluate(TEXTS) == [], "the other tab is looked at"
+
+    other.evaluate("window.hide(true)")
+    end()
+    for tab in (page, other):
+        expect(tab.locator(".done")).to_be_attached()
+    page.wait_for_function("localStorage.getItem('vibe:told')")
+    assert page.evaluate(TEXTS) + other.evaluate(TEXTS) == ["It is done."]
+
+
 @pytest.mark.parametrize("before", [False, True], ids=["now", "before"])
 def test_it_works_on_without_the_permission(watch, page, end, before):
     from playwright.sync_api import expect

@@ -33,6 +33,10 @@ def test_it_compares_restores_and_undoes(history):
 
     page = history
     expect(page.locator("#history-main h2")).to_contain_text("v3")
+    # What was checked has one line, whatever the number of checks.
+    checks = page.locator("#history-list [data-version='1'] .plus")
+    expect(checks).to_have_text(re.compile(r"^\w+(, \w+)+ ✓$"))
+    assert checks.evaluate("(line) => line.getBoundingClientRect().height < 20")
     expect(page.locator("#history-main .change-path")).to_have_text(["notes.txt"])
     page.locator("#history-list [data-version='2']").click()
     expect(page.locator("#history-main .diff .add", has_text="<!-- second -->")).to_be_visible()

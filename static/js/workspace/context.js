@@ -33,7 +33,10 @@ export function context(root, panes, code) {
     ];
     $("#context-sum").textContent = `${model} · ${framework} · about ${thousands(parts.reduce((sum, [, count]) => sum + count, 0))} tokens before it reads a file; a conversation is shortened above ${thousands(most)}`;
     const bar = el("div", { class: "lens", "aria-hidden": "true" }, ...parts.map(() => el("i")));
-    parts.forEach(([, count], index) => bar.children[index].style.setProperty("--share", count));
+    parts.forEach(([, count], index) => {
+      bar.children[index].style.setProperty("--share", count);
+      bar.children[index].hidden = !count;
+    });
     const key = el("ul", { class: "lens-key" }, ...parts.map(([text]) => el("li", {}, text)));
     const rows = files.map(({ path, size, tokens: count }) =>
       el("li", {}, el("button", { type: "button", "data-open-file": path }, path), el("span", { class: "muted num" }, size < 1024 ? `${size} B` : `${(size / 1024).toFixed(1)} kB`), el("span", { class: "muted num" }, count === null ? "not text" : `${thousands(count)} tokens`)),

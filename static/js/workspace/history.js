@@ -54,7 +54,8 @@ export function history(root, panes) {
   }
 
   function facts(version) {
-    const checks = Object.entries(version.verdict).map(([name, ok]) => el("span", { class: ok ? "plus" : "minus" }, `${name} ${ok ? "✓" : "✗"}`));
+    const named = (wanted) => Object.keys(version.verdict).filter((name) => version.verdict[name] === wanted).join(", ");
+    const checks = [[named(false), "minus", "✗"], [named(true), "plus", "✓"]].filter(([names]) => names).map(([names, look, mark]) => el("span", { class: look }, `${names} ${mark}`));
     const time = el("time", { datetime: version.created, "data-ago": true, title: new Date(version.created).toLocaleString() }, ago(version.created));
     return [time, el("span", {}, SOURCES[version.source]), ...checks];
   }

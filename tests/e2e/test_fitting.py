@@ -1,0 +1,104 @@
+"""What is shown fits its place (long names, small screens, a banner above all) and what is so (waiting, no tokens)."""
+
+import pytest
+
+FILE = "src/parts/" + "a-name-of-a-file-that-goes-on-for-as-long-as-a-hundred-characters-do-and-then-a-little-more-than-that.ts"
+IN_VIEW = "(box) => { const { left, right } = box.getBoundingClientRect(); return left >= 0 && right <= innerWidth; }"
+
+
+@pytest.fixture
+def project(stack, django_user_model):
+    """One with a long name, a file with another, and a run that was paid for."""
+    from agents.models import Run
+    from projects import services, versions
+    from usage import services as usage
+
+    owner = django_user_model.objects.create_user("long@example.com", "a-long-enough-password")
+    name = "A remarkably long name of a project, which nobody would choose and everybody has"
+    project = services.create_project(owner, "A page", name=name, model="vibe-m", framework="html")
+    asked = services.add_message(project, "user", "Make it blue")
+    run = Run.objects.create(project=project, message=asked, model="vibe-m", state="waiting")
+    usage.reserve(owner, 1_000_000, run.pk)
+    usage.settle(run.pk, 400_000, f"Run in {name}")
+    versions.save_file(project, FILE, b"export const x = 1;\n")
+    return project
+
+
+@pytest.fixture
+def signed_in(page, project):
+    page.goto("/accounts/login/")
+    page.fill("input[name=login]", "long@example.com")
+    page.fill("input[name=password]", "a-long-enough-password")
+    page.locator("main form button[type=submit], main form button:not([type])").last.click()
+    page.wait_for_url("**/projects/**")
+    return page
+
+
+def test_it_holds_a_long_name_on_a_desktop(signed_in, project):
+    from playwright.sync_api import expect
+
+    page = signed_in
+    page.goto(f"/projects/{project.pk}/?tab=code")
+    assert page.locator(".bar > .parties .party").evaluate_all("(all) => all.every((it) => it.clientHeight < 30)")
+    expect(page.locator(f"#tree [data-path='{FILE}']")).to_be_visible()
+    assert page.locator(".tree-pane").evaluate("(pane) => pane.scrollWidth <= pane.clientWidth")
+
+
+def test_it_fits_on_a_phone(signed_in, project):
+    from playwright.sync_api import expect
+
+    page = signed_in
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto("/projects/")
+    search, sort = page.locator(".toolbar .search").bounding_box(), page.locator(".toolbar .pick").bounding_box()
+    assert abs(search["y"] - sort["y"]) < 4, "the sort stands beside the search"
+    for path in ("/projects/", "/usage/", "/settings/", "/accounts/sessions/"):
+        page.goto(path)
+        assert page.evaluate("document.scrollingElement.scrollWidth") == 390, path
+    assert page.locator(".settings-nav [aria-current]").evaluate(IN_VIEW)
+
+    page.goto(f"/projects/{project.pk}/")
+    for menu in ("#versions-menu", "#share-menu"):
+        page.click(f"{menu} > summary")
+        expect(page.locator(f"{menu} .menu-panel")).to_be_visible()
+        assert page.locator(f"{menu} .menu-panel").evaluate(IN_VIEW), menu
+        page.keyboard.press("Escape")
+
+
+def test_it_keeps_its_shape_below_a_banner(signed_in, context, project):
+    from playwright.sync_api import expect
+
+    page = signed_in
+    page.goto(f"/projects/{project.pk}/")
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        context.set_offline(True)
+        expect(page.locator(".banner")).to_be_visible()
+        banner, bar, main = (page.locator(name).bounding_box() for name in (".banner", ".bar", "#workspace"))
+        assert banner["y"] + banner["height"] <= bar["y"] + 1 and bar["y"] + bar["height"] <= main["y"] + 1
+        assert main["y"] + main["height"] <= 801
+        context.set_offline(False)
+        expect(page.locator(".banner")).to_have_count(0)
+
+
+def test_it_says_that_it_waits_also_to_who_comes_later(signed_in, project):
+    from playwright.sync_api import expect
+
+    from agents import runs
+
+    page = signed_in
+    runs.note(project.pk, "stage", {"stage": "work", "title": "Building"}, project.runs.get().pk)
+    page.goto(f"/projects/{project.pk}/")
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    expect(page.locator("#stage-title")).to_have_text("Waiting for you")
+
+
+def test_it_draws_nothing_for_what_has_no_tokens(signed_in, project):
+    from playwright.sync_api import expect
+
+    page = signed_in
+    page.goto(f"/projects/{project.pk}/?tab=context")
+    expect(page.locator(".lens-key li", has_text="about 0 tokens").first).to_be_visible()
+    shown = page.locator(".lens > i").evaluate_all("(all) => all.filter((it) => it.clientWidth).length")
+    assert shown == 5 - page.locator(".lens-key li", has_text="about 0 tokens").count()

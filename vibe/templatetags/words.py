@@ -1,0 +1,24 @@
+"""`{% load words %}`: other people's words as this site writes them."""
+
+import re
+
+from django import template
+
+register = template.Library()
+
+# What a browser calls itself, the telling part first: most also name those that they are like.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox|FxiOS": "Firefox", "Chrome|CriOS": "Chrome", "Safari": "Safari"}
+SYSTEMS = {"Android": "Android", "iPhone|iPad": "iOS", "Windows": "Windows", "Mac OS X": "macOS", "Linux": "Linux"}
+
+
+@register.filter
+def browser(agent: str) -> str:
+    """A User-Agent header as a person names it, such as "Firefox on Windows"; of others the first 40 characters."""
+    found = [next((name for say, name in names.items() if re.search(say, agent)), "") for names in (BROWSERS, SYSTEMS)]
+    return " on ".join(filter(None, found)) or agent[:40] or "Unknown"
+
+
+@register.filter
+def sentence(words: str) -> str:
+    """ "Change Password" → "Change password"."""
+    return words.strip().capitalize()
