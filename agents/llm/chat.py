@@ -151,13 +151,18 @@ class _Reader:
         for piece in delta.tool_calls or ():
             # Some servers number no calls; then each piece is a whole one.
             index = piece.index if piece.index is not None else len(self.calls)
-            call = self.calls.setdefault(index, {"id": "", "name": "", "arguments": "", "extra": {}})
+            if index not in self.calls:
+                self.calls[index] = {"id": "", "name": "", "arguments": "", "extra": {}}
+                self._grow(str(self.calls[index]))
+            call = self.calls[index]
             call["id"] = piece.id or call["id"]
             if piece.function:
+                self._grow(piece.function.name or "")
                 self._grow(piece.function.arguments or "")
                 call["name"] += piece.function.name or ""
                 call["arguments"] += piece.function.arguments or ""
             if extra := (piece.model_extra or {}).get("extra_content"):
+                self._grow(str(extra))
                 call["extra"] = {"extra_content": extra}
         if details := (delta.model_extra or {}).get("reasoning_details"):
             self._grow(str(details))

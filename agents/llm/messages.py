@@ -99,6 +99,7 @@ class _Reader:
             self.json[index] = []
         else:  # thinking and what may come: kept as sent, the provider wants it back unchanged
             kept = block.model_dump(exclude_none=True)
+        self._grow(str(kept))
         self.turn.content.append(kept)
 
     def _delta(self, index: int, delta: Any) -> None:
@@ -114,6 +115,7 @@ class _Reader:
             self._grow(delta.thinking)
             block["thinking"] = block.get("thinking", "") + delta.thinking
         elif delta.type == "signature_delta":
+            self._grow(delta.signature)
             block["signature"] = delta.signature
 
     def _grow(self, piece: str) -> None:

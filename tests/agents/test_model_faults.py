@@ -39,6 +39,16 @@ THOUGHTS = b"".join(
         *[{"type": "content_block_delta", "index": 0, "delta": THOUGHT}] * 30,
     )
 )
+# Calls without an end: empty ones, and one whose name grows.
+BLOCK = {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "1", "name": "x", "input": {}}}
+BLOCKS = b"".join(
+    wire.Event(data).encode()
+    for data in (next(wire.events(wire.Answer([]))).data, *[{**BLOCK, "index": index} for index in range(30)])
+)
+NAMES = "".join(
+    f'data: {_HEAD} {{"tool_calls": [{{"index": {index}, "id": "1", "function": {{"name": "{name}"}}}}]}}}}]}}\n\n'
+    for index, name in [*[(0, "x" * 100)] * 5, *[(index, "") for index in range(1, 30)]]
+).encode()
 REASONING = f'data: {_HEAD} {{"reasoning_details": [{{"text": "{"x" * 100}"}}]}}}}]}}\n\n'.encode() * 30
 
 FAULTS: dict[str, Failure] = {
@@ -143,12 +153,14 @@ async def test_it_reads_an_answer_for_as_long_as_something_comes(model: Scripted
     assert time.monotonic() - began > 4
 
 
-@pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
-async def test_it_reads_thoughts_to_a_limit(
-    model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, protocol: Any
+@pytest.mark.parametrize(
+    ("protocol", "body"), [(messages, THOUGHTS), (messages, BLOCKS), (chat, REASONING), (chat, NAMES)]
+)
+async def test_it_reads_what_is_no_text_to_a_limit(
+    model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, protocol: Any, body: bytes
 ) -> None:
     monkeypatch.setattr(streams, "MAX_CHARS", 1_000)
-    model.say(Failure(headers=STREAM, body=THOUGHTS if protocol is messages else REASONING))
+    model.say(Failure(headers=STREAM, body=body))
     with pytest.raises(ModelError) as caught:
         await _ask(protocol, _call(model))
     assert caught.value.code == "model_too_long"

@@ -2,7 +2,7 @@
 
 import pytest
 
-FILE = "src/parts/" + "a-name-of-a-file-that-goes-on-for-as-long-as-a-hundred-characters-do-and-then-a-little-more-than-that.ts"
+FILE = f"src/parts/{'a-name-that-goes-on-' * 5}and-on.ts"
 IN_VIEW = "(box) => { const { left, right } = box.getBoundingClientRect(); return left >= 0 && right <= innerWidth; }"
 
 
