@@ -37,7 +37,10 @@ def application(first: float, tokens: int, pace: float, turns: int) -> web.Appli
                 if begun:
                     delta["text"] = f"@{time.perf_counter():.6f} "
                 begun = True
-            await response.write(event.encode())
+            try:
+                await response.write(event.encode())
+            except ConnectionResetError:  # who asked is gone, or was killed
+                break
             if pace and event.data["type"] == "content_block_delta":
                 await asyncio.sleep(pace)
         return response
