@@ -1,13 +1,20 @@
-"""GitHub: the archive of a public repository, from one host only, whatever address a person gives."""
+"""GitHub: the archive of a public repository, and a commit of a version's files to a branch.
 
+Whatever address a person gives, only GitHub's two hosts are asked. A token is used for one push and kept nowhere.
+"""
+
+import base64
 import re
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import httpx
 from django.conf import settings
 
+from projects import leaks, versions
 from projects.importing import MAX_ZIP_BYTES
+from projects.models import Version
+from projects.paths import BadFiles
 from projects.services import BadPrompt
 
 # owner/name, or the address of a repository or of a branch of it.
@@ -16,7 +23,13 @@ ADDRESS = re.compile(
     r"(?:/tree/(?P<branch>[\w./-]{1,200}?))?/?",
     re.ASCII,
 )
-SECONDS = 30
+SECONDS, PUSH_SECONDS = 30, 90
+# Where a push goes that names no branch: one of its own, for a pull request.
+BRANCH = "vibe"
+# Texts up to this size go along with the tree; the others, and bytes, are sent one by one.
+INLINE_BYTES = 200_000
+# Git's rules for names, and somewhat stricter.
+GOOD_BRANCH = re.compile(r"(?!.*(\.\.|//|\.lock$))[A-Za-z0-9][\w./-]{0,99}(?<![./])", re.ASCII)
 
 
 class Repository(NamedTuple):
@@ -28,12 +41,12 @@ class Repository(NamedTuple):
         return f"{self.owner}/{self.name}"
 
 
-def repository(address: str) -> Repository:
-    """Raises BadPrompt for what names no repository on GitHub."""
+def repository(address: str, branch: str = "") -> Repository:
+    """A branch in the address may be named beside it as well. Raises BadPrompt for what is no repository on GitHub."""
     found = ADDRESS.fullmatch(address.strip())
     if not found or found["name"].strip(".") == "" or ".." in (found["branch"] or ""):
         raise BadPrompt("This is no repository on GitHub, such as https://github.com/owner/name.", "repository")
-    return Repository(found["owner"], found["name"], found["branch"] or "")
+    return Repository(found["owner"], found["name"], branch.strip() or found["branch"] or "")
 
 
 def archive(wanted: Repository) -> bytes:
@@ -56,3 +69,96 @@ def archive(wanted: Repository) -> bytes:
     except httpx.HTTPError:
         raise BadPrompt("GitHub cannot be reached now. Try again, or upload a ZIP.", "repository") from None
     return b"".join(pieces)
+
+
+def push(version: Version, wanted: Repository, token: str) -> str:
+    """Makes the version's files a branch's newest commit; its address.
+
+    A branch that is not there begins at the default one. A branch whose newest commit is not of this project is left
+    alone, so nobody's work is lost. Private files stay out. Raises BadPrompt, and BadFiles for a key in a file.
+    """
+    found = leaks.leaks(version)
+    if keys := [leak for leak in found if leak.line]:
+        raise BadFiles(f"{keys[0]}. Take it out before others see it, and replace it at its provider.")
+    branch = wanted.branch or BRANCH
+    if not GOOD_BRANCH.fullmatch(branch):
+        raise BadPrompt("This is no name for a branch.", "branch")
+    if not token.isascii() or not token.isprintable() or not token.strip():
+        raise BadPrompt("This is no token.", "token")
+    files = {path: content for path, content in versions.files(version).items() if not leaks.is_private(path)}
+    return _Push(wanted, token.strip()).commit(files, branch, version)
+
+
+class _Push:
+    """A conversation with GitHub's REST API about one repository."""
+
+    def __init__(self, wanted: Repository, token: str) -> None:
+        self.wanted, self.deadline = wanted, time.monotonic() + PUSH_SECONDS
+        self.headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
+        self.client = httpx.Client(base_url=settings.GITHUB_API_BASE_URL, headers=self.headers, timeout=20)
+
+    def commit(self, files: dict[str, bytes], branch: str, version: Version) -> str:
+        mark = f"Vibe-Project: {version.project_id}"
+        message = f"{version.title or version.project.name}\n\n{mark}\nVibe-Version: {version.number}"
+        with self.client:
+            repository = self.ask("GET", "")
+            head = self.head(branch)
+            if head:
+                newest = self.ask("GET", f"/git/commits/{head}")
+                if mark not in newest["message"]:
+                    text = f"The branch {branch} has commits that are not from this project. Push to another branch."
+                    raise BadPrompt(text, "branch")
+            parent = head or self.head(repository["default_branch"]) or self.begin(mark)
+            tree = self.ask("POST", "/git/trees", tree=[self.entry(*file) for file in sorted(files.items())])
+            if head and newest["tree"]["sha"] == tree["sha"]:
+                return f"{repository['html_url']}/commit/{head}"
+            made = self.ask("POST", "/git/commits", message=message, tree=tree["sha"], parents=[parent])
+            if self.head(branch):
+                self.ask("PATCH", f"/git/refs/heads/{branch}", sha=made["sha"], force=False)
+            else:
+                self.ask("POST", "/git/refs", ref=f"refs/heads/{branch}", sha=made["sha"])
+        return f"{repository['html_url']}/commit/{made['sha']}"
+
+    def head(self, branch: str) -> str | None:
+        """A branch's newest commit. 404: there is no such branch; 409: the repository is empty."""
+        found = self.ask("GET", f"/git/ref/heads/{branch}", or_none=(404, 409))
+        return str(found["object"]["sha"]) if found else None
+
+    def begin(self, mark: str) -> str:
+        """The first commit of an empty repository: Git's own objects can only be added to one that has some."""
+        begun = self.ask("PUT", "/contents/.gitkeep", message=f"Begin\n\n{mark}", content="")
+        return str(begun["commit"]["sha"])
+
+    def entry(self, path: str, content: bytes) -> dict[str, str]:
+        entry = {"path": path, "mode": "100644", "type": "blob"}
+        if len(content) <= INLINE_BYTES:
+            try:
+                return {**entry, "content": content.decode()}
+            except UnicodeDecodeError:
+                pass
+        packed = base64.b64encode(content).decode()
+        return {**entry, "sha": self.ask("POST", "/git/blobs", content=packed, encoding="base64")["sha"]}
+
+    def ask(self, method: str, path: str, or_none: tuple[int, ...] = (), **body: Any) -> Any:
+        if time.monotonic() > self.deadline:
+            raise BadPrompt(f"GitHub took more than {PUSH_SECONDS} s. Try again.", "repository")
+        url = f"/repos/{self.wanted.owner}/{self.wanted.name}{path}"
+        try:
+            answer = self.client.request(method, url, json=body or None)
+        except httpx.HTTPError:
+            raise BadPrompt("GitHub cannot be reached now. Try again later.", "repository") from None
+        if answer.status_code in or_none:
+            return None
+        if answer.is_success:
+            return answer.json()
+        said = {
+            401: ("GitHub refuses this token. It may be mistyped or over.", "token"),
+            403: (
+                f"This token may not write to {self.wanted}. It needs the right “Contents: read and write”.",
+                "token",
+            ),
+            404: (f"There is no repository {self.wanted}, or this token may not see it.", "repository"),
+            422: (f"{self.wanted} changed meanwhile, or does not take this commit. Try again.", "branch"),
+        }
+        text, field = said.get(answer.status_code, (f"GitHub answered {answer.status_code}. Try again.", "repository"))
+        raise BadPrompt(text, field)

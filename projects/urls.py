@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from projects import pictures, views
+from projects import pictures, pushing, views
 
 urlpatterns = [
     path("<uuid:pk>/rename/", views.project_rename, name="project-rename"),
@@ -10,5 +10,6 @@ urlpatterns = [
     path("<uuid:pk>/undelete/", views.project_undelete, name="project-undelete"),
     path("<uuid:pk>/favourite/", views.project_favourite, name="project-favourite"),
     path("<uuid:pk>/versions/<int:number>/picture.webp", pictures.picture, name="version-picture"),
+    path("<uuid:pk>/push/", pushing.project_push, name="project-push"),
     path("<uuid:pk>/download/", views.project_download, name="project-download"),
 ]

@@ -7,6 +7,7 @@ from agents import api as agents
 from agents import cost_api, doctor, imports, lens, plan_api, shares, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
+from projects import pushing
 from usage import api as usage
 from vibe import api_docs
 
@@ -47,6 +48,7 @@ urlpatterns = [
     path(f"{PROJECT}versions/<version:number>/restore/", agents.Restore.as_view(), name="api-restore"),
     path(f"{PROJECT}versions/<version:a>/diff/<version:b>/", projects.Diff.as_view(), name="api-diff"),
     path(f"{PROJECT}download/", projects.Download.as_view(), name="api-download"),
+    path(f"{PROJECT}push/", pushing.Push.as_view(), name="api-push"),
     path(f"{PROJECT}sandbox/", agents.SandboxStatus.as_view(), name="api-sandbox"),
     *(
         path(f"{PROJECT}sandbox/{action}/", agents.SandboxAction.as_view(), {"action": action}, f"api-sandbox-{action}")

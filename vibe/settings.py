@@ -302,8 +302,9 @@ XAI_API_KEY = env.str("XAI_API_KEY", "")
 OPENROUTER_API_KEY = env.str("OPENROUTER_API_KEY", "")
 AI_GATEWAY_API_KEY = env.str("AI_GATEWAY_API_KEY", "")
 AI_GATEWAY_BASE_URL = env.str("AI_GATEWAY_BASE_URL", "https://ai-gateway.vercel.sh/v1")
-# Where archives of repositories are that people import.
+# Where archives of repositories are that people import, and the REST API for pushes.
 GITHUB_ARCHIVES_BASE_URL = env.str("GITHUB_ARCHIVES_BASE_URL", "https://codeload.github.com").rstrip("/")
+GITHUB_API_BASE_URL = env.str("GITHUB_API_BASE_URL", "https://api.github.com").rstrip("/")
 # PROVIDER:MODEL behind Vibe-S, -M and -L; empty: agents/llm/providers.py chooses by the keys there are.
 MODEL_CHOICES = [env.str(f"MODEL_{size}", "") for size in "SML"]
 # What the badges on the pages say; nothing else depends on it.
