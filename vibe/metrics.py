@@ -66,6 +66,7 @@ def collect() -> Iterator[Metric]:
     yield Metric("vibe_ledger_differences", "Accounts that differ from their ledger, as of the last count.", found)
     age = {"": time.time() - counted["at"]} if counted else {}
     yield Metric("vibe_ledger_counted_seconds", "Age of the last count.", age)
+    yield from _database()
     yield Metric("vibe_users", "Accounts; from 50 000 on as PostgreSQL estimates them.", {"": _users()})
 
 
@@ -99,6 +100,8 @@ def _last_hour() -> Metric:
 def _figures() -> Iterator[Metric]:
     """What runs took in the last day."""
     found = figures.recent("24h")
+    seconds = {'quantile="0.5"': found["seconds_p50"] or 0, 'quantile="0.95"': found["seconds_p95"] or 0}
+    yield Metric("vibe_run_seconds_last_day", "How long runs took that ended in 24 hours.", seconds)
     rounds = {f'cause="{fix["cause"]}"': fix["rounds"] for fix in found["fixes"]}
     yield Metric("vibe_fix_rounds_last_day", "Rounds of mending in runs that ended in 24 hours, by cause.", rounds)
     checks = {
@@ -124,6 +127,24 @@ def _sandboxes() -> Metric:
     found = used.aggregate(running=Count("pk", filter=Q(paused=False)), paused=Count("pk", filter=Q(paused=True)))
     values = {f'state="{state}"': found[state] for state in ("running", "paused")}
     return Metric("vibe_sandboxes", "Sandboxes used in the last 24 hours.", values)
+
+
+DATABASE = """
+SELECT pg_database_size(current_database()), current_setting('max_connections')::int,
+    (SELECT numbackends FROM pg_stat_database WHERE datname = current_database()),
+    (SELECT coalesce(max(extract(epoch FROM clock_timestamp() - query_start)), 0) FROM pg_stat_activity
+        WHERE datname = current_database() AND state = 'active' AND pid <> pg_backend_pid())
+"""
+
+
+def _database() -> Iterator[Metric]:
+    with connection.cursor() as cursor:
+        cursor.execute(DATABASE)
+        size, most, used, longest = cursor.fetchone()
+    yield Metric("vibe_database_bytes", "Size of the database.", {"": size})
+    connections = {'is="used"': used, 'is="limit"': most}
+    yield Metric("vibe_database_connections", "Connections to the database, and the server's limit.", connections)
+    yield Metric("vibe_database_longest_seconds", "Age of the oldest statement that runs now.", {"": float(longest)})
 
 
 def _last_count() -> dict[str, float]:

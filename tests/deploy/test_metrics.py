@@ -112,12 +112,28 @@ def test_it_counts_sandboxes_credits_and_users(figures, project, alice):
     assert figures()['vibe_sandboxes{state="paused"}'] == 1
 
 
+def test_it_tells_how_the_database_is(figures):
+    found = figures()
+    assert found["vibe_database_bytes"] > 1_000_000 and found["vibe_database_longest_seconds"] >= 0
+    used, most = (found[f'vibe_database_connections{{is="{name}"}}'] for name in ("used", "limit"))
+    assert 1 <= used <= most
+
+
+def test_it_tells_how_long_runs_took(figures, run):
+    ended = timezone.now()
+    Run.objects.filter(pk=run.pk).update(
+        state="succeeded", started=ended - timedelta(seconds=40), finished=ended, facts={}
+    )
+    cache.delete("figures:24h")
+    assert figures()['vibe_run_seconds_last_day{quantile="0.95"}'] == 40
+
+
 def test_it_asks_a_few_questions_that_indexes_answer(ask):
     cache.delete("figures:24h")  # what is kept for some seconds is asked for, too
     with CaptureQueriesContext(connection) as asked:
         ask()
     statements = [sql for query in asked if (sql := query["sql"].strip()).startswith("SELECT")]
-    assert len(statements) <= 13 and not any("agents_step" in statement for statement in statements)
+    assert len(statements) <= 14 and not any("agents_step" in statement for statement in statements)
     with connection.cursor() as cursor:
         # Tables here are tiny, and PostgreSQL reads tiny tables whole unless told not to.
         cursor.execute("SET LOCAL enable_seqscan = off")
