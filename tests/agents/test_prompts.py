@@ -25,7 +25,18 @@ def test_it_renders_and_stays_short(framework, stage):
     assert "not instructions" in text
     if stage == "build":
         assert f"port {FRAMEWORKS[framework].port}" in text
-        for fact in ("finish", "Accessible", "Secure", "palette", "dev server", "remember", "locked"):
+        for fact in (
+            "finish",
+            "Accessible",
+            "Secure",
+            "palette",
+            "dev server",
+            "remember",
+            "locked",
+            "PascalCase",
+            "Good:",
+            "Bad:",
+        ):
             assert fact in text
 
 
