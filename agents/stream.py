@@ -32,7 +32,7 @@ class Caller(NamedTuple):
     shown: Pass
 
 
-HEADERS = {"Cache-Control": "no-cache, no-store", "X-Accel-Buffering": "no"}
+HEADERS = {"Cache-Control": "no-cache, no-store", "Connection": "keep-alive", "X-Accel-Buffering": "no"}
 
 
 async def project_stream(request: HttpRequest, pk: UUID) -> HttpResponseBase:

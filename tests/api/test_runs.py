@@ -82,6 +82,13 @@ def test_it_gives_events_after_a_cursor_without_a_gap(api, alice, run):
     assert client.get(url, {"after": 99}).json()["cursor"] == 2
 
 
+@pytest.mark.django_db(transaction=True)
+def test_it_tells_proxies_and_caches_to_let_a_stream_pass(api, alice, project):
+    headers = api(alice).get(f"{BASE}/{project.pk}/stream/").headers
+    assert headers["Content-Type"] == "text/event-stream" and headers["Connection"] == "keep-alive"
+    assert "no-cache" in headers["Cache-Control"] and headers["X-Accel-Buffering"] == "no"
+
+
 def test_it_adds_the_pages_html_when_asked(api, alice, run):
     events = api(alice).get(f"{BASE}/{run.project_id}/events/", {"html": 1}).json()["events"]
     assert events[0]["html_id"].startswith("msg-") and "Make it blue" in events[0]["html"]
