@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import aio, events, locking
+from agents import about, aio, events, locking
 from agents.bench import Bench
 from agents.ending import Ending
 from agents.fingerprints import fingerprint, first_line, tells_an_error
@@ -40,7 +40,8 @@ def use(bench: Bench, tools: dict[str, Tool], turn: int, index: int, block: dict
     log.add("tool_call", {**facts, "summary": "", "input": _shown(block["input"])}, key=key)
     began = time.monotonic()
     try:
-        outcome = _outcome(bench, tools, tool, block, key, again)
+        with about.span("tool", facts["name"]):
+            outcome = _outcome(bench, tools, tool, block, key, again)
     except ToolFailed as error:
         outcome = Outcome(str(error), ok=False, summary=str(error).split("\n")[0][:200])
     repeated = _seen_before(bench, outcome)

@@ -4,7 +4,7 @@ import time
 
 from django.conf import settings
 
-from agents import browser, events, previews
+from agents import about, browser, events, previews
 from agents.bench import Bench
 from agents.fingerprints import fingerprint, first_line
 from agents.lease import StepTimeout
@@ -33,7 +33,7 @@ def _command(bench: Bench, name: str, title: str, command: str, seconds: float) 
     if bench.log.has("check", key):
         return
     began = time.monotonic()
-    with events.lazy(bench.run, "terminal", {"key": key}) as live:
+    with about.span("check", name), events.lazy(bench.run, "terminal", {"key": key}) as live:
         run = bench.in_sandbox(
             lambda box, _: box.run_once(bench.step_key(key), command, seconds, live.feed), seconds + 30
         )

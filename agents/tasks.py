@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import threading
+import time
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -40,10 +41,13 @@ def run_agent(run_id: str) -> None:
     fence = runs.claim(UUID(run_id), settings.LEASE_SECONDS)
     if fence is None:
         return
+    began = time.monotonic()
     try:
         with about.working_on(run=run_id, project=str(fence.project_id)), lease.held(lease.Lease(fence)) as held:
+            log.info("began to work on the run")
             if loop.run_agent(held):
                 services.take_picture(fence.project_id)
+            log.info("worked on the run for %.1f s", time.monotonic() - began)
         for following in runs.due_after(fence.project_id):
             services.ring(following)
     except runs.LeaseLost:

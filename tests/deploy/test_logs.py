@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
@@ -118,6 +119,28 @@ def test_it_sends_errors_to_sentry_without_secrets(sentry):
     sent = b"\n".join(bodies).decode()
     assert '"run":"r-1"' in sent.replace(" ", "") and "ValueError" in sent, done.stderr
     assert secret not in sent and "k9k9" not in sent
+
+
+def test_it_tells_sentry_what_a_run_did_before_an_error_and_how_long(sentry):
+    dsn, bodies = sentry
+    code = """
+import django, logging
+django.setup()
+import sentry_sdk
+from agents.about import span, working_on
+with sentry_sdk.start_transaction(name="run"), working_on(run="r-1"):
+    with span("tool", "terminal"):
+        pass
+    logging.getLogger("agents.loop").error("it broke")
+sentry_sdk.flush(10)
+"""
+    done = python("-c", code, SENTRY_DSN=dsn, SENTRY_TRACES="1", NO_PROXY="127.0.0.1", **SETTINGS)
+    lines = [line for body in bodies for line in body.splitlines() if line.startswith(b"{")]
+    items: list[dict[str, Any]] = [json.loads(line) for line in lines]
+    error = next((item for item in items if item.get("level") == "error"), {})
+    assert ("tool", "terminal") in [(one["category"], one["message"]) for one in error["breadcrumbs"]["values"]], done
+    traced = next((item for item in items if item.get("type") == "transaction" and "spans" in item), {})
+    assert ("tool", "terminal") in [(one["op"], one["description"]) for one in traced["spans"]]
 
 
 def test_it_sends_no_body_cookie_or_header_that_opens_something():
