@@ -22,7 +22,7 @@ from projects.blobs import sha256
 from projects.frameworks import starting_manifest
 from projects.markdown import render_markdown
 from projects.models import Fragment, Message, Version
-from projects.paths import BadFiles
+from projects.paths import BadFiles, language
 from projects.services import add_message
 from usage import services as credits
 
@@ -185,7 +185,8 @@ def _reply(run: Run, log: Log, ending: Ending, changes: dict[str, list[str]]) ->
     fragments = [Fragment(kind=Fragment.Kind.TEXT, text=text)]
     for change in ("added", "changed", "deleted"):
         fragments += [
-            Fragment(kind=Fragment.Kind.CODE, meta={"path": path, "change": change}) for path in changes[change]
+            Fragment(kind=Fragment.Kind.CODE, meta={"path": path, "language": language(path), "change": change})
+            for path in changes[change]
         ]
     for step in log.of("tool_result"):
         if step.data["name"] == "terminal":

@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db import transaction
 
 from projects.blobs import content_of, sha256, store
-from projects.models import Attachment, Message, Project
+from projects.models import Attachment, Fragment, Message, Project
 from projects.services import BadPrompt
 
 # What models take: at most 5 MB as base64, and larger pictures are made smaller there anyway.
@@ -46,6 +46,16 @@ def send(project: Project, ids: Iterable[UUID], message: Message) -> None:
     waiting = Attachment.objects.filter(project=project, message=None, pk__in=wanted)
     if waiting.update(message=message) != len(wanted):
         raise BadPrompt("An attachment is not there any more. Add it again.", "attachments")
+    Fragment.objects.bulk_create(
+        Fragment(
+            message=message,
+            position=position,
+            kind=Fragment.Kind.IMAGE,
+            text=one.name,
+            meta={"attachment": str(one.pk), "width": one.width, "height": one.height},
+        )
+        for position, one in enumerate(message.attachments.filter(kind=Attachment.Kind.IMAGE))
+    )
 
 
 def content(attachment: Attachment) -> bytes:

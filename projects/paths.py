@@ -14,6 +14,17 @@ MAX_PART_BYTES = 255
 MADE_BY_TOOLS = (
     "node_modules", ".git", "dist", ".vite", ".next", "next-env.d.ts", ".svelte-kit", ".angular", ".cache", "coverage",
 )  # fmt: skip
+# How languages are called by their files' endings, where that is not the ending itself.
+LANGUAGES = {
+    "ts": "typescript", "js": "javascript", "mjs": "javascript", "cjs": "javascript", "md": "markdown", "yml": "yaml",
+    "htm": "html", "py": "python", "sh": "bash",
+}  # fmt: skip
+
+
+def language(path: str) -> str:
+    """The language of a file by its name, such as typescript; "" for a name without an ending."""
+    ending = path.rsplit("/", 1)[-1].rpartition(".")[2].lower() if "." in path.rsplit("/", 1)[-1][1:] else ""
+    return LANGUAGES.get(ending, ending)
 
 
 class BadFiles(ValueError):

@@ -15,8 +15,8 @@ def test_it_builds_checks_and_saves_a_version(model, start, work):
     assert versions.read(run.version, "index.html").decode() == page("Tea")
     assert run.version.verdict == {"lint": True, "page": True}
     assert run.reply.text == "A page about **tea**."
-    paths = {fragment.meta.get("path") for fragment in run.reply.fragments.filter(kind="CODE")}
-    assert "index.html" in paths
+    [code] = run.reply.fragments.filter(kind="CODE")
+    assert code.meta == {"path": "index.html", "language": "html", "change": "changed"}
 
 
 def test_it_logs_every_step_without_a_gap(model, start, work):

@@ -97,6 +97,10 @@ def test_it_sends_them_with_a_message_once(api, alice, project, url):
     said = project.steps.get(type="user_message").data
     assert [(one["name"], one["kind"]) for one in said["attachments"]] == [("a.png", "image"), ("n.txt", "text")]
 
+    [message] = client.get(f"/api/v1/projects/{project.pk}/messages/").json()["results"]
+    meta = {"attachment": made[0]["id"], "width": 3, "height": 2}
+    assert message["fragments"] == [{"kind": "IMAGE", "text": "a.png", "meta": meta}]
+
     # Not a second time, and not away from the conversation.
     again = client.post(f"/api/v1/projects/{project.pk}/messages/", say)
     assert again.status_code == 400 and "not there any more" in str(again.json())

@@ -6,7 +6,7 @@ import pytest
 
 from projects import services, versions
 from projects.models import Blob, Version
-from projects.paths import BadFiles, check_path
+from projects.paths import BadFiles, check_path, language
 from projects.versions import NoSuchFile
 from tests.usage.test_reservations import at_once
 
@@ -158,6 +158,20 @@ def test_it_counts_the_limits_for_a_file_saved_by_hand_too(empty):
     versions.save_file(empty, "1", None)
     with pytest.raises(BadFiles, match="same name"):
         versions.save_file(empty, "7/below", b"")
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("src/App.tsx", "tsx"),
+        ("a.b/main.ts", "typescript"),
+        ("README.MD", "markdown"),
+        ("Dockerfile", ""),
+        (".env", ""),
+    ],
+)
+def test_it_knows_a_language_by_the_files_name(path, name):
+    assert language(path) == name
 
 
 def test_it_lists_the_newest_first(empty):
