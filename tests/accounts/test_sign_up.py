@@ -42,6 +42,16 @@ def test_it_runs_the_prompt_that_was_typed_before_signing_in(as_user, alice):
     assert Project.objects.get().owner == alice
 
 
+def test_it_leads_back_to_the_page_that_was_asked_for(as_user, alice, project):
+    alice.set_password("a-long-enough-password")
+    alice.save()
+    client = as_user()
+    asked = client.get(project.get_absolute_url())
+    assert asked.status_code == 302
+    form = {"login": alice.email, "password": "a-long-enough-password"}
+    assert client.post(asked.url, form, follow=True).redirect_chain[-1][0] == project.get_absolute_url()
+
+
 def test_it_refuses_a_weak_password_and_a_taken_address_without_saying_more(as_user, alice):
     weak = as_user().post(reverse("account_signup"), {"email": "x@example.com", "password1": "12345"})
     assert weak.status_code == 200 and not User.objects.filter(email="x@example.com").exists()
