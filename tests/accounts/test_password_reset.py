@@ -17,7 +17,7 @@ def link(as_user, alice):
     as_user().post(reverse("account_reset_password"), {"email": alice.email})
     [message] = mail.outbox
     assert message.to == [alice.email]
-    found = re.search(r"https?://[^/]+(/accounts/password/reset/key/\S+)", message.body)
+    found = re.search(r"https?://[^/]+(/accounts/password/reset/key/\S+)", str(message.body))
     assert found
     return found[1]
 

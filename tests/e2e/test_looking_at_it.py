@@ -1,0 +1,107 @@
+"""The app in any size, a tree of hundreds of files, a button that is pressed twice."""
+
+import pytest
+
+from projects import services, versions
+from projects.frameworks import starting_files
+from projects.models import Project
+
+
+@pytest.fixture
+def opened(page, sign_up):
+    """`opened(files)`: the workspace of a project of somebody new with these files; the page."""
+
+    def opened(files):
+        from accounts.models import User
+
+        page.goto("/accounts/signup/")
+        email = sign_up(page)
+        page.wait_for_url("**/projects/")
+        owner = User.objects.get(email=email)
+        project = services.create_project(owner, "A page for a bakery", model="vibe-m", framework="html")
+        versions.save(project, files, source="run", title="First")
+        page.goto(project.get_absolute_url())
+        return page
+
+    return opened
+
+
+def width(page):
+    return round(page.locator(".device").bounding_box()["width"])
+
+
+def becomes(page, pixels):
+    """Waits for a size; it goes there smoothly."""
+    there = "pixels => Math.round(document.querySelector('.device').getBoundingClientRect().width) === pixels"
+    page.wait_for_function(there, arg=pixels)
+
+
+def test_it_shows_the_app_in_any_size_and_in_full(opened):
+    from playwright.sync_api import expect
+
+    page = opened({**starting_files("html"), "index.html": b"<h1>Bread</h1>"})
+    expect(page.locator("#preview")).to_have_attribute("data-state", "ready", timeout=60_000)
+    full = width(page)
+    page.get_by_role("button", name="Phone", exact=True).click()
+    becomes(page, 390)
+    expect(page.get_by_role("button", name="Phone", exact=True)).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Tablet", exact=True).click()
+    expect(page.locator("#device-width")).to_have_value("820")
+    page.fill("#device-width", "500")
+    page.press("#device-width", "Enter")
+    becomes(page, 500)
+    page.fill("#device-width", "5")
+    page.press("#device-width", "Enter")
+    expect(page.locator("#device-width")).to_have_value("240")
+    page.click("#device-turn")
+    expect(page.locator("#device-height")).to_have_value("240")
+
+    page.fill("#device-width", "420")
+    page.press("#device-width", "Enter")
+    becomes(page, 420)
+    handle = page.locator("[data-handle=x]")
+    at = handle.bounding_box()
+    page.mouse.move(at["x"] + at["width"] / 2, at["y"] + at["height"] / 2)
+    page.mouse.down()
+    page.mouse.move(at["x"] + at["width"] / 2 + 40, at["y"] + at["height"] / 2, steps=4)
+    page.mouse.up()
+    becomes(page, 500)  # both sides grow
+    handle.press("ArrowLeft")
+    becomes(page, 480)
+    page.reload()
+    becomes(page, 480)
+
+    page.get_by_role("button", name="Desktop", exact=True).click()
+    expect(page.locator("#device-size")).to_be_hidden()
+    becomes(page, full)
+    page.get_by_role("button", name="Full screen", exact=True).click()
+    page.wait_for_function("document.fullscreenElement?.id === 'preview'")
+    page.wait_for_function(f"document.querySelector('.device').getBoundingClientRect().width > {full}")
+
+
+def test_it_goes_through_many_files_with_few_of_them_in_the_page(opened):
+    from playwright.sync_api import expect
+
+    page = opened({f"src/part{number // 50:02}/file{number:04}.txt": b"x" for number in range(1_500)})
+    page.click("#tab-code")
+    items = page.locator("#tree [role=treeitem]")
+    expect(items.first).to_be_visible()
+    assert items.count() < 150
+    page.locator("#tree [tabindex='0']").focus()
+    page.keyboard.press("End")
+    last = page.locator("#tree [data-path='src/part29/file1499.txt']")
+    expect(last).to_be_focused()
+    expect(last).to_be_in_viewport()
+    assert items.count() < 150
+    page.keyboard.press("Enter")
+    expect(page.locator("#crumbs b")).to_have_text("file1499.txt")
+
+
+def test_it_starts_one_project_for_a_double_click(page, sign_up):
+    page.goto("/accounts/signup/")
+    sign_up(page)
+    page.wait_for_url("**/projects/")
+    page.fill("#prompt", "A landing page for a tea shop")
+    page.locator(".new-prompt .send").dblclick()
+    page.wait_for_url("**/projects/*-*/")
+    assert Project.objects.count() == 1
