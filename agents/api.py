@@ -5,6 +5,7 @@ import binascii
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Prefetch, prefetch_related_objects
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -19,7 +20,7 @@ from agents import catalogue, edits, events, previews, services
 from agents.models import Run, Sandbox
 from projects import api as projects
 from projects import briefing, leaks, versions
-from projects.models import Message, Project, Version
+from projects.models import Fragment, Message, Project, Version
 from projects.services import rename
 from usage import services as usage
 
@@ -185,7 +186,7 @@ class ProjectDetail(projects.InProject, projects.ProjectDetail):
     @transaction.atomic
     def patch(self, request: Request, pk: Any) -> Response:
         """Another name; for the runs to come another model, rules, review criteria, memory, locked files."""
-        project, data = self.project(), _valid(ChangeSerializer, request)
+        project, data = self.get_object(), _valid(ChangeSerializer, request)
         if "name" in data:
             rename(project, data.pop("name"))
         if "model" in data:
@@ -213,6 +214,7 @@ class MessageList(projects.MessageList):
         attached = data.get("attachments", ())
         text, mode, model = data["text"], data["mode"], data.get("model")
         run = services.start_run(project, text, mode, data.get("cap"), model, attached=attached)
+        prefetch_related_objects([run.message], Prefetch("fragments", Fragment.objects.none()))  # new, so without any
         said = {"message": run.message, "run": run, "warning": leaks.warning(text)}
         return Response(projects.shown(SaidSerializer, said), status=202)
 

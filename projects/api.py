@@ -198,7 +198,7 @@ class InProject(APIView):
     # Everything below /projects/{pk}/ starts here: a stranger gets the 404 of a missing id.
 
     def project(self) -> Project:
-        found: Project = get_object_or_404(visible(self.request), pk=self.kwargs["pk"])
+        found: Project = get_object_or_404(Project.objects.for_user(self.request.user), pk=self.kwargs["pk"])
         found.owner = self.request.user  # type: ignore[assignment]  # as the query says: it is not asked for again
         return found
 
