@@ -214,7 +214,8 @@ class MessageList(projects.MessageList):
         attached = data.get("attachments", ())
         text, mode, model = data["text"], data["mode"], data.get("model")
         run = services.start_run(project, text, mode, data.get("cap"), model, attached=attached)
-        prefetch_related_objects([run.message], Prefetch("fragments", Fragment.objects.none()))  # new, so without any
+        if not attached:  # then it has no fragments, which need not be asked
+            prefetch_related_objects([run.message], Prefetch("fragments", Fragment.objects.none()))
         said = {"message": run.message, "run": run, "warning": leaks.warning(text)}
         return Response(projects.shown(SaidSerializer, said), status=202)
 
