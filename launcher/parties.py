@@ -15,6 +15,7 @@ MODEL_ROUTES = (
     ("GEMINI_API_KEY", "", "https://generativelanguage.googleapis.com/v1beta/openai", "/models"),
     ("XAI_API_KEY", "", "https://api.x.ai/v1", "/models"),
     ("OPENROUTER_API_KEY", "", "https://openrouter.ai/api/v1", "/key"),
+    ("AI_GATEWAY_API_KEY", "AI_GATEWAY_BASE_URL", "https://ai-gateway.vercel.sh/v1", "/credits"),
 )
 
 

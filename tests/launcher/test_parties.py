@@ -36,8 +36,9 @@ def test_it_accepts_keys_that_are_known(vendor):
 
 
 @pytest.mark.parametrize(
-    ("key", "address"), [("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"), ("E2B_API_KEY", "E2B_API_URL")]
-)
+    ("key", "address"), [("ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"), ("E2B_API_KEY", "E2B_API_URL"),
+     ("AI_GATEWAY_API_KEY", "AI_GATEWAY_BASE_URL")],
+)  # fmt: skip
 def test_it_names_a_key_that_is_rejected_and_does_not_show_it(vendor, key, address):
     with pytest.raises(Problem, match=rf"^{key}: .*rejected this key \(HTTP 401\)") as caught:
         check_parties({key: "stale-key", address: vendor}, pytest.fail)
