@@ -151,10 +151,17 @@ class EventsSerializer(serializers.Serializer[Any]):
     run_state = serializers.CharField(allow_null=True)
 
 
+class LimitsSerializer(serializers.Serializer[Any]):
+    timeout_seconds = serializers.IntegerField()
+    idle_seconds = serializers.IntegerField(help_text="So long nobody looks, and it is put to sleep.")
+
+
 class SandboxSerializer(serializers.Serializer[Any]):
     state = serializers.ChoiceField(["none", "running", "paused"])
     url = serializers.CharField(allow_null=True)
     template = serializers.CharField()
+    version = serializers.IntegerField(required=False, help_text="The one its files were last equal to.")
+    limits = LimitsSerializer()
 
 
 class ModelSerializer(serializers.Serializer[Any]):
