@@ -8,8 +8,8 @@ from django.db.models import QuerySet
 from agents import charging, runs
 from agents.models import Run, Sandbox
 from agents.services import NotNow, cancel_run, open_preview
+from projects import importing, versions
 from projects import services as projects
-from projects import versions
 from projects.models import Project, Version
 
 
@@ -28,6 +28,14 @@ def save_files(project: Project, files: dict[str, bytes]) -> Version | None:
     before = versions.newest(project)
     title = f"Upload {next(iter(files))}" if len(files) == 1 else f"Upload {len(files)} files"
     return _tell(project, before, versions.save_files(project, files, title=title))
+
+
+@transaction.atomic
+def replace_files(project: Project, files: dict[str, bytes], source: str) -> Version | None:
+    """All files exchanged for those from elsewhere; None if nothing changed. Raises BadFiles, NotNow."""
+    _check_idle(project)
+    before = versions.newest(project)
+    return _tell(project, before, importing.update(project, files, source))
 
 
 @transaction.atomic

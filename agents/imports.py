@@ -1,13 +1,17 @@
-"""Importing: the page and the REST route that make a project of a ZIP or of a public repository on GitHub."""
+"""Importing: the pages and REST routes that take files from a ZIP or from a public repository on GitHub.
+
+They become a project of their own, or a new version of one there is: what was before stays in its history.
+"""
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from drf_spectacular.utils import extend_schema
@@ -19,9 +23,11 @@ from rest_framework.views import APIView
 
 from accounts import limits
 from accounts.models import User
+from agents import edits
 from agents.catalogue import DEFAULT_MODEL
+from agents.services import NotNow
 from projects import api as projects
-from projects import github, importing
+from projects import github, importing, versions
 from projects.models import Project
 from projects.paths import BadFiles
 from projects.services import BadPrompt
@@ -29,11 +35,23 @@ from projects.services import BadPrompt
 IMPORTS, HOUR = 30, 3600
 
 
-class ImportSerializer(serializers.Serializer[Any]):
+class Brought(NamedTuple):
+    """Files from elsewhere, the private ones that were left out, and what the place is called."""
+
+    files: dict[str, bytes]
+    left_out: list[str]
+    name: str
+    source: str
+
+
+class FilesSerializer(serializers.Serializer[Any]):
     content = serializers.CharField(required=False, trim_whitespace=False, help_text="A ZIP in base64.")
     repository = serializers.CharField(
         required=False, max_length=500, help_text="Or a public repository on GitHub: owner/name, or its address."
     )
+
+
+class ImportSerializer(FilesSerializer):
     name = serializers.CharField(required=False, help_text="Of the project; else the repository's.")
 
 
@@ -44,29 +62,37 @@ class ImportedSerializer(projects.ProjectSerializer):
         fields = (*projects.ProjectSerializer.Meta.fields, "left_out")  # type: ignore[assignment]
 
 
+class UpdatedSerializer(projects.VersionSerializer):
+    left_out = serializers.ListField(child=serializers.CharField(), help_text="Private files that were not taken.")
+
+    class Meta(projects.VersionSerializer.Meta):
+        fields = (*projects.VersionSerializer.Meta.fields, "left_out")  # type: ignore[assignment]
+
+
 class Import(APIView):
     @extend_schema(request=ImportSerializer, responses={201: ImportedSerializer})
     def post(self, request: Request) -> Response:
         """A project of files that you have already: `content` or `repository`. Its framework is told by the files."""
-        serializer = ImportSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
-        if ("content" in given) == ("repository" in given):
-            raise ValidationError({"content": ["Give either content or repository."]})
-        user = _user(request)
-        if not _may(user):
-            raise Throttled(wait=limits.seconds_left(HOUR))
-        if "repository" in given:
-            made, left_out = of_repository(user, given["repository"], given.get("name", ""))
-        else:
-            try:
-                content = base64.b64decode(given["content"], validate=True)
-            except (binascii.Error, ValueError):
-                raise ValidationError({"content": ["This is not base64."]}) from None
-            made, left_out = of_zip(user, content, given.get("name", ""))
+        given = _given(ImportSerializer, request)
+        brought = _brought(given)
+        name = given.get("name") or brought.name
+        made = importing.create(_user(request), brought.files, name=name, model=DEFAULT_MODEL, source=brought.source)
         made.newest_version = 1  # type: ignore[attr-defined]
-        body = projects.shown(projects.ProjectSerializer, made) | {"left_out": left_out}
+        body = projects.shown(projects.ProjectSerializer, made) | {"left_out": brought.left_out}
         return Response(body, status=201)
+
+
+class Update(projects.InProject):
+    @extend_schema(operation_id="projects_import_into", request=FilesSerializer, responses={201: UpdatedSerializer})
+    def post(self, request: Request, pk: Any) -> Response:
+        """A version with the files of `content` or `repository`; 200 with the newest if nothing changed. 409 while a
+        run is at work.
+        """
+        project = self.project()
+        brought = _brought(_given(FilesSerializer, request))
+        made = edits.replace_files(project, brought.files, brought.source)
+        version = projects.shown(projects.VersionSerializer, made or versions.newest(project))
+        return Response(version | {"left_out": brought.left_out}, status=201 if made else 200)
 
 
 @login_required
@@ -74,52 +100,88 @@ class Import(APIView):
 @require_http_methods(["GET", "POST"])
 def project_import(request: HttpRequest) -> HttpResponse:
     """Takes a ZIP or a repository's address, and shows the project that it became."""
-    typed, error, code = request.POST.get("repository", "").strip(), "", 200
+    return _page(request, None)
+
+
+@login_required
+@never_cache
+@require_http_methods(["GET", "POST"])
+def project_update(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """The same, for a new version of a project."""
+    return _page(request, get_object_or_404(Project.objects.for_user(request.user), pk=pk))
+
+
+def _page(request: HttpRequest, project: Project | None) -> HttpResponse:
+    error, code = "", 200
     if request.method == "POST":
-        user, upload = _user(request), request.FILES.get("file")
         try:
-            if not _may(user):
+            if not limits.allow(f"import:{_user(request).pk}", IMPORTS, HOUR):
                 error, code = f"{IMPORTS} imports an hour can be made. Come back in an hour.", 429
-            elif upload and not isinstance(upload, list):
-                if (upload.size or 0) > importing.MAX_ZIP_BYTES:
-                    raise BadFiles(f"The ZIP is larger than {importing.MAX_ZIP_BYTES // 2**20} MB.")
-                return _shown(request, *of_zip(user, upload.read(), (upload.name or "").removesuffix(".zip")[:80]))
-            elif typed:
-                return _shown(request, *of_repository(user, typed))
             else:
-                error, code = "Choose a ZIP, or name a repository.", 400
-        except (BadFiles, BadPrompt) as problem:
+                return _take(request, project, _uploaded(request))
+        except (BadFiles, BadPrompt, NotNow) as problem:
             error, code = str(problem), 400
-    context = {"error": error, "repository": typed, "most": importing.MAX_ZIP_BYTES // 2**20}
+    typed, most = request.POST.get("repository", "").strip(), importing.MAX_ZIP_BYTES // 2**20
+    context = {"project": project, "error": error, "repository": typed, "most": most}
     return render(request, "projects/import.html", context, status=code)
 
 
-def of_zip(user: User, content: bytes, name: str) -> tuple[Project, list[str]]:
-    """The project, and the private files that were left out. Raises BadFiles, BadPrompt."""
-    files, left_out = importing.unpack(content)
-    return importing.create(
-        user, files, name=name.strip() or "Imported app", model=DEFAULT_MODEL, source="a ZIP"
-    ), left_out
-
-
-def of_repository(user: User, address: str, name: str = "") -> tuple[Project, list[str]]:
-    """The project, and the private files that were left out. Raises BadFiles, BadPrompt."""
-    wanted = github.repository(address)
-    files, left_out = importing.unpack(github.archive(wanted))
-    source = f"github.com/{wanted}" + (f", branch {wanted.branch}" if wanted.branch else "")
-    return importing.create(user, files, name=name or wanted.name, model=DEFAULT_MODEL, source=source), left_out
-
-
-def _shown(request: HttpRequest, project: Project, left_out: list[str]) -> HttpResponse:
-    messages.success(request, "Imported. Say what should be different.")
-    if left_out:
-        names = ", ".join(left_out[:5]) + (" …" if len(left_out) > 5 else "")
+def _take(request: HttpRequest, project: Project | None, brought: Brought) -> HttpResponse:
+    """Makes the project or the version, and shows it."""
+    if project is None:
+        facts = {"name": brought.name, "model": DEFAULT_MODEL, "source": brought.source}
+        project = importing.create(_user(request), brought.files, **facts)
+        messages.success(request, "Imported. Say what should be different.")
+    elif made := edits.replace_files(project, brought.files, brought.source):
+        messages.success(request, f"This is version {made.number} now. History shows what changed, and leads back.")
+    else:
+        messages.info(request, "These are the files of the newest version already.")
+    if brought.left_out:
+        names = ", ".join(brought.left_out[:5]) + (" …" if len(brought.left_out) > 5 else "")
         messages.warning(request, f"Left out, because they hold secrets: {names}.")
     return redirect(project)
 
 
-def _may(user: User) -> bool:
-    return limits.allow(f"import:{user.pk}", IMPORTS, HOUR)
+def _uploaded(request: HttpRequest) -> Brought:
+    """What the page's forms send. Raises BadFiles, BadPrompt."""
+    upload = request.FILES.get("file")
+    if upload and not isinstance(upload, list):
+        if (upload.size or 0) > importing.MAX_ZIP_BYTES:
+            raise BadFiles(f"The ZIP is larger than {importing.MAX_ZIP_BYTES // 2**20} MB.")
+        return _of_zip(upload.read(), (upload.name or "").removesuffix(".zip")[:80].strip())
+    if typed := request.POST.get("repository", "").strip():
+        return _of_repository(typed)
+    raise BadPrompt("Choose a ZIP, or name a repository.", "file")
+
+
+def _given(kind: type[FilesSerializer], request: Request) -> dict[str, Any]:
+    serializer = kind(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    given = serializer.validated_data
+    if ("content" in given) == ("repository" in given):
+        raise ValidationError({"content": ["Give either content or repository."]})
+    if not limits.allow(f"import:{_user(request).pk}", IMPORTS, HOUR):
+        raise Throttled(wait=limits.seconds_left(HOUR))
+    return dict(given)
+
+
+def _brought(given: dict[str, Any]) -> Brought:
+    if "repository" in given:
+        return _of_repository(given["repository"])
+    try:
+        return _of_zip(base64.b64decode(given["content"], validate=True), "")
+    except binascii.Error:
+        raise ValidationError({"content": ["This is not base64."]}) from None
+
+
+def _of_zip(content: bytes, name: str) -> Brought:
+    return Brought(*importing.unpack(content), name or "Imported app", "a ZIP")
+
+
+def _of_repository(address: str) -> Brought:
+    wanted = github.repository(address)
+    source = f"github.com/{wanted}" + (f", branch {wanted.branch}" if wanted.branch else "")
+    return Brought(*importing.unpack(github.archive(wanted)), wanted.name, source)
 
 
 def _user(request: HttpRequest | Request) -> User:

@@ -11,5 +11,6 @@ urlpatterns = [
     path("new/", views.project_create, name="project-create"),
     path("pending/", views.project_pending, name="project-pending"),
     path("<uuid:pk>/", views.project_detail, name="project-detail"),
+    path("<uuid:pk>/import/", imports.project_update, name="project-update"),
     path("<uuid:pk>/messages/", views.message_send, name="message-send"),
 ]

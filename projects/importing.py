@@ -87,15 +87,35 @@ def _packages(text: bytes) -> set[str]:
         raise BadFiles("The package.json at its root cannot be read.") from None
 
 
+def as_app(files: Mapping[str, bytes], framework: str) -> dict[str, bytes]:
+    """The files with what serves and checks a plain page, where they have none of their own."""
+    if framework != "html" or "package.json" in files:
+        return dict(files)
+    start = starting_files("html")
+    return {**{path: start[path] for path in start if path == "package.json" or path.startswith("tools/")}, **files}
+
+
 @transaction.atomic
 def create(owner: User, files: Mapping[str, bytes], *, name: str, model: str, source: str) -> Project:
     """A project whose first version has these files; `source` says where they are from. Raises BadFiles, BadPrompt."""
     framework = framework_of(files)
-    files = dict(files)
-    if framework == "html" and "package.json" not in files:
-        start = starting_files("html")  # what serves and checks it
-        files |= {path: start[path] for path in start if path == "package.json" or path.startswith("tools/")}
     project = Project.objects.create(owner=owner, name=check_name(name), framework=framework, model=model)
     title = f"Imported from {source}"[:200]
-    versions.save(project, files, source=Version.Source.EDIT, title=title)
+    versions.save(project, as_app(files, framework), source=Version.Source.EDIT, title=title)
     return project
+
+
+def update(project: Project, files: Mapping[str, bytes], source: str) -> Version | None:
+    """A version with these files; None if nothing changed. The project's own private files stay: no archive has them.
+
+    Raises BadFiles, also for files of another framework.
+    """
+    framework = framework_of(files)
+    if framework != project.framework:
+        titles = FRAMEWORKS[framework].title, project.framework_title
+        raise BadFiles(f"These files are written in {titles[0]}, the project in {titles[1]}. Import them as a new one.")
+    newest = versions.newest(project)
+    kept = [path for path in newest.manifest if leaks.is_private(path)] if newest else []
+    private = {path: versions.read(newest, path) for path in kept} if newest else {}
+    wanted = {**as_app(files, framework), **private}
+    return versions.save(project, wanted, source=Version.Source.EDIT, title=f"Imported from {source}"[:200])

@@ -48,6 +48,7 @@ urlpatterns = [
     path(f"{PROJECT}versions/<version:number>/restore/", agents.Restore.as_view(), name="api-restore"),
     path(f"{PROJECT}versions/<version:a>/diff/<version:b>/", projects.Diff.as_view(), name="api-diff"),
     path(f"{PROJECT}download/", projects.Download.as_view(), name="api-download"),
+    path(f"{PROJECT}import/", imports.Update.as_view(), name="api-update"),
     path(f"{PROJECT}push/", pushing.Push.as_view(), name="api-push"),
     path(f"{PROJECT}sandbox/", agents.SandboxStatus.as_view(), name="api-sandbox"),
     *(

@@ -77,6 +77,7 @@ PAGES = {
     "project-duplicate": [Route(302, "post", "project")],
     "project-favourite": [Route(302, "post", "project", data={"on": "1"})],
     "project-publish": [Route(200, of="project"), Route(400, "post", "project", data={"title": "Bread"})],
+    "project-update": [Route(200, of="project"), Route(400, "post", "project", data={"repository": "none"})],
     "project-push": [Route(200, of="project"), Route(400, "post", "project", data={"repository": "none"})],
     # No picture was taken here.
     "version-picture": [Route(404, of="project", more={"number": 1})],
@@ -143,6 +144,7 @@ API = {
     "api-restore": [Route(200, "post", "project", more={"number": 1})],
     "api-diff": [Route(200, of="project", more={"a": 0, "b": 1})],
     "api-download": [Route(200, of="project")],
+    "api-update": [Route(400, "post", "project", data={"repository": "none"})],
     "api-push": [Route(400, "post", "project", data={"repository": "none", "token": "x"})],
     "api-sandbox": [Route(200, of="project")],
     "api-sandbox-start": [Route(202, "post", "project")],

@@ -183,6 +183,42 @@ def test_it_takes_only_so_many_an_hour(api, as_user, alice, monkeypatch):
     assert as_user(alice).post(reverse("project-import"), {"repository": "a/b"}).status_code == 429
 
 
+# --- Into a project there is ------------------------------------------------------------------------------------------
+
+
+def test_it_brings_files_into_a_project_as_its_next_version(api, as_user, alice, project):
+    versions.save_files(project, {".env": b"KEY=mine"})
+    url = f"/api/v1/projects/{project.pk}/import/"
+    elsewhere = packed({"index.html": b"<h1>Cake</h1>", "new.js": b"1", ".env": b"KEY=theirs"})
+    made = api(alice).post(url, told(elsewhere))
+    assert (made.status_code, made.json()["number"], made.json()["left_out"]) == (201, 3, [".env"])
+    now = versions.files(project.versions.get(number=3))
+    assert (now["index.html"], now[".env"], "app.js" in now) == (b"<h1>Cake</h1>", b"KEY=mine", False)
+    told_page = project.steps.get(type="version").data
+    assert (told_page["title"], told_page["deleted"]) == ("Imported from a ZIP", ["app.js"])
+    # The same again changes nothing; and one can go back.
+    again = api(alice).post(url, told(elsewhere))
+    assert (again.status_code, again.json()["number"]) == (200, 3)
+    upload = SimpleUploadedFile("a.zip", packed({"index.html": b"<h1>Tart</h1>"}))
+    page = as_user(alice).post(reverse("project-update", args=[project.pk]), {"file": upload}, follow=True)
+    assert "This is version 4 now." in page.text
+    assert api(alice).post(f"/api/v1/projects/{project.pk}/versions/2/restore/").status_code == 201
+
+
+def test_it_brings_nothing_in_under_a_run_or_of_another_framework(api, as_user, alice, run):
+    url = f"/api/v1/projects/{run.project_id}/import/"
+    page = packed({"index.html": b"<h1>Cake</h1>"})
+    assert api(alice).post(url, told(page)).status_code == 409
+    form = {"file": SimpleUploadedFile("a.zip", page)}
+    refused = as_user(alice).post(reverse("project-update", args=[run.project_id]), form)
+    assert refused.status_code == 400 and "at work" in refused.text
+    run.state = "failed"
+    run.save()
+    other = api(alice).post(url, told(packed({"package.json": package("react")})))
+    assert other.status_code == 400 and "written in React, the project in HTML" in other.text
+    assert run.project.versions.count() == 1
+
+
 # --- GitHub -----------------------------------------------------------------------------------------------------------
 
 
