@@ -1,4 +1,4 @@
-"""Importing: the pages and REST routes that take files from a ZIP or from a public repository on GitHub.
+"""Importing: the pages and REST routes that take files from a ZIP or from a repository on GitHub.
 
 They become a project of their own, or a new version of one there is: what was before stays in its history.
 """
@@ -47,7 +47,10 @@ class Brought(NamedTuple):
 class FilesSerializer(serializers.Serializer[Any]):
     content = serializers.CharField(required=False, trim_whitespace=False, help_text="A ZIP in base64.")
     repository = serializers.CharField(
-        required=False, max_length=500, help_text="Or a public repository on GitHub: owner/name, or its address."
+        required=False, max_length=500, help_text="Or a repository on GitHub: owner/name, or its address."
+    )
+    token = serializers.CharField(
+        required=False, max_length=500, help_text="For a private repository: may read its contents. Kept nowhere."
     )
 
 
@@ -150,7 +153,7 @@ def _uploaded(request: HttpRequest) -> Brought:
             raise BadFiles(f"The ZIP is larger than {importing.MAX_ZIP_BYTES // 2**20} MB.")
         return _of_zip(upload.read(), (upload.name or "").removesuffix(".zip")[:80].strip())
     if typed := request.POST.get("repository", "").strip():
-        return _of_repository(typed)
+        return _of_repository(typed, request.POST.get("token", "").strip())
     raise BadPrompt("Choose a ZIP, or name a repository.", "file")
 
 
@@ -167,7 +170,7 @@ def _given(kind: type[FilesSerializer], request: Request) -> dict[str, Any]:
 
 def _brought(given: dict[str, Any]) -> Brought:
     if "repository" in given:
-        return _of_repository(given["repository"])
+        return _of_repository(given["repository"], given.get("token", ""))
     try:
         return _of_zip(base64.b64decode(given["content"], validate=True), "")
     except binascii.Error:
@@ -178,10 +181,10 @@ def _of_zip(content: bytes, name: str) -> Brought:
     return Brought(*importing.unpack(content), name or "Imported app", "a ZIP")
 
 
-def _of_repository(address: str) -> Brought:
+def _of_repository(address: str, token: str) -> Brought:
     wanted = github.repository(address)
     source = f"github.com/{wanted}" + (f", branch {wanted.branch}" if wanted.branch else "")
-    return Brought(*importing.unpack(github.archive(wanted)), wanted.name, source)
+    return Brought(*importing.unpack(github.archive(wanted, token)), wanted.name, source)
 
 
 def _user(request: HttpRequest | Request) -> User:

@@ -1,6 +1,6 @@
-"""GitHub: the archive of a public repository, and a commit of a version's files to a branch.
+"""GitHub: the archive of a repository, and a commit of a version's files to a branch.
 
-Whatever address a person gives, only GitHub's two hosts are asked. A token is used for one push and kept nowhere.
+Whatever address a person gives, only GitHub's two hosts are asked. A token is used at once and kept nowhere.
 """
 
 import base64
@@ -49,15 +49,18 @@ def repository(address: str, branch: str = "") -> Repository:
     return Repository(found["owner"], found["name"], branch.strip() or found["branch"] or "")
 
 
-def archive(wanted: Repository) -> bytes:
-    """The ZIP of its newest files. Raises BadPrompt when there is none to be had."""
+def archive(wanted: Repository, token: str = "") -> bytes:
+    """The ZIP of its newest files; `token`: for a private one. Raises BadPrompt when there is none to be had."""
     url = f"{settings.GITHUB_ARCHIVES_BASE_URL}/{wanted.owner}/{wanted.name}/zip/{wanted.branch or 'HEAD'}"
+    if token:
+        with (api := _Api(wanted, _good(token))).client:
+            url = api.archive()
     pieces, size, deadline = [], 0, time.monotonic() + SECONDS
     try:
         with httpx.stream("GET", url, timeout=10) as answer:
             if answer.status_code == 404:
                 what = f"branch {wanted.branch} of {wanted}" if wanted.branch else f"repository {wanted}"
-                raise BadPrompt(f"There is no public {what} on GitHub.", "repository")
+                raise BadPrompt(f"There is no public {what} on GitHub; a private one needs a token.", "repository")
             answer.raise_for_status()
             for piece in answer.iter_bytes():
                 pieces.append(piece)
@@ -83,13 +86,19 @@ def push(version: Version, wanted: Repository, token: str) -> str:
     branch = wanted.branch or BRANCH
     if not GOOD_BRANCH.fullmatch(branch):
         raise BadPrompt("This is no name for a branch.", "branch")
-    if not token.isascii() or not token.isprintable() or not token.strip():
-        raise BadPrompt("This is no token.", "token")
+    api = _Api(wanted, _good(token))
     files = {path: content for path, content in versions.files(version).items() if not leaks.is_private(path)}
-    return _Push(wanted, token.strip()).commit(files, branch, version)
+    return api.commit(files, branch, version)
 
 
-class _Push:
+def _good(token: str) -> str:
+    token = token.strip()
+    if not token or not token.isascii() or not token.isprintable():
+        raise BadPrompt("This is no token.", "token")
+    return token
+
+
+class _Api:
     """A conversation with GitHub's REST API about one repository."""
 
     def __init__(self, wanted: Repository, token: str) -> None:
@@ -119,6 +128,14 @@ class _Push:
                 self.ask("POST", "/git/refs", ref=f"refs/heads/{branch}", sha=made["sha"])
         return f"{repository['html_url']}/commit/{made['sha']}"
 
+    def archive(self) -> str:
+        """Where the ZIP is, for some minutes and without the token."""
+        answer = self.send("GET", f"/zipball/{self.wanted.branch or 'HEAD'}")
+        there = str(answer.headers.get("Location", ""))
+        if answer.status_code != 302 or not there.startswith(f"{settings.GITHUB_ARCHIVES_BASE_URL}/"):
+            raise self.refusal(answer)
+        return there
+
     def head(self, branch: str) -> str | None:
         """A branch's newest commit. 404: there is no such branch; 409: the repository is empty."""
         found = self.ask("GET", f"/git/ref/heads/{branch}", or_none=(404, 409))
@@ -140,17 +157,24 @@ class _Push:
         return {**entry, "sha": self.ask("POST", "/git/blobs", content=packed, encoding="base64")["sha"]}
 
     def ask(self, method: str, path: str, or_none: tuple[int, ...] = (), **body: Any) -> Any:
-        if time.monotonic() > self.deadline:
-            raise BadPrompt(f"GitHub took more than {PUSH_SECONDS} s. Try again.", "repository")
-        url = f"/repos/{self.wanted.owner}/{self.wanted.name}{path}"
-        try:
-            answer = self.client.request(method, url, json=body or None)
-        except httpx.HTTPError:
-            raise BadPrompt("GitHub cannot be reached now. Try again later.", "repository") from None
+        answer = self.send(method, path, body)
         if answer.status_code in or_none:
             return None
         if answer.is_success:
             return answer.json()
+        raise self.refusal(answer)
+
+    def send(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        if time.monotonic() > self.deadline:
+            raise BadPrompt(f"GitHub took more than {PUSH_SECONDS} s. Try again.", "repository")
+        url = f"/repos/{self.wanted.owner}/{self.wanted.name}{path}"
+        try:
+            return self.client.request(method, url, json=body or None)
+        except httpx.HTTPError:
+            raise BadPrompt("GitHub cannot be reached now. Try again later.", "repository") from None
+
+    def refusal(self, answer: httpx.Response) -> BadPrompt:
+        """What an answer that is no success means for who asked."""
         said = {
             401: ("GitHub refuses this token. It may be mistyped or over.", "token"),
             403: (
@@ -161,4 +185,4 @@ class _Push:
             422: (f"{self.wanted} changed meanwhile, or does not take this commit. Try again.", "branch"),
         }
         text, field = said.get(answer.status_code, (f"GitHub answered {answer.status_code}. Try again.", "repository"))
-        raise BadPrompt(text, field)
+        return BadPrompt(text, field)

@@ -7,6 +7,7 @@ import stat
 import threading
 import zipfile
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -225,10 +226,18 @@ def test_it_brings_nothing_in_under_a_run_or_of_another_framework(api, as_user, 
 @pytest.fixture
 def archives(settings):
     """As much of GitHub as is asked: {path: ZIP}; a path that is not there is a 404, None a failure."""
-    found: dict[str, bytes | None] = {}
+    found: dict[str, Any] = {}
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self):
+            path, _, ref = self.path.partition("/zipball/")
+            if ref:  # the REST API, to which a token is shown; it sends on to the archive
+                known = self.headers["Authorization"] == "Bearer good"
+                self.send_response(302 if known else 401)
+                self.send_header("Location", found.get("elsewhere") or f"{settings.GITHUB_ARCHIVES_BASE_URL}{path}/x")
+                self.end_headers()
+                return
+            assert not self.headers["Authorization"]
             content = found.get(self.path, b"")
             self.send_response(404 if content == b"" else 500 if content is None else 200)
             self.end_headers()
@@ -239,7 +248,7 @@ def archives(settings):
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings.GITHUB_ARCHIVES_BASE_URL = f"http://127.0.0.1:{server.server_address[1]}"
+    settings.GITHUB_ARCHIVES_BASE_URL = settings.GITHUB_API_BASE_URL = f"http://127.0.0.1:{server.server_address[1]}"
     yield found
     server.shutdown()
     server.server_close()
@@ -267,6 +276,20 @@ def test_it_says_why_a_repository_cannot_be_had(api, alice, archives):
     assert "no public repository ann/missing" in said["missing"]
     assert "cannot be reached" in said["broken"] and "larger than 15 MB" in said["large"]
     assert not Project.objects.exists()
+
+
+def test_it_imports_a_private_repository_with_a_token(api, as_user, alice, archives):
+    archives["/repos/ann/secret/x"] = packed({"index.html": b"<h1>Secret</h1>"})
+    made = api(alice).post(API, {"repository": "ann/secret", "token": "good"})
+    assert made.status_code == 201 and made.json()["name"] == "secret"
+    page = as_user(alice).post(reverse("project-import"), {"repository": "ann/secret", "token": "wrong"})
+    assert page.status_code == 400 and "refuses this token" in page.text and "wrong" not in page.text
+
+
+def test_it_is_sent_on_to_nobody_else(api, alice, archives):
+    archives["elsewhere"] = "http://evil.example/x.zip"
+    answer = api(alice).post(API, {"repository": "ann/secret", "token": "good"})
+    assert answer.status_code == 400 and "GitHub answered 302" in answer.text
 
 
 @pytest.mark.parametrize(
