@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import openai
+from django.conf import settings
 from openai import AsyncOpenAI
 
 from agents.llm import Block, Call, ModelBusy, Turn, streams
@@ -20,7 +21,9 @@ REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens",
 def _client(api_key: str, base_url: str, http: openai.DefaultAioHttpClient) -> AsyncOpenAI:
     # How long to wait for an answer is for agents/llm/streams.py to say.
     timeout = openai.Timeout(None, connect=10)
-    named = {"X-Title": "Vibe"}  # gateways show it in their lists of callers
+    named = {"X-Title": "Vibe"}  # gateways show it, and the site's address, in their lists of callers
+    if sites := [origin for origin in settings.CSRF_TRUSTED_ORIGINS if "*" not in origin]:
+        named["HTTP-Referer"] = sites[0]
     return AsyncOpenAI(
         api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, default_headers=named, http_client=http
     )

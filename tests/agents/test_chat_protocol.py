@@ -30,6 +30,14 @@ def test_it_builds(chat, start, work):
     assert run.usage["calls"] == 3  # and the review
 
 
+def test_it_tells_gateways_who_calls(chat, start, work, settings):
+    settings.CSRF_TRUSTED_ORIGINS = ["https://*.example.com", "https://vibe.example.com"]
+    chat.say([wire.text("Hello.")])
+    work(start())
+    sent = {name.lower(): value for name, value in dict(chat.headers[0]).items()}
+    assert (sent["http-referer"], sent["x-title"]) == ("https://vibe.example.com", "Vibe")
+
+
 def test_it_says_what_was_said_before_in_the_protocols_own_form(chat, start, work):
     chat.say([wire.text("Writing."), write(a_txt="one"), write(b_txt="two")], [finish()])
     work(start())
