@@ -21,6 +21,7 @@ from django.db.models.functions import Now
 from e2b_code_interpreter import AsyncSandbox
 
 from agents import aio
+from agents.about import span
 from agents.box import ROOT, Box
 from agents.models import Sandbox
 from projects import versions
@@ -103,7 +104,8 @@ def in_background(project: Project, serve: bool, needed: threading.Event) -> "Fu
 def ensure(project: Project, wait: Wait = aio.run) -> Box:
     """A running sandbox with the project's newest files. Raises SandboxUnavailable."""
     try:
-        return _existing(project, wait) or _new(project, wait)
+        with span("sandbox", "open"):
+            return _existing(project, wait) or _new(project, wait)
     except (*DOWN, TimeoutError) as error:
         raise SandboxUnavailable(f"The sandbox host did not give us a sandbox: {error}") from error
 
