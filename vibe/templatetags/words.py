@@ -9,6 +9,8 @@ register = template.Library()
 # What a browser calls itself, the telling part first: most also name those that they are like.
 BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox|FxiOS": "Firefox", "Chrome|CriOS": "Chrome", "Safari": "Safari"}
 SYSTEMS = {"Android": "Android", "iPhone|iPad": "iOS", "Windows": "Windows", "Mac OS X": "macOS", "Linux": "Linux"}
+# A word that has a capital for being in a title, unlike the first one, TOTP, GitHub, and names that look like one.
+TITLED = re.compile(r"(?<=[ -])(?!(?:Google|Vibe)\b)[A-Z][a-z]+\b")
 
 
 @register.filter
@@ -20,5 +22,5 @@ def browser(agent: str) -> str:
 
 @register.filter
 def sentence(words: str) -> str:
-    """ "Change Password" → "Change password"."""
-    return words.strip().capitalize()
+    """ "Change Password" → "Change password"; names keep their capitals."""
+    return TITLED.sub(lambda word: word[0].lower(), words.strip())
