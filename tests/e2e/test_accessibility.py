@@ -25,7 +25,7 @@ OUTSIDE = [
     "/accounts/password/reset/",
     "/nowhere/",
 ]
-PAGES = ["/", "/projects/", "/usage/", "/settings/", "/api/v1/docs/"]
+PAGES = ["/", "/projects/", "/projects/import/", "/usage/", "/settings/", "/api/v1/docs/"]
 TABS = ["preview", "code", "history", "logs", "context"]
 # A whole WebP of one pixel.
 PIXEL = "UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA"
@@ -125,7 +125,8 @@ def test_it_finds_nothing_serious(eyes, begin):
     for _ in eyes.settings():
         for path in PAGES:
             eyes.go(path, "start" if path == "/" else None)
-        eyes.go(f"{workspace}publish/", "publish")
+        for name in ("publish", "import", "push"):
+            eyes.go(f"{workspace}{name}/", name)
         page.goto(workspace)
         for tab in TABS:
             button = page.locator(f"[data-pane-tab={tab}]" if eyes.size == "phone" else f"#tab-{tab}")
