@@ -9,6 +9,7 @@ from vibe import health, looking_as, metrics, pages, showcase, staff, status
 
 # One way to sign in: with its limits, and with a second factor for who has one.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Vibe"
 
 urlpatterns = [
     path("", pages.home, name="home"),
