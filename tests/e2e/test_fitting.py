@@ -76,8 +76,9 @@ def test_it_keeps_its_shape_below_a_banner(signed_in, context, project):
         context.set_offline(True)
         expect(page.locator(".banner")).to_be_visible()
         banner, bar, main = (page.locator(name).bounding_box() for name in (".banner", ".bar", "#workspace"))
-        assert banner["y"] + banner["height"] <= bar["y"] + 1 and bar["y"] + bar["height"] <= main["y"] + 1
-        assert main["y"] + main["height"] <= 801
+        # One below the other, without a gap, and down to the edge of the screen.
+        ends = [round(box["y"] + box["height"]) for box in (banner, bar, main)]
+        assert ends == [round(bar["y"]), round(main["y"]), 800]
         context.set_offline(False)
         expect(page.locator(".banner")).to_have_count(0)
 
