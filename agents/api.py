@@ -139,6 +139,20 @@ class RestoreSerializer(serializers.Serializer[Any]):
     path = serializers.CharField(
         required=False, trim_whitespace=False, help_text="A file or folder; without it, everything."
     )
+    hunk = serializers.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=1_000_000,
+        help_text="One change of that file in the diff to `to`, from 0.",
+    )
+    to = serializers.IntegerField(
+        required=False, min_value=1, max_value=2_000_000_000, help_text="Goes with `hunk`: the version that has it."
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if ("hunk" in attrs) != ("to" in attrs) or ("hunk" in attrs and not attrs.get("path")):
+            raise ValidationError({"hunk": ["One change is named by `path`, `hunk` and `to`."]})
+        return attrs
 
 
 class EditQueuedSerializer(serializers.Serializer[Any]):
@@ -267,8 +281,14 @@ class FileContent(projects.FileContent):
 class Restore(projects.InProject):
     @extend_schema(request=RestoreSerializer, responses={201: projects.VersionSerializer})
     def post(self, request: Request, pk: Any, number: int) -> Response:
-        """A version equal to an old one, or with one file or folder of it; 200 with the newest if nothing changes."""
+        """A version equal to an old one, or with one file, folder or change of it; 200 with the newest if it is so.
+
+        With `hunk` and `to` one change of `diff/{to}/` is undone in the newest version's file: 409 if it does not fit.
+        """
         version, data = self.version(number), _valid(RestoreSerializer, request)
+        if "hunk" in data:
+            named = (self.version(data["to"]), data["path"], data["hunk"])
+            return _versioned(version.project, edits.restore_hunk(version.project, version, *named))
         return _versioned(version.project, edits.restore(version.project, version, data.get("path", "")))
 
 

@@ -62,6 +62,21 @@ def restore(project: Project, version: Version, path: str = "") -> Version | Non
 
 
 @transaction.atomic
+def restore_hunk(project: Project, version: Version, to: Version, path: str, number: int) -> Version | None:
+    """A new version where one change of a file from `version` to `to` is undone; None if nothing changes.
+
+    Raises NotNow, also when the change does not fit the newest version; NoSuchFile, BadFiles.
+    """
+    _check_idle(project)
+    before = versions.newest(project)
+    try:
+        made = versions.restore_hunk(project, version, to, path, number)
+    except versions.DoesNotFit as error:
+        raise NotNow(str(error)) from None
+    return _tell(project, before, made)
+
+
+@transaction.atomic
 def keep(project: Project, files: dict[str, bytes]) -> Version | None:
     """A version of the files as they are in the sandbox; None if nothing changed there. Raises BadFiles, NotNow."""
     _check_idle(project)

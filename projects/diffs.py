@@ -1,13 +1,20 @@
-"""What changed between two versions, file by file."""
+"""What changed between two versions, file by file, and one change of a file taken back."""
 
 import difflib
 from dataclasses import dataclass
 
 from projects.blobs import read
 from projects.models import Version
+from projects.paths import BadFiles
 
 # difflib is quadratic at worst: above this a file is said to have changed, without a text diff.
 MAX_DIFF_BYTES = 200_000
+# Lines that are shown before and after each change; those in between are one change (hunk).
+CONTEXT = 3
+
+
+class DoesNotFit(Exception):
+    """A change cannot be taken back: the lines it concerns are not what they were after it."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +49,49 @@ def diff_file(path: str, left: bytes | None, right: bytes | None) -> FileDiff:
     if texts[0] is None or texts[1] is None:
         return FileDiff(path, action, 0, 0, None)
     names = ("/dev/null" if left is None else f"a/{path}", "/dev/null" if right is None else f"b/{path}")
-    lines = list(difflib.unified_diff(texts[0].splitlines(), texts[1].splitlines(), *names, lineterm=""))
+    sides = texts[0].splitlines(), texts[1].splitlines()
+    lines = list(difflib.unified_diff(*sides, *names, lineterm="", n=CONTEXT))
     body = lines[2:]
     added = sum(line.startswith("+") for line in body)
     removed = sum(line.startswith("-") for line in body)
     return FileDiff(path, action, added, removed, "\n".join(lines))
+
+
+def take_back(path: str, left: bytes, right: bytes, number: int, now: bytes) -> bytes:
+    """`now` with one change (hunk) from `left` to `right` undone: `number` counts those of their diff, from 0.
+
+    What else differs in `now` stays. Nothing is guessed: the change and the lines shown around it have to stand there
+    as they do in `right`. Raises DoesNotFit; BadFiles for what has no text diff, or no change of that number.
+    """
+    texts = [_text(content) for content in (left, right, now)]
+    if None in texts:
+        raise BadFiles(f"{path} is no text, or very long: bring it back as a whole.")
+    old, new, lines = (str(text).splitlines() for text in texts)
+    hunks = list(difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT))
+    if number >= len(hunks):
+        raise BadFiles(f"{path} has no change {number}, counted from 0, between these versions.")
+    hunk = hunks[number]
+    (_, old_start, _, new_start, _), (_, _, old_end, _, new_end) = hunk[0], hunk[-1]
+    shift = _stands(new, lines, new_start, new_end)
+    if shift is None:
+        if _stands(old, lines, old_start, old_end) is not None:
+            return now
+        raise DoesNotFit(f"The lines around this change of {path} are different by now, so nothing was changed.")
+    kept, back = str(texts[2]).splitlines(keepends=True), str(texts[0]).splitlines(keepends=True)
+    for kind, from_old, to_old, from_new, to_new in reversed(hunk):
+        if kind != "equal":
+            kept[from_new + shift : to_new + shift] = back[from_old:to_old]
+    # Only a file's last line may have no end.
+    ended = [line if line.splitlines() != [line] else f"{line}\n" for line in kept[:-1]]
+    return "".join(ended + kept[-1:]).encode()
+
+
+def _stands(side: list[str], lines: list[str], start: int, end: int) -> int | None:
+    """How far down the lines `start` to `end` of a side stand in `lines`, unchanged and in one piece; None: not so."""
+    if start == end:
+        return None if lines else 0
+    blocks = difflib.SequenceMatcher(None, side, lines).get_matching_blocks()
+    return next((at - begin for begin, at, size in blocks if begin <= start and end <= begin + size), None)
 
 
 def _text(content: bytes | None) -> str | None:

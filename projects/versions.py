@@ -7,12 +7,13 @@ from django.db import transaction
 
 from projects.archive import zip_chunks
 from projects.blobs import NoSuchFile, file_sizes, files, read, sha256, sizes, store
-from projects.diffs import FileDiff, diff, diff_file
+from projects.diffs import DoesNotFit, FileDiff, diff, diff_file, take_back
 from projects.models import Project, Version
 from projects.paths import BadFiles, check_amounts, check_clashes, check_files, check_path
 
 __all__ = [
     "BadFiles",
+    "DoesNotFit",
     "FileDiff",
     "NoSuchFile",
     "changes",
@@ -26,6 +27,7 @@ __all__ = [
     "newest",
     "read",
     "restore",
+    "restore_hunk",
     "restore_part",
     "save",
     "save_file",
@@ -121,6 +123,30 @@ def restore_part(project: Project, version: Version, path: str) -> Version | Non
         _check_manifest(kept | old)
         title = f"Restore {path} from version {version.number}"
         return _append(project, dict(sorted((kept | old).items())), source=Version.Source.RESTORE, title=title)
+
+
+def restore_hunk(project: Project, before: Version, after: Version, path: str, number: int) -> Version | None:
+    """A new version in which one change (hunk) of a file from `before` to `after` is undone; None if it is so already.
+
+    Raises NoSuchFile, BadFiles, DoesNotFit.
+    """
+    with transaction.atomic():
+        Project.objects.select_for_update().get(pk=project.pk)
+        now = newest(project)
+        if path not in before.manifest and path not in after.manifest:
+            raise NoSuchFile(path)
+        if path not in before.manifest or path not in after.manifest:
+            raise BadFiles(f"{path} came or went as a whole: bring it back as a whole.")
+        if now is None or path not in now.manifest:
+            raise DoesNotFit(f"There is no {path} any more, so nothing was changed. Bring it back as a whole.")
+        content = take_back(path, read(before, path), read(after, path), number, read(now, path))
+        title = f"Bring back a change of {path} from version {before.number}"
+        check_files({path: content})
+        sha = sha256(content)
+        store({sha: content})
+        manifest = {**now.manifest, path: sha}
+        _check_manifest(manifest)
+        return _append(project, manifest, source=Version.Source.RESTORE, title=title)
 
 
 def name(version: Version, title: str) -> None:

@@ -71,3 +71,38 @@ def test_it_compares_restores_and_undoes(history):
     expect(page.locator("#history-list [data-version='6']")).to_contain_text("The one for Monday")
     page.reload()
     expect(page.locator("#history-main h2")).to_contain_text("The one for Monday")
+
+
+def test_it_brings_back_one_change(history):
+    from playwright.sync_api import expect
+
+    from agents import edits
+    from projects import versions
+    from projects.models import Project
+
+    page, project = history, Project.objects.get()
+    lines = "".join(f"line {number}\n" for number in range(40))
+    edits.save_file(project, "notes.txt", lines.encode())
+    changed = lines.replace("line 5\n", "five\n").replace("line 30\n", "thirty\n")
+    edits.save_file(project, "notes.txt", changed.encode())
+    page.locator("#history-list [data-version='5']").click()
+    # One control for each change, in both looks; the newest version's own side has none.
+    expect(page.get_by_role("button", name=re.compile("^Bring back change"))).to_have_count(2)
+    page.click("[data-look=split]")
+    expect(page.locator(".split .hunk > button")).to_have_count(2)
+    page.get_by_role("button", name="Bring back change 2 of notes.txt").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#version-now")).to_have_text("v6")
+    expect(page.locator(".toast", has_text="One change of notes.txt is as in v4 again")).to_be_visible()
+    expect(page.locator("#history-main h2")).to_contain_text("Bring back a change of notes.txt from version 4")
+    now = project.versions.first()
+    assert now and versions.read(now, "notes.txt").decode() == lines.replace("line 5\n", "five\n")
+    page.locator(".toast-action").click()
+    expect(page.locator("#version-now")).to_have_text("v7")
+
+    # What does not fit any more says so.
+    edits.save_file(project, "notes.txt", changed.replace("five", "5").encode())
+    page.locator("#history-list [data-version='5']").click()
+    page.get_by_role("button", name="Bring back change 1 of notes.txt").click()
+    expect(page.locator(".toast", has_text="different by now, so nothing was changed")).to_be_visible()
+    expect(page.locator("#version-now")).to_have_text("v8")

@@ -19,13 +19,24 @@ export function lines(diff) {
   return found;
 }
 
-const SIGN = { add: "+", del: "-", same: " ", hunk: "" };
-export function inline(diff) {
-  return el("pre", { class: "diff", tabindex: 0 }, ...lines(diff).map(({ kind, text }) => el("span", { class: kind }, `${SIGN[kind]}${text}\n`)));
+/** The head of a change, with what can be done about it. `act(n)`: a button for the change of that number, or null. */
+function heads(act) {
+  let number = 0;
+  return (text) => {
+    const button = act?.(number++);
+    return el("span", { class: "hunk" }, text, ...(button ? [button] : []), "\n");
+  };
+}
+
+const SIGN = { add: "+", del: "-", same: " " };
+export function inline(diff, act) {
+  const head = heads(act);
+  return el("pre", { class: "diff", tabindex: 0 }, ...lines(diff).map(({ kind, text }) => (kind === "hunk" ? head(text) : el("span", { class: kind }, `${SIGN[kind]}${text}\n`))));
 }
 
 /** Lines that were taken away stand beside those that came in their place. */
-export function split(diff) {
+export function split(diff, act) {
+  const head = heads(act);
   const box = el("div", { class: "split" });
   let gone = [];
   let come = [];
@@ -40,7 +51,7 @@ export function split(diff) {
     else if (line.kind === "add") come.push(line);
     else {
       flush();
-      if (line.kind === "hunk") box.append(el("span", { class: "hunk" }, line.text));
+      if (line.kind === "hunk") box.append(head(line.text));
       else box.append(side(line, line.old), side(line, line.now));
     }
   }

@@ -1,4 +1,4 @@
-// The history: every version with its verdict, what changed between any two, restore of all or of one file.
+// The history: every version with its verdict, what changed between any two, restore of all, of a file, or of one change.
 import { $, $$, delegate, el, icon } from "../lib/dom.js";
 import { getJson, patchJson, postJson } from "../lib/http.js";
 import { recall, remember } from "../lib/store.js";
@@ -171,7 +171,9 @@ export function history(root, panes) {
     if (change.removed) line.append(el("span", { class: "minus num" }, `−${change.removed}`));
     if (shown !== newest()) line.append(el("button", { type: "button", class: "btn sm", "data-part": change.path, title: `Bring this file back as it was in v${version.number}` }, icon("undo"), `As in v${version.number}`));
     if (base) line.append(el("button", { type: "button", class: "btn sm", "data-part": change.path, "data-from": base, title: `Bring this file back as it was in v${base}` }, icon("undo"), `As in v${base}`));
-    const draw = () => (look === "split" ? split(change.diff) : inline(change.diff));
+    // A file that came or went as a whole comes back as a whole.
+    const back = change.action === "changed" && base !== newest() ? (hunk) => el("button", { type: "button", class: "btn quiet sm", "data-part": change.path, "data-hunk": hunk, title: `Bring these lines back as they were in v${base}`, "aria-label": `Bring back change ${hunk + 1} of ${change.path}` }, icon("undo"), "Bring back") : null;
+    const draw = () => (look === "split" ? split(change.diff, back) : inline(change.diff, back));
     if (change.diff === null) return el("section", { class: "change" }, line, el("p", { class: "muted small tree-none" }, "Not shown: this is no text, or very long."));
     const length = change.added + change.removed;
     if (length <= MOST_LINES) return el("section", { class: "change" }, line, draw());
@@ -181,10 +183,11 @@ export function history(root, panes) {
     return el("section", { class: "change" }, line, more);
   }
 
-  async function restore(number, path = "") {
+  /** All of a version, one file or folder of it, or of that file one change: `hunk` of the diff to version `to`. */
+  async function restore(number, path = "", change = {}) {
     const before = newest();
     try {
-      const made = await postJson(`${root.dataset.versions}${number}/restore/`, path ? { path } : {});
+      const made = await postJson(`${root.dataset.versions}${number}/restore/`, path ? { path, ...change } : {});
       if (made.number === before) return toast("It is like that already.");
       const undo = async () => {
         try {
@@ -193,7 +196,8 @@ export function history(root, panes) {
           toast(error.message, { error: true });
         }
       };
-      toast(path ? `${path} is as in v${number} again, in v${made.number}.` : `Version ${made.number} is version ${number} again. Nothing was lost.`, { action: { label: "Undo", run: undo } });
+      const part = change.to ? `One change of ${path}` : path;
+      toast(path ? `${part} is as in v${number} again, in v${made.number}.` : `Version ${made.number} is version ${number} again. Nothing was lost.`, { action: { label: "Undo", run: undo } });
       await saved();
       if (!$("#history").hidden) show(made.number);
     } catch (error) {
@@ -251,7 +255,11 @@ export function history(root, panes) {
     const rows = $$("[data-version]", list);
     rows[rows.indexOf(event.target.closest("[data-version]")) + step]?.focus();
   });
-  delegate(main, "click", "[data-part]", (_event, button) => restore(Number(button.dataset.from ?? shown), button.dataset.part));
+  delegate(main, "click", "[data-part]", (_event, button) => {
+    const { part, hunk, from } = button.dataset;
+    if (hunk) restore(base, part, { hunk: Number(hunk), to: shown });
+    else restore(Number(from ?? shown), part);
+  });
   against.addEventListener("change", () => show(shown, Number(against.value)));
   more.addEventListener("click", async () => {
     await load();
