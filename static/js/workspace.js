@@ -5,6 +5,7 @@ import { Refused, postJson } from "./lib/http.js";
 import { connect } from "./lib/live.js";
 import { recall, remember } from "./lib/store.js";
 import { toast } from "./lib/toast.js";
+import { awaits } from "./workspace/awaits.js";
 import { chat as makeChat } from "./workspace/chat.js";
 import { code as makeCode } from "./workspace/code.js";
 import { composer as makeComposer } from "./workspace/composer.js";
@@ -35,6 +36,7 @@ const composer = makeComposer(root, chat);
 const preview = makePreview(root, panes, composer, run);
 const code = makeCode(root, panes);
 const waiting = makeQueue(root, chat, run);
+const turn = awaits(root, panes, run);
 const past = makeHistory(root, panes);
 const logs = makeLogs(root, panes);
 makeShells(root);
@@ -126,6 +128,7 @@ function flush() {
     if (event.type === "complete") waiting.settle();
   }
   if (inChat) chat.settle();
+  if (events.some(({ type }) => type !== "text" && type !== "terminal")) turn.look();
   if (bare) rerender();
 }
 /** SSE and polling may carry no HTML: the page itself has the same partials. */
@@ -134,6 +137,7 @@ async function rerender() {
   if (!response.ok) return;
   chat.merge(new DOMParser().parseFromString(await response.text(), "text/html"));
   chat.settle();
+  turn.look();
 }
 
 function addVersion({ number, title }, at) {

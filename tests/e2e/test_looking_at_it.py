@@ -75,7 +75,7 @@ def test_it_shows_the_app_in_any_size_and_in_full(opened):
     expect(page.locator("#device-size")).to_be_hidden()
     becomes(page, full)
     page.get_by_role("button", name="Full screen", exact=True).click()
-    page.wait_for_function("document.fullscreenElement?.id === 'preview'")
+    page.wait_for_function("document.fullscreenElement?.id === 'preview-side'")
     page.wait_for_function(f"document.querySelector('.device').getBoundingClientRect().width > {full}")
 
 

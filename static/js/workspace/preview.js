@@ -130,7 +130,7 @@ export function preview(root, panes, composer, run) {
     if (on) frame.focus();
   });
   $("#go-back").addEventListener("click", () => page.say("back"));
-  $("#full").addEventListener("click", () => panel.requestFullscreen?.().catch(() => toast("This browser does not show it in full.")));
+  $("#full").addEventListener("click", () => $("#preview-side").requestFullscreen?.().catch(() => toast("This browser does not show it in full.")));
 
   // Looking at a finished app wakes it, also where nobody here knows that it fell asleep; a run starts it itself.
   if (root.dataset.version && !run.active()) wake(false);

@@ -123,5 +123,5 @@ export function runLine(root) {
   if (ACTIVE.has(state)) for (const { at, ...data } of known.stages) setStage(run, data, at);
   if (state === "waiting") title.textContent = "Waiting for you";
   paint(false);
-  return { setState, setStage, active: () => ACTIVE.has(state), shows: (id) => id === run && ACTIVE.has(state) };
+  return { setState, setStage, state: () => state, active: () => ACTIVE.has(state), shows: (id) => id === run && ACTIVE.has(state) };
 }
