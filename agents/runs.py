@@ -250,12 +250,15 @@ def resume(run: Run) -> bool:
     return bool(waiting.update(state=Run.State.QUEUED, rung=Now()))
 
 
-def lock(fence: Fence) -> Run:
-    """The run's row, locked until the transaction ends; the first lock of one that also touches the project."""
-    run: Run | None = _own(fence).select_for_update().first()
-    if run is None:
-        raise LeaseLost
-    return run
+def lock(fence: Fence) -> None:
+    """Locks the run's row until the transaction ends: the first lock of one that also touches the project."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT FROM agents_run WHERE id = %s AND lease_token = %s AND state = 'running' FOR UPDATE",
+            [fence.run_id, fence.token],
+        )
+        if not cursor.rowcount:
+            raise LeaseLost
 
 
 def end_unclaimed(run: Run, state: str, reason: str) -> bool:

@@ -166,13 +166,20 @@ def settle(run_id: uuid.UUID, used: int, note: str = "") -> Reservation:
     return reservation
 
 
-@transaction.atomic
-def release(run_id: uuid.UUID) -> Reservation | None:
-    """End a reservation without a charge. The first end counts; None if the run never had one."""
-    reservation = Reservation.objects.select_for_update().filter(run_id=run_id).first()
-    if reservation is None or reservation.state != Reservation.State.OPEN:
-        return reservation
-    return _close(reservation, Reservation.State.RELEASED, 0)
+RELEASE = """
+WITH ended AS (
+    UPDATE usage_reservation SET state = 'released', used = 0 WHERE run_id = %s AND state = 'open'
+    RETURNING account_id, amount
+)
+UPDATE usage_account SET reserved = reserved - ended.amount FROM ended WHERE id = ended.account_id
+"""
+
+
+def release(run_id: uuid.UUID) -> bool:
+    """End a reservation without a charge; whether this call did. The first end counts, and a run may have none."""
+    with connection.cursor() as cursor:
+        cursor.execute(RELEASE, [run_id])
+        return bool(cursor.rowcount)
 
 
 @transaction.atomic
