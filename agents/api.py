@@ -105,6 +105,12 @@ class ChangeSerializer(serializers.Serializer[Any]):
     locked = serializers.ListField(
         child=serializers.CharField(), required=False, help_text="Globs of files the agent may not change."
     )
+    pinned = serializers.ListField(
+        child=serializers.CharField(trim_whitespace=False), required=False, help_text="Files every run begins with."
+    )
+    dropped = serializers.ListField(
+        child=serializers.CharField(trim_whitespace=False), required=False, help_text="Files not to read unless asked."
+    )
     review = serializers.BooleanField(required=False, help_text="A second look at what a run changed.")
     auto_fix = serializers.BooleanField(required=False, help_text="The agent mends what its checks find.")
     cap = CapField("Most that each run of the project may cost, in micro-credits; null: your own setting.")
@@ -206,7 +212,7 @@ class ProjectDetail(projects.InProject, projects.ProjectDetail):
     @extend_schema(request=ChangeSerializer, responses=projects.BriefedProjectSerializer)
     @transaction.atomic
     def patch(self, request: Request, pk: Any) -> Response:
-        """Another name; for the runs to come another model, rules, review criteria, memory, locked files."""
+        """Another name; for the runs to come another model, rules, review criteria, memory, files locked or pinned."""
         project, data = self.get_object(), _valid(ChangeSerializer, request)
         if "name" in data:
             rename(project, data.pop("name"))

@@ -14,6 +14,7 @@ from agents.log import calls, record
 from agents.models import Run
 from agents.tools import TOOLS, Outcome, Tool, Toolbox, ToolFailed
 from projects import briefing
+from projects.models import Message, Project
 
 # The same call with the same input this often in one run is a model going in circles; so often, one that stays there.
 MAX_REPEATS, GIVE_UP_REPEATS = 5, 12
@@ -149,10 +150,13 @@ def _outcome(
     step_key = bench.step_key(key)
     locks = None if tool.read_only else locking.Locks(bench.run.project, bench.before())
     locked = tuple(locks.patterns) if locks else ()
+    dropped = _dropped(bench.run)
     with events.lazy(bench.run, "terminal", {"key": key}) as live:
         try:
             outcome: Outcome = bench.in_sandbox(
-                lambda box, retry: tool.work(Toolbox(box, step_key, live.feed, again or retry, locked), block["input"]),
+                lambda box, retry: tool.work(
+                    Toolbox(box, step_key, live.feed, again or retry, locked, dropped), block["input"]
+                ),
                 tool.seconds,
             )
             if locks and tool.runs_commands:
@@ -164,6 +168,16 @@ def _outcome(
         except RunStopped:
             aio.run(bench.sandbox.kill_step(step_key))
             raise
+
+
+def _dropped(run: Run) -> tuple[str, ...]:
+    """Files that the owner dropped, and that nothing they said since the run was asked for names."""
+    # They may have dropped something while the run is at work.
+    if not (dropped := Project.objects.values_list("dropped", flat=True).get(pk=run.project_id)):
+        return ()
+    said = run.project.messages.filter(role=Message.Role.USER, created__gte=run.message.created)
+    words = "\n".join(said.values_list("text", flat=True))
+    return tuple(path for path in dropped if path.rsplit("/", 1)[-1] not in words)
 
 
 def _put_back(bench: Bench, locks: locking.Locks) -> list[str]:

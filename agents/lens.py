@@ -42,6 +42,8 @@ class LensSerializer(serializers.Serializer[Any]):
     rules = serializers.CharField()
     memory = serializers.CharField()
     locked = serializers.ListField(child=serializers.CharField())
+    pinned = serializers.ListField(child=serializers.CharField())
+    dropped = serializers.ListField(child=serializers.CharField())
     summary = serializers.CharField(help_text="The first look at the files, as it is sent.")
     version = serializers.IntegerField(help_text="The version it was made from; 0: the template.")
     files = SeenSerializer(many=True)
@@ -84,6 +86,8 @@ def look(project: Project) -> dict[str, Any]:
         "rules": project.rules,
         "memory": project.memory,
         "locked": project.locked,
+        "pinned": project.pinned,
+        "dropped": project.dropped,
         "summary": summary,
         "version": project.context_version,
         "files": [{"path": path, "size": size, "tokens": _tokens(path, size)} for path, size in sizes.items()],

@@ -73,7 +73,18 @@ class BriefedProjectSerializer(ProjectSerializer):
     class Meta(ProjectSerializer.Meta):
         fields = (  # type: ignore[assignment]
             *ProjectSerializer.Meta.fields,
-            *("framework_open", "rules", "criteria", "memory", "locked", "review", "auto_fix", "cap"),
+            *(
+                "framework_open",
+                "rules",
+                "criteria",
+                "memory",
+                "locked",
+                "pinned",
+                "dropped",
+                "review",
+                "auto_fix",
+                "cap",
+            ),
         )
 
 

@@ -1,4 +1,6 @@
-"""What a project tells every run of the agent: rules, review criteria, memory, locked files, a cap; their bounds."""
+"""What a project tells every run of the agent, and its bounds: rules, review criteria, memory, a cap; files that are
+locked, pinned or dropped.
+"""
 
 import re
 from typing import Any
@@ -6,24 +8,37 @@ from typing import Any
 from django.db import transaction
 
 from projects.models import Project
+from projects.paths import BadFiles, check_path
 from projects.services import BadPrompt, check_text
 
 # Characters. All of it is sent with every run: together some 4,000 tokens at most.
 LIMITS = {"rules": 8_000, "criteria": 4_000, "memory": 8_000}
 PLAIN = ("review", "auto_fix", "cap")
 MAX_LOCKS, LOCK_CHARS = 50, 200
+# Files that are pinned, and that are dropped.
+MAX_PATHS = {"pinned": 10, "dropped": 100}
 # Order and tag characters that a person cannot see and a model reads: orders could hide in them.
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 
 
 def change(project: Project, **values: Any) -> None:
-    """Sets rules, criteria, memory (text), locked (globs), review, auto_fix, cap (micro-credits). Raises BadPrompt."""
+    """Sets rules, criteria, memory (text), locked (globs), pinned, dropped (paths), review, auto_fix, cap.
+
+    `cap` in micro-credits. Raises BadPrompt.
+    """
+    values = {name: check_paths(name, value) if name in MAX_PATHS else value for name, value in values.items()}
+    if values.keys() & MAX_PATHS:
+        both = {name: values.get(name, getattr(project, name)) for name in MAX_PATHS}
+        if twice := sorted(set(both["pinned"]) & set(both["dropped"])):
+            raise BadPrompt(f"{twice[0]} cannot be both pinned and dropped.", next(iter(values.keys() & MAX_PATHS)))
+        # The first look at the files is made anew.
+        values["context_version"] = None
     for name, value in values.items():
         if name in LIMITS:
             value = _text(name, value)
         elif name == "locked":
             value = check_locks(value)
-        elif name not in PLAIN:
+        elif name not in {*PLAIN, *MAX_PATHS, "context_version"}:
             raise ValueError(name)
         setattr(project, name, value)
     project.save(update_fields=[*values, "updated"])
@@ -52,6 +67,17 @@ def check_locks(patterns: list[str]) -> list[str]:
         if len(pattern) > LOCK_CHARS or "\\" in pattern or not pattern.isprintable() or ".." in pattern.split("/"):
             raise BadPrompt(f"{pattern[:60]!r} is no pattern of paths such as src/*.css or public.", "locked")
     return patterns
+
+
+def check_paths(name: str, paths: list[str]) -> list[str]:
+    """Paths of files as they are kept, each once; whether they are there is not asked. Raises BadPrompt."""
+    paths = list(dict.fromkeys(path.removeprefix("./") for path in paths))
+    if len(paths) > MAX_PATHS[name]:
+        raise BadPrompt(f"At most {MAX_PATHS[name]} files can be {name}.", name)
+    try:
+        return [check_path(path) for path in paths]
+    except BadFiles as error:
+        raise BadPrompt(str(error), name) from None
 
 
 def _text(name: str, value: str) -> str:

@@ -21,6 +21,11 @@ class ProjectQuerySet(models.QuerySet["Project"]):
         return self.filter(owner=user, deleted__isnull=True)
 
 
+def _paths(help_text: str) -> "models.JSONField[list[str], list[str]]":
+    empty = models.Value([], models.JSONField())
+    return models.JSONField(default=list, db_default=empty, blank=True, help_text=help_text)
+
+
 class Project(models.Model):
     """One app that a user is building."""
 
@@ -35,6 +40,8 @@ class Project(models.Model):
     criteria = models.TextField(blank=True, help_text="What the review looks for besides its own list.")
     memory = models.TextField(blank=True, help_text="What the agent noted for later runs, a line each.")
     locked = models.JSONField(default=list, blank=True, help_text="Globs of the files the agent may not change.")
+    pinned = _paths("Files whose text every run begins with.")
+    dropped = _paths("Files the agent is not to read unless it is asked to.")
     review = models.BooleanField(default=True, help_text="A second look at what a run changed.")
     auto_fix = models.BooleanField(default=True, help_text="The agent mends what its checks find.")
     cap = models.BigIntegerField(null=True, blank=True, help_text="Micro-credits that each of its runs may cost.")

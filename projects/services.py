@@ -14,7 +14,7 @@ from projects.models import Message, Project, Version
 
 NAME_CHARS = 60
 # What a project tells its runs, apart from its files.
-BRIEFING = ("rules", "criteria", "memory", "locked", "review", "auto_fix", "cap")
+BRIEFING = ("rules", "criteria", "memory", "locked", "pinned", "dropped", "review", "auto_fix", "cap")
 # "Please build me a …" says nothing about the app.
 FILLER = re.compile(
     r"^(please|can you|could you|i want( you to)?|i need|i'd like|help me|let's|build|create|make|write|design|generate"

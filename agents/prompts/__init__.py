@@ -1,5 +1,6 @@
 """What the model is told: prompts are files here, put together with the project's facts."""
 
+from contextlib import suppress
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -14,6 +15,9 @@ HERE = Path(__file__).parent
 TREE_LINES = 200
 # Characters of a file that the first look holds.
 FILE_CHARS = 3_000
+# Characters of all pinned files together, about 8,000 tokens.
+PINNED_CHARS = 28_000
+DROPPED = "[not to be read]"
 # Files that say in words what a project is; shown when they are not the template's own.
 READMES = ("AGENTS.md", "README.md")
 
@@ -47,14 +51,16 @@ def choosing() -> str:
 
 
 def context(project: Project, refresh: bool = False) -> str:
-    """The model's first look at a project: tree, package.json and README of the newest version, or of the template
-    before there is one. Kept with the project until a new version comes. No sandbox is asked, so the model can begin
-    while one is being made.
+    """The model's first look at a project: tree, package.json, README and pinned files of the newest version, or of the
+    template before there is one. Kept with the project until a new version comes, or what is pinned or dropped changes.
+    No sandbox is asked, so the model can begin while one is being made.
     """
     newest = project.versions.values_list("number", flat=True).first() or 0
     if refresh or project.context_version != newest or not project.context:
         project.context, project.context_version = _look(project), newest
-        Project.objects.filter(pk=project.pk).update(context=project.context, context_version=newest)
+        # Not over what somebody pinned or dropped meanwhile.
+        same = Project.objects.filter(pk=project.pk, pinned=project.pinned, dropped=project.dropped)
+        same.update(context=project.context, context_version=newest)
     return project.context
 
 
@@ -62,15 +68,37 @@ def _look(project: Project) -> str:
     version = versions.newest(project)
     starting = starting_manifest(project.framework)
     manifest = version.manifest if version else starting
-    paths = sorted(manifest)
+
+    def content(path: str) -> bytes:
+        return versions.read(version, path) if version else starting_files(project.framework)[path]
+
+    dropped = set(project.dropped)
+    paths = [f"{path} {DROPPED}" if path in dropped else path for path in sorted(manifest)]
     tree = "\n".join(paths[:TREE_LINES]) + (f"\n… {len(paths) - TREE_LINES} more" if len(paths) > TREE_LINES else "")
     parts = [f"Files:\n{tree or '(none)'}"]
+    if dropped & manifest.keys():
+        parts[0] += f"\nThe owner dropped what is marked {DROPPED}: leave it alone unless the request is about it."
     for path in ("package.json", *READMES):
         if path not in manifest or (path in READMES and manifest[path] == starting.get(path)):
             continue
-        content = versions.read(version, path) if version else starting_files(project.framework)[path]
-        parts.append(f"{path}:\n{content.decode('utf-8', 'replace')[:FILE_CHARS]}")
-    return "\n\n".join(parts)
+        if path not in dropped and path not in project.pinned:
+            parts.append(f"{path}:\n{content(path).decode('utf-8', 'replace')[:FILE_CHARS]}")
+    return "\n\n".join(parts + _pins({path: content(path) for path in project.pinned if path in manifest}))
+
+
+def _pins(contents: dict[str, bytes]) -> list[str]:
+    """Pinned files, together at most PINNED_CHARS, each cut where it takes more than its share; only those of text."""
+    parts, left, texts = [], PINNED_CHARS, {}
+    for path, content in contents.items():
+        with suppress(UnicodeDecodeError):
+            texts[path] = content.decode()
+    # The short ones first: what they do not need is there for the long ones.
+    for number, path in enumerate(sorted(texts, key=lambda path: len(texts[path]))):
+        text, share = texts[path], left // (len(texts) - number)
+        left -= min(len(text), share)
+        cut = f"\n(cut: {share:,} of {len(text):,} characters; read_files has the rest)" if len(text) > share else ""
+        parts.append(f"{path}, pinned by the owner:\n{text[:share]}{cut}")
+    return parts
 
 
 def told(project: Project) -> str:

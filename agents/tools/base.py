@@ -36,6 +36,7 @@ class Toolbox:
     """What a tool may use: the sandbox, the step's key, where live output goes.
 
     `again`: an earlier try of this very step may have done all or part of it. `locked`: globs of files not to change.
+    `dropped`: files not to read.
     """
 
     box: Box
@@ -43,6 +44,7 @@ class Toolbox:
     on_output: Callable[[str], None]
     again: bool = False
     locked: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     def may_change(self, paths: Iterable[str]) -> None:
         """Raises ToolFailed for a file that the owner locked."""

@@ -112,6 +112,11 @@ async def read_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
         raw, first, last = _range(item)
         names.append(raw)
         try:
+            if safe_path(raw) in tools.dropped:
+                raise ToolFailed(
+                    "The owner dropped this file from what you see, and the request does not name it. Go on without it;"
+                    " if that is not possible, ask with ask_user and name the file in the options."
+                )
             lines = (await _text(tools, safe_path(raw))).splitlines(keepends=True)
         except ToolFailed as error:
             parts.append(f"### {raw}\n{error}")

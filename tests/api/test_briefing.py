@@ -22,6 +22,8 @@ def test_it_keeps_what_the_owner_tells_the_agent(api, alice, url):
         "criteria": "Prices end in .90",
         "memory": "- The client is Ann",
         "locked": ["legal/", "./legal/", " index.html "],
+        "pinned": ["./index.html", "index.html", "not there.txt"],
+        "dropped": ["src/big.json"],
         "review": False,
         "auto_fix": False,
         "cap": 2_500_000,
@@ -29,10 +31,12 @@ def test_it_keeps_what_the_owner_tells_the_agent(api, alice, url):
     answer = api(alice).patch(url, told)
     assert answer.status_code == 200
     kept = {**told, "rules": "No red.\nEver.", "locked": ["legal/", "index.html"]}
+    kept["pinned"] = ["index.html", "not there.txt"]
     assert {name: answer.json()[name] for name in told} == kept
     assert {name: api(alice).get(url).json()[name] for name in told} == kept
     copy = services.duplicate(Project.objects.get())
     assert (copy.rules, copy.locked, copy.review) == ("No red.\nEver.", ["legal/", "index.html"], False)
+    assert (copy.pinned, copy.dropped) == (kept["pinned"], kept["dropped"])
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,12 @@ def test_it_keeps_what_the_owner_tells_the_agent(api, alice, url):
         ("locked", ["x" * 201]),
         ("locked", [f"f{n}" for n in range(51)]),
         ("locked", "index.html"),
+        ("pinned", ["../etc"]),
+        ("pinned", ["a\nb"]),
+        ("pinned", [f"f{n}" for n in range(11)]),
+        ("dropped", [f"f{n}" for n in range(101)]),
+        ("dropped", ["/etc/passwd"]),
+        ("dropped", "index.html"),
         ("review", "perhaps"),
         ("cap", 0),
         ("cap", "5 credits"),
@@ -57,6 +67,17 @@ def test_it_refuses_what_it_cannot_keep_and_changes_nothing(api, alice, url, fie
     assert (answer.status_code, list(answer.json()["errors"])) == (400, [field])
     project = Project.objects.get()
     assert (project.name, project.rules, project.locked) == ("Page", "", [])
+
+
+def test_it_pins_or_drops_a_file_and_not_both(api, alice, url):
+    client = api(alice)
+    assert client.patch(url, {"pinned": ["a.txt"]}).status_code == 200
+    answer = client.patch(url, {"dropped": ["a.txt"]})
+    assert (answer.status_code, list(answer.json()["errors"])) == (400, ["dropped"])
+    assert client.patch(url, {"pinned": [], "dropped": ["a.txt"]}).status_code == 200
+    assert client.patch(url, {"pinned": ["b.txt", "c.txt"], "dropped": ["c.txt"]}).status_code == 400
+    project = Project.objects.get()
+    assert (project.pinned, project.dropped) == ([], ["a.txt"])
 
 
 def test_it_drops_characters_that_only_a_model_would_see(api, alice, url):

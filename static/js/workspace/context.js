@@ -1,6 +1,6 @@
 // What the agent sees of the project: instructions, conversation, files, each with its share of the tokens.
-import { $, el } from "../lib/dom.js";
-import { getJson, postJson } from "../lib/http.js";
+import { $, delegate, el, icon } from "../lib/dom.js";
+import { getJson, patchJson, postJson } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 import { briefing } from "./briefing.js";
 
@@ -10,6 +10,9 @@ export function context(root, panes, code) {
   const box = $("#context");
   const told = briefing(root, code.locks.set);
   let stale = true;
+  // Paths of files that are pinned or dropped, and whether that is being changed.
+  let marked = { pinned: [], dropped: [] };
+  let marking = false;
 
   async function load() {
     stale = false;
@@ -23,7 +26,8 @@ export function context(root, panes, code) {
     }
     box.removeAttribute("aria-busy");
   }
-  function paint({ model, framework, tokens, messages, files, instructions, summary, version, window: most }, form) {
+  function paint({ model, framework, tokens, messages, files, instructions, summary, version, window: most, pinned, dropped }, form) {
+    marked = { pinned, dropped };
     const parts = [
       [`Instructions, about ${thousands(tokens.instructions)} tokens`, tokens.instructions],
       [`Conversation, about ${thousands(tokens.conversation)} tokens in ${messages} message${messages === 1 ? "" : "s"}`, tokens.conversation],
@@ -38,17 +42,46 @@ export function context(root, panes, code) {
       bar.children[index].hidden = !count;
     });
     const key = el("ul", { class: "lens-key" }, ...parts.map(([text]) => el("li", {}, text)));
-    const rows = files.map(({ path, size, tokens: count }) =>
-      el("li", {}, el("button", { type: "button", "data-open-file": path }, path), el("span", { class: "muted num" }, size < 1024 ? `${size} B` : `${(size / 1024).toFixed(1)} kB`), el("span", { class: "muted num" }, count === null ? "not text" : `${thousands(count)} tokens`)),
-    );
+    const there = new Set(files.map(({ path }) => path));
+    const gone = [...pinned, ...dropped].filter((path) => !there.has(path));
+    const rows = [...files.map(row), ...gone.map((path) => el("li", {}, el("span", { class: "context-path" }, path), el("span", { class: "muted" }, "not there now"), ...marks(path)))];
     box.replaceChildren(
       el("section", {}, el("h2", {}, "Sent with every message"), bar, key),
       el("section", {}, el("h2", {}, "What you tell it"), form),
-      el("section", {}, el("h2", {}, `Files it can read (${files.length})`), files.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet.")),
+      el("section", {}, el("h2", {}, `Files it can read (${files.length})`), el("p", { class: "muted small" }, "Every run begins with the text of pinned files, up to about 8,000 tokens of all of them. Dropped ones are not read unless a message names them."), rows.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet.")),
       el("section", {}, el("h2", {}, version ? `First look at the files, of version ${version}` : "First look at the files, of the template"), el("pre", { class: "first-look" }, summary)),
       el("section", {}, el("h2", {}, "Instructions"), el("pre", { class: "instructions" }, instructions)),
     );
   }
+  function row({ path, size, tokens }) {
+    const said = marked.dropped.includes(path) ? "dropped" : tokens === null ? "not text" : `${thousands(tokens)} tokens`;
+    return el("li", {}, el("button", { type: "button", class: "context-path", "data-open-file": path }, path), el("span", { class: "muted num" }, size < 1024 ? `${size} B` : `${(size / 1024).toFixed(1)} kB`), el("span", { class: "muted num" }, said), ...marks(path, tokens !== null));
+  }
+  /** What can be switched for a file. */
+  function marks(path, isText = true) {
+    const mark = (kind, shape, word, means, possible) => {
+      const on = marked[kind].includes(path);
+      return el("button", { type: "button", class: "btn quiet sm square", "data-mark": kind, "data-path": path, "aria-pressed": String(on), "aria-label": `${word} ${path}`, title: on ? `${means}; click to take that back` : means, disabled: !possible && !on }, icon(shape));
+    };
+    return [mark("pinned", "pin", "Pin", "Every run begins with its text", isText), mark("dropped", "eye-off", "Drop", "Not read unless a message names it", true)];
+  }
+  async function toggle(kind, path) {
+    if (marking) return;
+    marking = true;
+    const on = !marked[kind].includes(path);
+    const lists = Object.fromEntries(Object.entries(marked).map(([name, paths]) => [name, paths.filter((other) => other !== path)]));
+    if (on) lists[kind].push(path);
+    try {
+      await patchJson(root.dataset.self, lists);
+      await load();
+      $("#announce").textContent = `${path} is ${on ? "" : "no longer "}${kind}.`;
+      $(`[data-mark="${kind}"][data-path="${CSS.escape(path)}"]`, box)?.focus();
+    } catch (error) {
+      toast(error.message, { error: true });
+    }
+    marking = false;
+  }
+  delegate(box, "click", "[data-mark]", (_event, button) => toggle(button.dataset.mark, button.dataset.path));
   /** Makes the first look at the files anew, as the next run will see it. */
   async function regenerate() {
     $("#context-again").disabled = true;
