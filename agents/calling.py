@@ -150,7 +150,7 @@ def _outcome(
     step_key = bench.step_key(key)
     locks = None if tool.read_only else locking.Locks(bench.run.project, bench.before())
     locked = tuple(locks.patterns) if locks else ()
-    dropped = _dropped(bench.run)
+    dropped = _dropped(bench.run) if tool is TOOLS["read_files"] else ()
     with events.lazy(bench.run, "terminal", {"key": key}) as live:
         try:
             outcome: Outcome = bench.in_sandbox(
