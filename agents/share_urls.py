@@ -7,5 +7,6 @@ from agents import shares
 urlpatterns = [
     path("<str:token>/", shares.shared, name="shared"),
     path("<str:token>/state/", shares.shared_state, name="shared-state"),
+    path("<str:token>/replay/", shares.shared_replay, name="shared-replay"),
     path("<str:token>/wake/", shares.shared_wake, name="shared-wake"),
 ]

@@ -1,4 +1,6 @@
-"""Share links: a page that shows a project's running app and its name to whoever has the link, and nothing else."""
+"""Share links: a page that shows a project's running app and its name to whoever has the link, and nothing else but,
+if its owner wants that, how the newest run went.
+"""
 
 from typing import Any
 
@@ -15,7 +17,7 @@ from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from agents import previews, services
+from agents import previews, replays, services
 from projects import api as projects
 from projects.models import Project, Share
 
@@ -28,6 +30,13 @@ WAKE_EVERY = 20
 class ShareSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(allow_null=True, help_text="null: not shared.")
     created = serializers.DateTimeField(allow_null=True)
+    replay = serializers.BooleanField(
+        help_text="It also shows how the app was made: agents/replays.py says what of it."
+    )
+
+
+class ShareChangeSerializer(serializers.Serializer[Any]):
+    replay = serializers.BooleanField()
 
 
 class ShareLink(projects.InProject):
@@ -44,6 +53,16 @@ class ShareLink(projects.InProject):
         )
         return self._answer(share, 201 if made else 200)
 
+    @extend_schema(request=ShareChangeSerializer, responses=ShareSerializer)
+    def patch(self, request: Request, pk: Any) -> Response:
+        """Whether the link also shows how the newest run went. 404 without a link."""
+        serializer = ShareChangeSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        mine = Share.objects.filter(project=self.project())
+        if not mine.update(replay=serializer.validated_data["replay"]):
+            raise Http404
+        return self._answer(mine.first())
+
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: Any) -> Response:
         """The link shows nothing any more; a later one is another link."""
@@ -52,27 +71,33 @@ class ShareLink(projects.InProject):
 
     def _answer(self, share: Share | None, status: int = 200) -> Response:
         if share is None:
-            return Response({"url": None, "created": None})
+            return Response({"url": None, "created": None, "replay": False})
         url = self.request.build_absolute_uri(reverse("shared", args=[share.token]))
-        return Response({"url": url, "created": share.created}, status=status)
+        return Response({"url": url, "created": share.created, "replay": share.replay}, status=status)
 
 
-def _project(token: str) -> Project:
+def _share(token: str) -> Share:
     """What a token opens. 404 for one that is unknown or withdrawn, and for projects and owners that are gone."""
-    found = Share.objects.select_related("project").filter(
+    found = Share.objects.select_related("project__owner").filter(
         token=token, project__deleted__isnull=True, project__owner__is_active=True
     )
     share = found.first()
     if share is None:
         raise Http404
-    return share.project
+    return share
+
+
+def _project(token: str) -> Project:
+    return _share(token).project
 
 
 @never_cache
 @require_safe
 def shared(request: HttpRequest, token: str) -> HttpResponse:
-    project = _project(token)
-    response = render(request, "projects/shared.html", {"name": project.name, "token": token})
+    share = _share(token)
+    replay = share.replay and replays.newest(share.project) is not None
+    facts = {"name": share.project.name, "token": token, "replay": replay}
+    response = render(request, "projects/shared.html", facts)
     response.headers["X-Robots-Tag"] = "noindex, nofollow"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
@@ -85,6 +110,17 @@ def shared_state(request: HttpRequest, token: str) -> HttpResponse:
     place = previews.status(_project(token))
     running = place["state"] == "running"
     return JsonResponse({"state": place["state"], "url": place["url"] if running else None})
+
+
+@never_cache
+@require_safe
+def shared_replay(request: HttpRequest, token: str) -> HttpResponse:
+    """{"events": …} of the newest run, as others may see it. 404 unless the owner shows it."""
+    share = _share(token)
+    run = replays.newest(share.project) if share.replay else None
+    if run is None:
+        raise Http404
+    return JsonResponse({"events": replays.events(run)})
 
 
 @never_cache

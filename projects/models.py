@@ -173,6 +173,7 @@ class Share(models.Model):
     project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="share")
     token = models.CharField(max_length=40, unique=True)
     created = models.DateTimeField(auto_now_add=True)
+    replay = models.BooleanField(default=False, db_default=False, help_text="It also shows how the app was made.")
 
     def __str__(self) -> str:
         return f"share of {self.project_id}"

@@ -1,7 +1,9 @@
-// The page of a share link: wakes the app, waits until it answers, shows it.
+// The page of a share link: wakes the app, waits until it answers, shows it; and how it was made, where that is shown.
 import "./site.js";
 import { $ } from "./lib/dom.js";
 import { getJson, postForm } from "./lib/http.js";
+import { toast } from "./lib/toast.js";
+import { player } from "./workspace/replay.js";
 
 const AGAIN = 1_500;
 const PATIENCE = 90_000;
@@ -33,3 +35,17 @@ function say(text) {
 }
 postForm(main.dataset.wake, {}).catch(() => {});
 look();
+
+const how = $("#how");
+if (how) {
+  const open = player($("#replay-pane"));
+  how.addEventListener("click", async () => {
+    how.setAttribute("aria-busy", "true");
+    try {
+      open((await getJson(how.dataset.from)).events);
+    } catch (error) {
+      toast(error.message, { error: true });
+    }
+    how.removeAttribute("aria-busy");
+  });
+}

@@ -86,6 +86,7 @@ PAGES = {
     # Nobody's link; links that work are in test_shares.py.
     "shared": [Route(404, public=True, more={"token": "x" * 32})],
     "shared-state": [Route(404, public=True, more={"token": "x" * 32})],
+    "shared-replay": [Route(404, public=True, more={"token": "x" * 32})],
     "shared-wake": [Route(404, "post", public=True, more={"token": "x" * 32})],
     "message-send": [Route(302, "post", "project", data={"text": "Make it blue"})],
     "run-cancel": [Route(302, "post", "run")],
@@ -113,6 +114,8 @@ API = {
     "api-share": [
         Route(200, of="project"),
         Route(201, "post", "project"),
+        # Alice's project has no link here.
+        Route(404, "patch", "project", data={"replay": True}),
         Route(204, "delete", "project"),
     ],
     "api-version-preview": [Route(202, "post", "project", more={"number": 1})],

@@ -22,7 +22,7 @@ def test_it_makes_one_link_until_it_is_withdrawn(api, alice, project, link, as_u
     assert again.status_code == 200 and again.json()["url"].endswith(link)
     assert api(alice).get(url).json()["url"].endswith(link)
     assert api(alice).delete(url).status_code == 204
-    assert api(alice).get(url).json() == {"url": None, "created": None}
+    assert api(alice).get(url).json() == {"url": None, "created": None, "replay": False}
     for path in (link, f"{link}state/"):
         assert as_user().get(path).status_code == 404
     assert api(alice).post(url).json()["url"].endswith(link) is False

@@ -10,8 +10,7 @@ const SPEEDS = [1, 4, 16];
 const CARDS = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "review", "plan", "version", "error", "complete"]);
 
 export function replay(root) {
-  const pane = $("#chat-pane");
-  let close = () => {};
+  const open = player($("#chat-pane"));
 
   async function load(run) {
     const { steps } = await getJson(`${root.dataset.runs}${run}/`);
@@ -24,6 +23,22 @@ export function replay(root) {
     }
     return found;
   }
+
+  delegate(document, "click", "[data-replay]", async (_event, button) => {
+    button.setAttribute("aria-busy", "true");
+    try {
+      const events = await load(button.dataset.replay);
+      if (events.length) open(events);
+    } catch (error) {
+      toast(error.message, { error: true });
+    }
+    button.removeAttribute("aria-busy");
+  });
+}
+
+/** `open(events)` plays them in a pane, in the place of what it holds. */
+export function player(pane) {
+  let close = () => {};
 
   function open(events) {
     close();
@@ -53,7 +68,7 @@ export function replay(root) {
       const old = $(`[data-item="${CSS.escape(event.html_id)}"]`, list);
       const item = old ?? list.appendChild(el("li", { class: "item fresh", "data-item": event.html_id }));
       item.innerHTML = event.html;
-      for (const details of $$("details.tool", item)) details.open = event.type === "tool_result" && Boolean($(".diff, .term", details));
+      for (const details of $$("details.tool", item)) details.open = event.type === "tool_result" && Boolean($(".diff, .term, .change", details));
     }
     /** Shows the run as it was at `ms`; going back begins again. */
     function show(ms) {
@@ -118,14 +133,5 @@ export function replay(root) {
     show(0);
     run(true);
   }
-  delegate(document, "click", "[data-replay]", async (_event, button) => {
-    button.setAttribute("aria-busy", "true");
-    try {
-      const events = await load(button.dataset.replay);
-      if (events.length) open(events);
-    } catch (error) {
-      toast(error.message, { error: true });
-    }
-    button.removeAttribute("aria-busy");
-  });
+  return open;
 }

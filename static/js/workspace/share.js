@@ -1,6 +1,6 @@
 // The share link: made, copied and withdrawn in the menu of the bar.
 import { $, el } from "../lib/dom.js";
-import { getJson, postJson, remove } from "../lib/http.js";
+import { getJson, patchJson, postJson, remove } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 
 export function share(root) {
@@ -31,7 +31,17 @@ export function share(root) {
       await navigator.clipboard?.writeText(url).then(() => toast("Copied."), () => toast("Press Ctrl+C to copy the link."));
     });
     const end = el("button", { type: "button", class: "btn sm danger", onclick: () => work(async () => (await remove(address), null)) }, "Withdraw the link");
-    box.replaceChildren(el("div", { class: "row share-row" }, field, copy), el("div", { class: "row" }, el("a", { class: "btn sm", href: url, target: "_blank", rel: "noopener" }, "Look at it"), end));
+    const show = el("input", { type: "checkbox", id: "share-replay", checked: answer.replay, "aria-describedby": "share-shows" });
+    show.addEventListener("change", async () => {
+      try {
+        await patchJson(address, { replay: show.checked });
+      } catch (error) {
+        show.checked = !show.checked;
+        toast(error.message, { error: true });
+      }
+    });
+    const also = el("div", {}, el("label", { class: "check" }, show, "Show how it was made"), el("p", { class: "muted small", id: "share-shows" }, "Others can then watch the newest run again: what you asked, what the agent said, names of files, and which checks passed. No commands or their output, no code of files, no costs, not your address; what looks like a key is taken out."));
+    box.replaceChildren(el("div", { class: "row share-row" }, field, copy), el("div", { class: "row" }, el("a", { class: "btn sm", href: url, target: "_blank", rel: "noopener" }, "Look at it"), end), also);
   }
   menu.addEventListener("toggle", () => menu.open && !box.childElementCount && work(() => getJson(address)));
 }
