@@ -1,10 +1,13 @@
-"""The platform's own checks of an app: lint, build, the page answers, its console is clean. Each has a deadline."""
+"""The platform's own checks of an app: lint, build, the page answers, its console is clean, promises are kept. Each has
+a deadline.
+"""
 
 import time
+from typing import Any
 
 from django.conf import settings
 
-from agents import about, browser, events, previews
+from agents import about, browser, events, previews, promises
 from agents.bench import Bench
 from agents.fingerprints import fingerprint, first_line
 from agents.lease import StepTimeout
@@ -24,7 +27,9 @@ def validate(bench: Bench) -> list[Step]:
         _command(bench, "build", "Build", framework.build, settings.BUILD_SECONDS)
     answers = _page(bench)
     if answers and browser.available():
-        _console(bench)
+        seen = _console(bench)
+        if (console := bench.log.keys.get(("check", f"console-{number}"))) and console.data["ok"]:
+            _promises(bench, seen)
     return [step for step in bench.log.of("check") if step.data["round"] == number and not step.data["ok"]]
 
 
@@ -55,19 +60,26 @@ def _page(bench: Bench) -> bool:
     return bool(status == 200)
 
 
-def _console(bench: Bench) -> None:
-    """A look with a real browser: errors on the console."""
+def _console(bench: Bench) -> browser.Look | None:
+    """A look with a real browser: errors on the console. What it saw; None where it was checked before, or not."""
     if bench.log.has("check", f"console-{bench.log.round}"):
-        return
+        return None
     began = time.monotonic()
     seen = _look(bench)
     if seen and errors(seen):
         seen = _look(bench) or seen  # what a dev server makes at first use can fail once
     if seen is None:
-        return
+        return None
     wrong = errors(seen)
     output = "The browser's console, after opening /:\n" + "\n".join(wrong) if wrong else ""
     _add(bench, "console", "Console clean", not wrong, time.monotonic() - began, output)
+    return seen
+
+
+def _promises(bench: Bench, seen: browser.Look | None) -> None:
+    """What this and earlier requests promised, on a page that works."""
+    if not bench.log.has("check", f"promises-{bench.log.round}") and (found := promises.check(bench, seen)):
+        _add(bench, **found)
 
 
 def _look(bench: Bench) -> browser.Look | None:
@@ -79,10 +91,11 @@ def _look(bench: Bench) -> browser.Look | None:
     return seen if seen.status else None
 
 
-def _add(bench: Bench, name: str, title: str, ok: bool, seconds: float, output: str) -> None:
+def _add(bench: Bench, name: str, title: str, ok: bool, seconds: float, output: str, **more: Any) -> None:
     number = bench.log.round
     shown = output if len(output) < 6_000 else output[:3_000] + "\n…\n" + output[-3_000:]
     data = {"name": name, "title": title, "ok": ok, "seconds": round(seconds, 1), "output": shown, "round": number}
+    data |= more
     if not ok:
         mark = fingerprint(shown)
         data |= {"fingerprint": mark, "error": first_line(shown), "again": _survived(bench, name, mark)}

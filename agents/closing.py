@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from agents import aio, charging, claims, runs, sandbox, stuck
+from agents import aio, charging, claims, promises, runs, sandbox, stuck
 from agents.box import Box
 from agents.ending import Ending
 from agents.lease import Lease
@@ -82,6 +82,9 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             ending = Ending(
                 Run.State.FAILED, "bad_files", "The app cannot be saved", str(error), "Ask for other files."
             )
+            files = None
+    saved = version or (before if files is not None else None)
+    promised, unseen = promises.settle(project, log, ending.state, saved.number if saved else None)
     changes = versions.changes(old, version.manifest if version else old)
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)
@@ -115,9 +118,11 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             "doubts": [
                 *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
                 *claims.beyond(_planned(run), changes),
+                *unseen,
             ]
             if ending.state == Run.State.SUCCEEDED
             else [],
+            "promises": promised,
             "review": _last_review(log),
             "can_continue": ending.state in (Run.State.STOPPED, Run.State.CANCELLED),
             "complete": True,

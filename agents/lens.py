@@ -1,5 +1,5 @@
-"""What the agent sees of a project before it reads a file: instructions, rules, memory, conversation, file list, with
-their sizes in tokens.
+"""What the agent sees of a project before it reads a file: instructions, rules, memory, promises, conversation, files,
+with their sizes in tokens.
 """
 
 from typing import Any
@@ -23,6 +23,7 @@ class TokensSerializer(serializers.Serializer[Any]):
     instructions = serializers.IntegerField()
     rules = serializers.IntegerField()
     memory = serializers.IntegerField()
+    promises = serializers.IntegerField()
     conversation = serializers.IntegerField()
     files = serializers.IntegerField()
 
@@ -79,6 +80,7 @@ def look(project: Project) -> dict[str, Any]:
             "instructions": _count(instructions),
             "rules": _count(project.rules),
             "memory": _count(project.memory),
+            "promises": _count(prompts.promised(project)),
             "conversation": sum(_count(text[: talk.HISTORY_CHARS]) for text in said),
             "files": _count(summary),
         },

@@ -124,6 +124,7 @@ def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
         "messages": list(project.messages.order_by("created").values("role", "mode", "text", "created")),
         "runs": list(runs.values("state", "reason", "model", "usage", "cost", "created", "finished")),
         "versions": list(project.versions.order_by("number").values("number", "source", "title", "verdict", "created")),
+        "promises": list(project.promises.values("says", "path", "text", "version", "held", "checked", "created")),
         "files": sorted(sizes) if fits else "Too large for this archive: download this project by itself.",
     }
     archive.writestr(f"{folder}/project.json", _json(about))

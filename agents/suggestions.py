@@ -45,7 +45,13 @@ IMPORTED = Suggestion(
     "This app was imported. Make it run here: `npm run dev` has to serve it on the port in PORT, under any host name,"
     " and lint and build have to pass",
 )
-CHECKS = {"build": "the build", "lint": "the linter", "page": "the page that should answer", "console": "the console"}
+CHECKS = {
+    "build": "the build",
+    "lint": "the linter",
+    "page": "the page that should answer",
+    "console": "the console",
+    "promises": "what earlier requests made true",
+}
 
 
 def suggest(project: Project, version: Version | None) -> list[Suggestion]:

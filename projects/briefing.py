@@ -1,5 +1,5 @@
-"""What a project tells every run of the agent, and its bounds: rules, review criteria, memory, a cap; files that are
-locked, pinned or dropped.
+"""What a project tells every run of the agent, and its bounds: rules, review criteria, memory, a cap, promises; files
+that are locked, pinned or dropped.
 """
 
 import re
@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
-from projects.models import Project
+from projects import promises
+from projects.models import Project, Promise
 from projects.paths import BadFiles, check_path
 from projects.services import BadPrompt, check_text
 
@@ -17,6 +18,9 @@ PLAIN = ("review", "auto_fix", "cap")
 MAX_LOCKS, LOCK_CHARS = 50, 200
 # Files that are pinned, and that are dropped.
 MAX_PATHS = {"pinned": 10, "dropped": 100}
+SAYS_CHARS, PATH_CHARS, SEEN_CHARS = 120, 200, 80
+# A page of the app: no host, no query, nothing escaped.
+PAGE = re.compile(r"/(?:[\w.~-]+/)*[\w.~-]*")
 # Order and tag characters that a person cannot see and a model reads: orders could hide in them.
 HIDDEN = re.compile("[\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 
@@ -78,6 +82,35 @@ def check_paths(name: str, paths: list[str]) -> list[str]:
         return [check_path(path) for path in paths]
     except BadFiles as error:
         raise BadPrompt(str(error), name) from None
+
+
+def check_promise(says: str, path: str, text: str) -> dict[str, str]:
+    """A statement as it is kept, its words in one line each. Raises BadPrompt."""
+    if len(path) > PATH_CHARS or not PAGE.fullmatch(path) or ".." in path.split("/"):
+        raise BadPrompt(f"{path[:60]!r} is no path of a page of the app, such as / or /menu.", "path")
+    return {"says": _line("says", says, SAYS_CHARS), "path": path, "text": _line("text", text, SEEN_CHARS)}
+
+
+@transaction.atomic
+def promise(project: Project, says: str, path: str, text: str) -> Promise:
+    """A statement by hand. Raises BadPrompt, also for one more than a project may have."""
+    made = check_promise(says, path, text)
+    Project.objects.select_for_update().get(pk=project.pk)
+    there = [promises.mark(*one) for one in project.promises.values_list("path", "text")]
+    if promises.mark(path, made["text"]) in there:
+        raise BadPrompt("There is a statement with these words on this page already.", "text")
+    if len(there) >= promises.MAX_PROMISES:
+        raise BadPrompt(f"A project keeps at most {promises.MAX_PROMISES} statements. Delete one first.", "says")
+    return project.promises.create(**made)
+
+
+def _line(name: str, words: str, limit: int) -> str:
+    words = " ".join(HIDDEN.sub("", check_text(words, name)).split())
+    if not words:
+        raise BadPrompt("Say what a visitor sees, and the words that stand on the page.", name)
+    if len(words) > limit:
+        raise BadPrompt(f"This has {len(words):,} characters; at most {limit} can be kept.", name)
+    return words
 
 
 def _text(name: str, value: str) -> str:

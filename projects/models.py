@@ -208,6 +208,32 @@ class Version(models.Model):
         return bool(self.verdict) and all(self.verdict.values())
 
 
+class Promise(models.Model):
+    """A statement that a request made true of the app: words that a page shows. Every later run checks it again."""
+
+    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="promises")
+    says = models.CharField(max_length=120, help_text="What a visitor sees, in words for people.")
+    path = models.CharField(max_length=200, default="/")
+    text = models.CharField(max_length=80, help_text="The words that are visible there.")
+    version = models.PositiveIntegerField(null=True, help_text="The version that came with it; null: added by hand.")
+    held = models.BooleanField(null=True, help_text="Whether it was true when last checked; null: never checked.")
+    checked = models.PositiveIntegerField(null=True, help_text="The version that it was last checked with.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(held__isnull=True, checked__isnull=True)
+                | models.Q(held__isnull=False, checked__isnull=False),
+                name="promise_held_when_checked",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.says
+
+
 class Picture(models.Model):
     """What a version looks like in a browser. Many versions have none: there pages draw a pattern."""
 

@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from projects import blobs, frameworks, pictures
+from projects import blobs, frameworks, pictures, promises
 from projects.models import Message, Project, Version
 
 NAME_CHARS = 60
@@ -152,6 +152,7 @@ def copy_version(version: Version, owner: User, name: str, **told: Any) -> Proje
         source=version.source,
     )
     pictures.copy(version, first)
+    promises.copy(version, copy, first)
     return copy
 
 

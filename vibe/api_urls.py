@@ -7,7 +7,7 @@ from agents import api as agents
 from agents import cost_api, doctor, imports, lens, plan_api, shares, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
-from projects import pushing
+from projects import promise_api, pushing
 from usage import api as usage
 from vibe import api_docs
 
@@ -47,6 +47,8 @@ urlpatterns = [
     path(f"{PROJECT}versions/<version:number>/", projects.VersionDetail.as_view(), name="api-version"),
     path(f"{PROJECT}versions/<version:number>/restore/", agents.Restore.as_view(), name="api-restore"),
     path(f"{PROJECT}versions/<version:a>/diff/<version:b>/", projects.Diff.as_view(), name="api-diff"),
+    path(f"{PROJECT}promises/", promise_api.PromiseList.as_view(), name="api-promises"),
+    path(f"{PROJECT}promises/<version:promise>/", promise_api.PromiseDetail.as_view(), name="api-promise"),
     path(f"{PROJECT}download/", projects.Download.as_view(), name="api-download"),
     path(f"{PROJECT}import/", imports.Update.as_view(), name="api-update"),
     path(f"{PROJECT}push/", pushing.Push.as_view(), name="api-push"),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.models import Run
-from projects import versions
+from projects import promises, versions
 from projects.frameworks import FRAMEWORKS, starting_files, starting_manifest
 from projects.models import Message, Project
 
@@ -102,7 +102,7 @@ def _pins(contents: dict[str, bytes]) -> list[str]:
 
 
 def told(project: Project) -> str:
-    """What the owner and earlier runs tell this one: rules, memory, locked files; "" without any."""
+    """What the owner and earlier runs tell this one: rules, memory, locked files, promises; "" without any."""
     parts = []
     if project.rules:
         parts.append(f"<rules>\n{project.rules}\n</rules>")
@@ -110,7 +110,19 @@ def told(project: Project) -> str:
         parts.append(f"<memory>\n{project.memory}\n</memory>")
     if project.locked:
         parts.append("<rules>\nLocked files, not to be changed: " + ", ".join(project.locked) + "\n</rules>")
+    if kept := promised(project):
+        parts.append(f"<promises>\n{kept}\n</promises>")
     return "\n\n".join(parts)
+
+
+def promised(project: Project) -> str:
+    """What earlier requests made true, a line each with its number; "" without any."""
+    changed = promises.since(project)
+    return "\n".join(
+        f"{promise.pk}. {promise.says} On {promise.path} stands: {promise.text}"
+        + (" (not true now)" if promises.holds(promise, changed) is False else "")
+        for promise in project.promises.all()
+    )
 
 
 def problem(check: dict[str, Any]) -> str:
@@ -118,6 +130,11 @@ def problem(check: dict[str, Any]) -> str:
     again = ""
     if check.get("again"):
         again = "This is the same error as before your last change, which did not reach its cause. "
+    if check.get("name") == "promises":
+        again += (
+            "Make true again what was true before; where the request itself asked for the change, give its number to"
+            " finish as outdated instead. "
+        )
     return template("fix").format(title=check["title"], output=check["output"], history=again)
 
 

@@ -138,6 +138,12 @@ API = {
         Route(404, of="project", more={"attachment": UUID(int=1)}),
         Route(404, "delete", "project", more={"attachment": UUID(int=1)}),
     ],
+    "api-promises": [
+        Route(200, of="project"),
+        Route(201, "post", "project", data={"says": "It is about bread", "text": "Bread"}),
+    ],
+    # Alice's project has none here; that strangers delete none of hers is in test_promises.py.
+    "api-promise": [Route(404, "delete", "project", more={"promise": 1})],
     "api-versions": [Route(200, of="project")],
     "api-version": [
         Route(200, of="project", more={"number": 1}),
