@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from demo_model import brief as briefs
-from demo_model import mistakes, recipes, wire
+from demo_model import expecting, mistakes, recipes, wire
 from demo_model.brief import Brief
 from demo_model.conversation import Conversation, Result, exit_code
 
@@ -80,6 +80,7 @@ def plan(talk: Conversation) -> Plan:
             if _refusal(results):
                 yield [wire.text(f"I could not write the files: {refused}")]
                 return
+    expecting.app(talk, wish.name, made)
     yield from check_and_finish(talk, _summary(wish, made))
 
 
@@ -95,7 +96,7 @@ def check_and_finish(talk: Conversation, summary: str) -> Plan:
 def finish(talk: Conversation, summary: str) -> Plan:
     """End the work with `finish`, or in words where that tool is not offered."""
     if "finish" in talk.tools:
-        yield [wire.tool("finish", {"summary": summary})]
+        yield [wire.tool("finish", {"summary": summary, **expecting.told(talk)})]
     else:
         yield [wire.text(summary)]
 

@@ -16,7 +16,9 @@ NUDGE = re.compile(
 )
 # An approved plan as the platform sends it to be built: its title is what the person wanted.
 PLANNED = re.compile(r"^\W*Build this plan:\s+#\s*(.+)")
-CONTEXT = re.compile(r"<(\w*context|project|files|memory|rules)\b[^>]*>.*?</\1>", re.IGNORECASE | re.DOTALL)
+PROMISES = re.compile(r"<promises>\n(.*?)\n</promises>", re.DOTALL)
+PROMISE = re.compile(r"^(\d{1,15})\. (.*) On (/\S*) stands: (.*?)(?: \(not true now\))?$", re.MULTILINE)
+CONTEXT = re.compile(r"<(\w*context|project|files|memory|rules|promises)\b[^>]*>.*?</\1>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,16 @@ class Result:
     input: dict[str, Any]
     text: str
     is_error: bool
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What an earlier request made true, as the platform tells it."""
+
+    number: int
+    says: str
+    path: str
+    text: str
 
 
 @dataclass
@@ -42,6 +54,14 @@ class Conversation:
     said: list[str] = field(default_factory=list)  # the prompts with their directives
     answers: list[str] = field(default_factory=list)  # what the person answered to the questions of this request
     planned: bool = False  # the request in hand is an approved plan
+    promises: list[Promise] = field(default_factory=list)
+    can_promise: bool = False
+    # What this request did, for `expecting`: what is seen now as (sentence, words), words put in place of others,
+    # headings that are gone, and whether the whole app is another.
+    sees: list[tuple[str, str]] = field(default_factory=list)
+    swaps: list[tuple[str, str]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    replaced: bool = False
 
     @property
     def prompt(self) -> str:
@@ -63,6 +83,8 @@ def read(body: dict[str, Any]) -> Conversation:
     """Read a valid request body. The last text block of a user message is what the person said."""
     talk = Conversation(_framework(body), frozenset(t["name"] for t in body.get("tools") or []))
     talk.max_tokens = body["max_tokens"]
+    finish: dict[str, Any] = next((t for t in body.get("tools") or [] if t["name"] == "finish"), {})
+    talk.can_promise = "expects" in finish.get("input_schema", {}).get("properties", {})
     if (body.get("tool_choice") or {}).get("type") == "none":
         talk.tools = frozenset()
     messages = body["messages"]
@@ -76,6 +98,9 @@ def read(body: dict[str, Any]) -> Conversation:
             continue
         texts = [b["text"] for b in blocks if b["type"] == "text"]
         said = [words for text in texts if (words := _clean(text))]
+        for text in texts:
+            if told := PROMISES.search(text):
+                talk.promises = [Promise(int(n), *parts) for n, *parts in PROMISE.findall(told.group(1))]
         if any("<earlier_context>" in text for text in texts):
             talk.turns = []  # another run goes on: what it finds written is written again, the same
         if (said and talk.prompts) or len(said) > 1:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Generator
 
-from demo_model import builds, edits, places, placing, recipes, wire
+from demo_model import builds, edits, expecting, places, placing, recipes, wire
 from demo_model.conversation import Conversation, Result
 
 Change = Generator[list[wire.Block], list[Result], str]
@@ -72,7 +72,9 @@ def sections(talk: Conversation) -> Change:
             added = yield from _html_section(talk, component, anchor)
         else:
             added = yield from _view_section(talk, component)
-        told += [label] if added else []
+        if added:
+            told.append(label)
+            expecting.section(talk, label, placing.source(talk, f"html/{component}.html"))
     return f"Added: {', '.join(told)}. {builds.SAMPLES}" if told else ""
 
 
@@ -85,7 +87,10 @@ def removals(talk: Conversation) -> Change:
             gone = yield from _html_removal(talk, anchor)
         else:
             gone = yield from _view_removal(talk, component)
-        told += [label] if gone else []
+        if gone:
+            told.append(label)
+            if (component, anchor, label) in SECTIONS.values():
+                expecting.no_section(talk, placing.source(talk, f"html/{component}.html"))
     return f"Taken out: {', '.join(told)}." if told else ""
 
 

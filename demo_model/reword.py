@@ -5,7 +5,7 @@ import json
 import re
 from collections.abc import Generator
 
-from demo_model import edits, places, render, wire
+from demo_model import edits, expecting, places, render, wire
 from demo_model.conversation import Conversation, Result
 
 Change = Generator[list[wire.Block], list[Result], str]
@@ -113,6 +113,8 @@ def words(talk: Conversation) -> Change:
         if paths:
             texts = yield from edits.read("I read where it stands.", *paths[:3])
             touched = yield from _swap_in(texts, old, new)
+    if touched:
+        talk.swaps.append((old, new))
     return f"“{old}” is “{new}” now, in {', '.join(touched)}." if touched else ""
 
 
@@ -138,6 +140,8 @@ def name(talk: Conversation) -> Change:
         changes = edits.swap_all(text, _escaped(path, old), _escaped(path, new))
         if changes and (yield from edits.apply(f"The new name goes into `{path}`.", path, changes)):
             touched.append(path)
+    if touched:
+        talk.swaps.append((old, new))
     return f"{old} is called {new} now." if touched else ""
 
 
@@ -146,6 +150,11 @@ def _current_name(text: str) -> str:
         return str(json.loads(match.group(1)))
     match = re.search(r'class="brand".*?<span>([^<]+)</span>\s*</a>', text, re.DOTALL)
     return html.unescape(match.group(1)) if match else ""
+
+
+def _plain(path: str, written: str) -> str:
+    """Words as a visitor reads them, from how they stand in a file."""
+    return html.unescape(written) if path.endswith(".html") else str(json.loads(f'"{written}"'))
 
 
 def line(talk: Conversation) -> Change:
@@ -162,4 +171,7 @@ def line(talk: Conversation) -> Change:
     change = edits.between(text, place.start(1), place.end(1), _escaped(path, new))
     if not (yield from edits.apply(f"It is in `{path}`.", path, [change])):
         return ""
+    talk.swaps.append((_plain(path, place.group(1)), new))
+    if field != "email":
+        expecting.line(talk, FIELDS[field][1], new)
     return f"The {FIELDS[field][1]} reads “{new}” now."

@@ -25,7 +25,7 @@ TOOLS = {
     "remember": {"notes": "array"},
     "terminal": {"command": "string"},
     "ask_user": {"question": "string"},
-    "finish": {"summary": "string"},
+    "finish": {"summary": "string", "expects": "array", "outdated": "array"},
 }
 
 
@@ -101,6 +101,8 @@ class Agent:
     calls: list[tuple[str, Any]] = field(default_factory=list)
     summary: str = ""
     said: str = ""
+    expects: list[dict[str, str]] = field(default_factory=list)
+    outdated: list[int] = field(default_factory=list)
     max_tokens: int = 16000
     lint: str = "exit code: 0\n"
 
@@ -197,8 +199,9 @@ class Agent:
     def _ask_user(self, question: str, options: list[str] | None = None) -> str:
         return "Blue, please."
 
-    def _finish(self, summary: str) -> str:
+    def _finish(self, summary: str, expects: list[Any] | None = None, outdated: list[int] | None = None) -> str:
         self.summary = summary
+        self.expects, self.outdated = expects or [], outdated or []
         return "ok"
 
     def text(self, path: str) -> str:
