@@ -10,7 +10,7 @@ import { setParams } from "./panes.js";
 /** A file with more changed lines shows them when it is asked to. */
 const MOST_LINES = 300;
 const SOURCES = { run: "by the agent", edit: "by hand", restore: "restored" };
-const CHECKS = { build: "Builds", lint: "Lint clean", page: "Page answers", console: "Console clean" };
+const CHECKS = { build: "Builds", lint: "Lint clean", page: "Page answers", console: "Console clean", promises: "Promises kept" };
 
 export function history(root, panes) {
   const list = $("#history-list");
