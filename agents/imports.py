@@ -4,7 +4,6 @@ They become a project of their own, or a new version of one there is: what was b
 """
 
 import base64
-import binascii
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -172,9 +171,10 @@ def _brought(given: dict[str, Any]) -> Brought:
     if "repository" in given:
         return _of_repository(given["repository"], given.get("token", ""))
     try:
-        return _of_zip(base64.b64decode(given["content"], validate=True), "")
-    except binascii.Error:
+        content = base64.b64decode(given["content"], validate=True)
+    except ValueError:  # no base64, or no ASCII
         raise ValidationError({"content": ["This is not base64."]}) from None
+    return _of_zip(content, "")
 
 
 def _of_zip(content: bytes, name: str) -> Brought:

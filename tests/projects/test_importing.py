@@ -163,7 +163,9 @@ def test_it_keeps_nothing_of_files_that_are_no_app(api, alice, files):
     assert not Project.objects.exists()
 
 
-@pytest.mark.parametrize("body", [{}, {"content": "?"}, {"content": "", "repository": "a/b"}, {"repository": "a"}])
+@pytest.mark.parametrize(
+    "body", [{}, {"content": "?"}, {"content": "é"}, {"content": "", "repository": "a/b"}, {"repository": "a"}]
+)
 def test_it_refuses_a_request_that_names_no_files(api, alice, body):
     assert api(alice).post(API, body).status_code == 400
 
