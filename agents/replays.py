@@ -59,7 +59,7 @@ def _card(step: Step, name: str, clean: Any) -> dict[str, Any] | None:
             if title is None:
                 return None
             files = [
-                {"path": clean(one["path"]), "added": int(one["added"]), "removed": int(one["removed"])}
+                {"path": clean(one["path"]), "added": int(one.get("added", 0)), "removed": int(one.get("removed", 0))}
                 for one in data.get("files", [])
             ]
             return {
@@ -72,6 +72,6 @@ def _card(step: Step, name: str, clean: Any) -> dict[str, Any] | None:
         case "check":
             return {"name": name, "title": clean(data["title"]), "ok": bool(data["ok"]), "check": True}
         case "complete":
-            ticks = [(label, data["checks"].get(check)) for check, label in CHECKS.items()]
+            ticks = [(label, data.get("checks", {}).get(check)) for check, label in CHECKS.items()]
             return {"name": name, "ended": True, "ticks": ticks}
     return None
