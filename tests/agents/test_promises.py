@@ -138,6 +138,32 @@ def test_it_takes_back_nothing_for_a_run_that_did_not_work(first, model, work):
 
 
 @seeing
+def test_it_believes_no_check_of_files_that_were_changed_after_it(first, model, work, settings):
+    settings.RUN_MAX_TURNS = 3
+    model.say([tea("Earl Grey")], [finish()], [tea("Earl Grey", "Assam", "Half of it")])
+    run = work(services.start_run(first.project, "Make it shorter"))
+    assert (run.state, run.version.number, check(run)["ok"]) == (Run.State.STOPPED, 2, False)
+    assert kept(first.project) == [("earl grey", True, 1), ("Assam", True, 1)]
+    assert told(run)["promises"]["broken"] == []
+
+
+@seeing
+def test_it_takes_back_nothing_of_another_project(first, model, start, work):
+    number = Promise.objects.get(text="Assam").pk
+    model.say([tea("Sencha")], [done("Sencha", outdated=[number])])
+    other = work(start("Another page"))
+    assert other.project != first.project
+    assert kept(first.project) == [("earl grey", True, 1), ("Assam", True, 1)]
+
+
+@seeing
+def test_it_does_not_know_what_stands_where_it_did_not_read(eyes, model, start, work):
+    model.say([tea("word " * 5_000, "Assam")], [done("Assam")])
+    run = work(start())
+    assert (kept(run.project), told(run)["doubts"]) == ([("Assam", None, None)], [])
+
+
+@seeing
 def test_it_takes_a_new_statement_that_is_not_so_for_a_doubt(eyes, model, start, work):
     model.say([tea("Assam")], [done("Assam", "Champagne")])
     run = work(start())
