@@ -27,6 +27,7 @@ from accounts.models import User
 from agents.models import Run, Sandbox
 from projects import versions
 from projects.models import Project
+from projects.services import BRIEFING
 from usage import services as credits
 from usage import statement
 
@@ -121,6 +122,7 @@ def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
         "framework": project.framework,
         "model": project.model,
         "created": project.created,
+        **{field: getattr(project, field) for field in BRIEFING},
         "messages": list(project.messages.order_by("created").values("role", "mode", "text", "created")),
         "runs": list(runs.values("state", "reason", "model", "usage", "cost", "created", "finished")),
         "versions": list(project.versions.order_by("number").values("number", "source", "title", "verdict", "created")),

@@ -26,6 +26,7 @@ def keyed(alice):
 
 def test_it_gives_everything_and_no_secret(as_user, keyed, project, run, bob):
     _, secret = ApiToken.issue(keyed)
+    Project.objects.filter(pk=project.pk).update(rules="Prices in euros.", locked=["legal/"])
     answer = as_user(keyed).post(reverse("account-export"))
     assert "attachment" in answer.headers["Content-Disposition"] and "no-store" in answer.headers["Cache-Control"]
     with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
@@ -36,6 +37,7 @@ def test_it_gives_everything_and_no_secret(as_user, keyed, project, run, bob):
         whole = b"".join(archive.read(name) for name in names)
     assert about["email"] == keyed.email and about["provider_keys"][0]["last_four"] == "6789"
     assert [message["text"] for message in told["messages"]] == ["Make it blue"] and len(told["runs"]) == 1
+    assert (told["rules"], told["locked"]) == ("Prices in euros.", ["legal/"])
     assert b"sk-very-secret" not in whole and secret.encode() not in whole and bob.email.encode() not in whole
 
 
