@@ -48,7 +48,7 @@ def _card(step: Step, name: str, clean: Any) -> dict[str, Any] | None:
     """What is shown of a step; a later one of the same name takes its place. None for nothing."""
     data = step.data
     match step.type:
-        case "stage":
+        case "stage" if data.get("status") == "started":  # others say what failed, and whose servers are asked
             return {"name": name, "stage": clean(data.get("title", ""))}
         case "user_message":
             return {"name": name, "said": render_markdown(clean(data["text"]))}

@@ -51,6 +51,7 @@ def built(project, alice):
             {"message_id": str(asked.pk), "text": asked.text, "html": "undisclosed html", "attachments": attached},
         ),
         ("stage", {"stage": "work", "status": "started", "title": "Building"}),
+        ("stage", {"stage": "work", "status": "waiting", "title": "http://undisclosed-gateway did not answer."}),
         ("reply", {"turn": 1, "text": words, "html": "undisclosed html", "usage": usage, "cost": 777_000}),
         ("tool_call", write),
         ("tool_result", {**write, "ok": True, "files": [file], "output": "undisclosed output"}),
