@@ -102,4 +102,5 @@ def test_it_draws_nothing_for_what_has_no_tokens(signed_in, project):
     page.goto(f"/projects/{project.pk}/?tab=context")
     expect(page.locator(".lens-key li", has_text="about 0 tokens").first).to_be_visible()
     shown = page.locator(".lens > i").evaluate_all("(all) => all.filter((it) => it.clientWidth).length")
-    assert shown == 5 - page.locator(".lens-key li", has_text="about 0 tokens").count()
+    parts = page.locator(".lens-key li")
+    assert 0 < shown == parts.count() - parts.filter(has_text="about 0 tokens").count()
