@@ -5,6 +5,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from django.db import connection
@@ -111,8 +112,19 @@ def stack(_site: Stack, transactional_db: None, request: pytest.FixtureRequest) 
     _site.start()
     starts = {job.name: len(_site.log(job.name)) for job in _site.supervisor.jobs}
     yield _site
+    _end_sandboxes()
     for name, start in starts.items():
         request.node.add_report_section("call", f"log of {name}", _site.log(name)[start:][-6000:])
+
+
+def _end_sandboxes() -> None:
+    """Of the test's projects: the host has only so many, and what waits in them takes its part of the machine."""
+    from agents import sandbox
+    from agents.models import Sandbox
+
+    for row in Sandbox.objects.all():
+        with suppress(*sandbox.DOWN, TimeoutError):
+            sandbox.kill(row)
 
 
 @pytest.fixture

@@ -123,7 +123,7 @@ def test_it_does_not_ask_the_database_more_for_more_projects(api, alice, many, d
 
 def test_it_shows_exactly_these_fields(api, alice, project):
     body = api(alice).get(f"{URL}{project.pk}/").json()
-    told = {"framework_open", "rules", "criteria", "memory", "locked", "review", "auto_fix", "cap"}
+    told = {"framework_open", "rules", "criteria", "memory", "locked", "pinned", "dropped", "review", "auto_fix", "cap"}
     assert set(body) == told | {"id", "name", "framework", "model", "version", "url", "created", "updated"}
     assert body["version"] == 1 and body["url"] == f"/projects/{project.pk}/"
 
