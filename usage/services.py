@@ -14,8 +14,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from accounts.models import User
-from usage import plans
-from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text, today, typed
+from usage import ledger, plans
+from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text, typed
 from usage.models import Account, Entry, Reservation
 
 __all__ = [
@@ -101,7 +101,7 @@ def reserve(user: User, amount: int, run_id: uuid.UUID, cap: int | None = None) 
     check_amount(amount)
     if cap is not None:
         check_amount(cap)
-    asked = {"user": user.pk, "run": run_id, "amount": amount, "cap": cap, "today": today()}
+    asked = {"user": user.pk, "run": run_id, "amount": amount, "cap": cap, "today": ledger.today()}
     if _hold(asked) or pays_itself(user):
         return
     account = account_of(user)  # opened or refilled, where that is what was missing

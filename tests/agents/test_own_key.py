@@ -3,9 +3,12 @@
 import json
 import logging
 
+import pytest
+
 from accounts.models import ProviderKey
 from agents.models import Run
 from tests.agents.scripted import Failure, finish, page, write
+from usage.models import Reservation
 from usage.services import account_of
 
 KEY = "sk-own-0123456789-secret"
@@ -26,6 +29,17 @@ def test_it_uses_the_key_and_charges_nothing(model, start, work, owner):
     assert {KEY in "".join(headers.values()) for headers in model.headers} == {True}
     assert account_of(owner).available == 25_000_000
     assert run.steps.get(type="credit").data["reason"] == "your own key was used"
+
+
+@pytest.mark.parametrize("credits", [25, 0])
+def test_it_holds_nothing_back_and_needs_no_credits(model, start, work, owner, settings, credits):
+    settings.SIGNUP_CREDITS = credits
+    assert account_of(owner).available == credits * 1_000_000
+    bring(owner)
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = start()
+    assert not Reservation.objects.exists()
+    assert work(run).state == Run.State.SUCCEEDED and account_of(owner).available == credits * 1_000_000
 
 
 def test_it_shows_the_key_to_nobody(model, start, work, owner, caplog):

@@ -1,6 +1,7 @@
 """A plan gives its credits at the first use in a day or month, once, however late that is and however many come."""
 
 from datetime import UTC, date, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.utils import timezone
@@ -43,6 +44,16 @@ def test_it_gives_the_days_credits_once_a_day_from_the_day_after_sign_up(account
     assert [balance(account) for _ in range(3)] == [5 * MICRO] * 3
     on("2027-01-02")
     assert balance(account) == 10 * MICRO
+
+
+def test_it_gives_the_days_credits_also_to_who_comes_with_a_run(account, on):
+    """When nothing is there without them, and when enough is."""
+    for day, had in (("2027-01-01", 5), ("2027-01-02", 10)):
+        on(day)
+        services.reserve(account.user, MICRO, uuid4())
+        account.refresh_from_db()
+        assert account.balance == had * MICRO
+    assert account.reserved == 2 * MICRO
 
 
 def test_it_gives_no_more_than_the_month_has(account, on):
