@@ -1,7 +1,5 @@
-"""REST: what starts, stops and shows runs, and what a person changes by hand; on top of projects/api.py."""
+"""REST: what starts, stops and shows runs, and the sandbox they work in; on top of projects/api.py."""
 
-import base64
-import binascii
 from typing import Any
 
 from django.db import transaction
@@ -19,8 +17,8 @@ from accounts.models import User
 from agents import catalogue, edits, events, previews, services
 from agents.models import Run, Sandbox
 from projects import api as projects
-from projects import briefing, leaks, versions
-from projects.models import Fragment, Message, Project, Version
+from projects import briefing, leaks
+from projects.models import Fragment, Message, Project
 from projects.services import rename
 from usage import services as usage
 
@@ -132,35 +130,6 @@ class SaidSerializer(serializers.Serializer[Any]):
     warning = serializers.CharField(allow_null=True, help_text=WARNING)
 
 
-class WriteSerializer(serializers.Serializer[Any]):
-    content = serializers.CharField(trim_whitespace=False, allow_blank=True)
-    encoding = serializers.ChoiceField(["utf-8", "base64"], default="utf-8")
-
-
-class MoveSerializer(serializers.Serializer[Any]):
-    path = serializers.CharField(trim_whitespace=False, help_text="The new path.")
-
-
-class RestoreSerializer(serializers.Serializer[Any]):
-    path = serializers.CharField(
-        required=False, trim_whitespace=False, help_text="A file or folder; without it, everything."
-    )
-    hunk = serializers.IntegerField(
-        required=False,
-        min_value=0,
-        max_value=1_000_000,
-        help_text="One change of that file in the diff to `to`, from 0.",
-    )
-    to = serializers.IntegerField(
-        required=False, min_value=1, max_value=2_000_000_000, help_text="Goes with `hunk`: the version that has it."
-    )
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if ("hunk" in attrs) != ("to" in attrs) or ("hunk" in attrs and not attrs.get("path")):
-            raise ValidationError({"hunk": ["One change is named by `path`, `hunk` and `to`."]})
-        return attrs
-
-
 class EditQueuedSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
 
@@ -198,7 +167,7 @@ class ProjectList(projects.ProjectList):
         return once(request, lambda: self._start(request))
 
     def _start(self, request: Request) -> Response:
-        data = _valid(StartSerializer, request)
+        data = projects.valid(StartSerializer, request)
         chosen = {key: data.get(key) or None for key in ("framework", "model", "name")}
         run = services.start_project(_user(request), data["prompt"], **chosen, cap=data.get("cap"))
         project = run.project
@@ -213,7 +182,7 @@ class ProjectDetail(projects.InProject, projects.ProjectDetail):
     @transaction.atomic
     def patch(self, request: Request, pk: Any) -> Response:
         """Another name; for the runs to come another model, rules, review criteria, memory, files locked or pinned."""
-        project, data = self.get_object(), _valid(ChangeSerializer, request)
+        project, data = self.get_object(), projects.valid(ChangeSerializer, request)
         if "name" in data:
             rename(project, data.pop("name"))
         if "model" in data:
@@ -237,7 +206,7 @@ class MessageList(projects.MessageList):
         return once(request, lambda: self._say(request))
 
     def _say(self, request: Request) -> Response:
-        project, data = self.project(), _valid(SaySerializer, request)
+        project, data = self.project(), projects.valid(SaySerializer, request)
         attached = data.get("attachments", ())
         text, mode, model = data["text"], data["mode"], data.get("model")
         run = services.start_run(project, text, mode, data.get("cap"), model, attached=attached)
@@ -245,57 +214,6 @@ class MessageList(projects.MessageList):
             prefetch_related_objects([run.message], Prefetch("fragments", Fragment.objects.none()))
         said = {"message": run.message, "run": run, "warning": leaks.warning(text)}
         return Response(projects.shown(SaidSerializer, said), status=202)
-
-
-class NamedFileSerializer(WriteSerializer):
-    path = serializers.CharField(trim_whitespace=False)
-
-
-class UploadSerializer(serializers.Serializer[Any]):
-    files: Any = serializers.ListSerializer(child=NamedFileSerializer(), min_length=1, max_length=50)
-
-
-class FileList(projects.FileList):
-    @extend_schema(request=UploadSerializer, responses={201: projects.VersionSerializer})
-    def post(self, request: Request, pk: Any) -> Response:
-        """Saves several files in one version; 200 with the newest if nothing changed. 409 while a run is at work."""
-        project, data = self.project(), _valid(UploadSerializer, request)
-        files = {one["path"]: _bytes(one) for one in data["files"]}
-        return _versioned(project, edits.save_files(project, files))
-
-
-class FileContent(projects.FileContent):
-    @extend_schema(request=WriteSerializer, responses={201: projects.VersionSerializer})
-    def put(self, request: Request, pk: Any, path: str) -> Response:
-        """Saves a file as a new version; 200 with the newest one if nothing changed. 409 while a run is at work."""
-        project, data = self.project(), _valid(WriteSerializer, request)
-        return _versioned(project, edits.save_file(project, path, _bytes(data)))
-
-    @extend_schema(request=MoveSerializer, responses={201: projects.VersionSerializer})
-    def patch(self, request: Request, pk: Any, path: str) -> Response:
-        """Gives a file another path in a new version."""
-        project, data = self.project(), _valid(MoveSerializer, request)
-        return _versioned(project, edits.move_file(project, path, data["path"]))
-
-    @extend_schema(responses={201: projects.VersionSerializer})
-    def delete(self, request: Request, pk: Any, path: str) -> Response:
-        """Deletes a file in a new version."""
-        project = self.project()
-        return _versioned(project, edits.save_file(project, path, None))
-
-
-class Restore(projects.InProject):
-    @extend_schema(request=RestoreSerializer, responses={201: projects.VersionSerializer})
-    def post(self, request: Request, pk: Any, number: int) -> Response:
-        """A version equal to an old one, or with one file, folder or change of it; 200 with the newest if it is so.
-
-        With `hunk` and `to` one change of `diff/{to}/` is undone in the newest version's file: 409 if it does not fit.
-        """
-        version, data = self.version(number), _valid(RestoreSerializer, request)
-        if "hunk" in data:
-            named = (self.version(data["to"]), data["path"], data["hunk"])
-            return _versioned(version.project, edits.restore_hunk(version.project, version, *named))
-        return _versioned(version.project, edits.restore(version.project, version, data.get("path", "")))
 
 
 class VersionPreview(projects.InProject):
@@ -334,7 +252,7 @@ class RunDetail(OneRun):
     @extend_schema(request=EditQueuedSerializer, responses=RunBriefSerializer)
     def patch(self, request: Request, pk: Any) -> Response:
         """Another text for a message that waits behind a run. 409 once a worker has it."""
-        run = services.edit_queued(self.run(), _valid(EditQueuedSerializer, request)["text"])
+        run = services.edit_queued(self.run(), projects.valid(EditQueuedSerializer, request)["text"])
         return Response(projects.shown(RunBriefSerializer, run))
 
     @extend_schema(responses={204: None})
@@ -352,7 +270,7 @@ class Queue(projects.InProject):
     @extend_schema(request=OrderSerializer, responses={204: None})
     def put(self, request: Request, pk: Any) -> Response:
         """Another order for the messages that wait. 409 when these are not the ones that wait."""
-        services.reorder_queued(self.project(), _valid(OrderSerializer, request)["runs"])
+        services.reorder_queued(self.project(), projects.valid(OrderSerializer, request)["runs"])
         return Response(status=204)
 
 
@@ -429,33 +347,11 @@ def _keep(project: Project) -> None:
     services.keep_files(project)
 
 
-def _versioned(project: Project, made: Version | None) -> Response:
-    """201 with the version that was made; 200 with the newest if nothing changed."""
-    version = made or versions.newest(project)
-    return Response(projects.shown(projects.VersionSerializer, version), status=201 if made else 200)
-
-
-def _bytes(data: dict[str, Any]) -> bytes:
-    text: str = data["content"]
-    if data["encoding"] == "utf-8":
-        return text.encode()
-    try:
-        return base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        raise ValidationError({"content": ["This is not base64."]}) from None
-
-
 def _cursor(request: Request) -> int:
     after = request.query_params.get("after", "0")
     if not after.isdecimal() or len(after) > 18:
         raise ValidationError({"after": ["A cursor: 0 or the id of an event."]})
     return int(after)
-
-
-def _valid(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    serializer = kind(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return dict(serializer.validated_data)
 
 
 def _user(request: Request) -> User:

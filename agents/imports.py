@@ -3,7 +3,6 @@
 They become a project of their own, or a new version of one there is: what was before stays in its history.
 """
 
-import base64
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -157,24 +156,18 @@ def _uploaded(request: HttpRequest) -> Brought:
 
 
 def _given(kind: type[FilesSerializer], request: Request) -> dict[str, Any]:
-    serializer = kind(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    given = serializer.validated_data
+    given = projects.valid(kind, request)
     if ("content" in given) == ("repository" in given):
         raise ValidationError({"content": ["Give either content or repository."]})
     if not limits.allow(f"import:{_user(request).pk}", IMPORTS, HOUR):
         raise Throttled(wait=limits.seconds_left(HOUR))
-    return dict(given)
+    return given
 
 
 def _brought(given: dict[str, Any]) -> Brought:
     if "repository" in given:
         return _of_repository(given["repository"], given.get("token", ""))
-    try:
-        content = base64.b64decode(given["content"], validate=True)
-    except ValueError:  # no base64, or no ASCII
-        raise ValidationError({"content": ["This is not base64."]}) from None
-    return _of_zip(content, "")
+    return _of_zip(projects.decoded(given["content"]), "")
 
 
 def _of_zip(content: bytes, name: str) -> Brought:

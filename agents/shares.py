@@ -56,10 +56,8 @@ class ShareLink(projects.InProject):
     @extend_schema(request=ShareChangeSerializer, responses=ShareSerializer)
     def patch(self, request: Request, pk: Any) -> Response:
         """Whether the link also shows how the newest run went. 404 without a link."""
-        serializer = ShareChangeSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
         mine = Share.objects.filter(project=self.project())
-        if not mine.update(replay=serializer.validated_data["replay"]):
+        if not mine.update(replay=projects.valid(ShareChangeSerializer, request)["replay"]):
             raise Http404
         return self._answer(mine.first())
 

@@ -1,7 +1,6 @@
-"""REST: what can be read of a project. What starts a run or writes the log is in agents/api.py, on top of this."""
+"""REST: what can be read of a project. What writes is on top of this, in agents/."""
 
 import base64
-import binascii
 from functools import cache
 from typing import Any
 
@@ -198,6 +197,21 @@ def _serializer(kind: type[serializers.Serializer[Any]], many: bool) -> Any:
     return kind(many=many)
 
 
+def valid(kind: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """What a request sends, as a serializer takes it. Raises ValidationError."""
+    serializer = kind(data=request.data)
+    serializer.is_valid(raise_exception=True)
+    return dict(serializer.validated_data)
+
+
+def decoded(text: str) -> bytes:
+    """The bytes of a `content` in base64. Raises ValidationError."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:  # no base64, or no ASCII
+        raise ValidationError({"content": ["This is not base64."]}) from None
+
+
 def visible(request: Request) -> QuerySet[Project]:
     """The projects of who asks, with `newest_version`."""
     newest = Version.objects.filter(project=OuterRef("pk")).order_by("-number").values("number")[:1]
@@ -256,13 +270,8 @@ class AttachmentList(InProject):
     @extend_schema(request=AttachSerializer, responses={201: AttachmentSerializer})
     def post(self, request: Request, pk: Any) -> Response:
         """Keeps a picture or a text for the next message; its id goes into that message's `attachments`."""
-        serializer = AttachSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        try:
-            content = base64.b64decode(serializer.validated_data["content"], validate=True)
-        except (binascii.Error, ValueError):
-            raise ValidationError({"content": ["This is not base64."]}) from None
-        made = attachments.add(self.project(), serializer.validated_data["name"], content)
+        data = valid(AttachSerializer, request)
+        made = attachments.add(self.project(), data["name"], decoded(data["content"]))
         return Response(shown(AttachmentSerializer, made), status=201)
 
 
@@ -312,9 +321,7 @@ class VersionDetail(InProject):
     def patch(self, request: Request, pk: Any, number: int) -> Response:
         """Another title for a version. Its files stay what they are."""
         version = self.version(number)
-        serializer = TitleSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        versions.name(version, serializer.validated_data["title"])
+        versions.name(version, valid(TitleSerializer, request)["title"])
         return Response(shown(VersionSerializer, version))
 
 

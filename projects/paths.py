@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
+from pathlib import PurePosixPath
 
 MAX_FILES = 2_000
 MAX_FILE_BYTES = 5 * 2**20
@@ -23,7 +24,7 @@ LANGUAGES = {
 
 def language(path: str) -> str:
     """The language of a file by its name, such as typescript; "" for a name without an ending."""
-    ending = path.rsplit("/", 1)[-1].rpartition(".")[2].lower() if "." in path.rsplit("/", 1)[-1][1:] else ""
+    ending = PurePosixPath(path).suffix[1:].lower()
     return LANGUAGES.get(ending, ending)
 
 

@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects import briefing, promises
-from projects.api import InProject, shown
+from projects.api import InProject, shown, valid
 
 
 class PromiseSerializer(serializers.Serializer[Any]):
@@ -40,9 +40,7 @@ class PromiseList(InProject):
     def post(self, request: Request, pk: Any) -> Response:
         """Adds one by hand. The next run that changes the app checks it."""
         project = self.project()
-        serializer = NewPromiseSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        made = briefing.promise(project, **serializer.validated_data)
+        made = briefing.promise(project, **valid(NewPromiseSerializer, request))
         return Response(shown(PromiseSerializer, promises.view(made, promises.since(project))), status=201)
 
 

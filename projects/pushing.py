@@ -18,7 +18,7 @@ from rest_framework.response import Response
 
 from accounts import limits
 from projects import github
-from projects.api import VERSION_PARAMETER, InProject
+from projects.api import VERSION_PARAMETER, InProject, valid
 from projects.models import Project
 from projects.paths import BadFiles
 from projects.services import BadPrompt
@@ -41,9 +41,7 @@ class Push(InProject):
     def post(self, request: Request, pk: Any) -> Response:
         """Commits a version's files to a branch on GitHub. A branch that others work on is refused."""
         version = self.version()
-        serializer = PushSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        given = serializer.validated_data
+        given = valid(PushSerializer, request)
         if not _may(version.project):
             raise Throttled(wait=limits.seconds_left(HOUR))
         wanted = github.repository(given["repository"], given["branch"])

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import cost_api, doctor, imports, lens, plan_api, shares, stream
+from agents import cost_api, doctor, edit_api, imports, lens, plan_api, shares, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from projects import promise_api, pushing
@@ -38,17 +38,17 @@ urlpatterns = [
     path(f"{PROJECT}queue/", agents.Queue.as_view(), name="api-queue"),
     path(f"{PROJECT}events/", agents.Events.as_view(), name="api-events"),
     path(f"{PROJECT}stream/", stream.project_stream, name="api-stream"),
-    path(f"{PROJECT}files/", agents.FileList.as_view(), name="api-files"),
-    path(f"{PROJECT}files/<path:path>", agents.FileContent.as_view(), name="api-file"),
+    path(f"{PROJECT}files/", edit_api.FileList.as_view(), name="api-files"),
+    path(f"{PROJECT}files/<path:path>", edit_api.FileContent.as_view(), name="api-file"),
     path(f"{PROJECT}search/", projects.Search.as_view(), name="api-search"),
     path(f"{PROJECT}attachments/", projects.AttachmentList.as_view(), name="api-attachments"),
     path(f"{PROJECT}attachments/<uuid:attachment>/", projects.AttachmentDetail.as_view(), name="api-attachment"),
     path(f"{PROJECT}versions/", projects.VersionList.as_view(), name="api-versions"),
     path(f"{PROJECT}versions/<version:number>/", projects.VersionDetail.as_view(), name="api-version"),
-    path(f"{PROJECT}versions/<version:number>/restore/", agents.Restore.as_view(), name="api-restore"),
+    path(f"{PROJECT}versions/<version:number>/restore/", edit_api.Restore.as_view(), name="api-restore"),
     path(f"{PROJECT}versions/<version:a>/diff/<version:b>/", projects.Diff.as_view(), name="api-diff"),
     path(f"{PROJECT}promises/", promise_api.PromiseList.as_view(), name="api-promises"),
-    path(f"{PROJECT}promises/<version:promise>/", promise_api.PromiseDetail.as_view(), name="api-promise"),
+    path(f"{PROJECT}promises/<int:promise>/", promise_api.PromiseDetail.as_view(), name="api-promise"),
     path(f"{PROJECT}download/", projects.Download.as_view(), name="api-download"),
     path(f"{PROJECT}import/", imports.Update.as_view(), name="api-update"),
     path(f"{PROJECT}push/", pushing.Push.as_view(), name="api-push"),

@@ -117,11 +117,13 @@ def told(project: Project) -> str:
 
 def promised(project: Project) -> str:
     """What earlier requests made true, a line each with its number; "" without any."""
+    if not (kept := list(project.promises.all())):
+        return ""
     changed = promises.since(project)
     return "\n".join(
         f"{promise.pk}. {promise.says} On {promise.path} stands: {promise.text}"
         + (" (not true now)" if promises.holds(promise, changed) is False else "")
-        for promise in project.promises.all()
+        for promise in kept
     )
 
 
