@@ -35,7 +35,7 @@ export function context(root, panes, code) {
       [`First look at the files, about ${thousands(tokens.files)} tokens`, tokens.files],
       [`Your rules, about ${thousands(tokens.rules)} tokens`, tokens.rules],
       [`Memory, about ${thousands(tokens.memory)} tokens`, tokens.memory],
-      [`What has to stay true, about ${thousands(tokens.promises)} tokens`, tokens.promises],
+      [`Promises, about ${thousands(tokens.promises)} tokens`, tokens.promises],
     ];
     $("#context-sum").textContent = `${model} · ${framework} · about ${thousands(parts.reduce((sum, [, count]) => sum + count, 0))} tokens before it reads a file; a conversation is shortened above ${thousands(most)}`;
     const bar = el("div", { class: "lens", "aria-hidden": "true" }, ...parts.map(() => el("i")));

@@ -9,9 +9,9 @@ const STATES = { true: ["good", "check", "True"], false: ["bad", "x", "Not true"
 export function promises(root) {
   const count = el("span", { class: "muted" });
   const list = el("ul", { class: "promises" });
-  const none = el("p", { class: "muted small" }, "Nothing yet. With each change the agent says what a visitor can see now. It is kept here, checked again after every later change, and mended when a change breaks it.");
+  const about = el("p", { class: "muted small" }, "What has to stay true. With each change the agent says what a visitor can see now; it is kept here, checked again after every later change, and mended when a change breaks it.");
   const form = add();
-  const section = el("section", { id: "promises" }, el("h2", {}, "What has to stay true ", count), none, list, form);
+  const section = el("section", { id: "promises" }, el("h2", {}, "Promises ", count), about, list, form);
 
   function row({ id, says, path, text, version, holds, checked }) {
     const [state, sign, word] = STATES[holds];
@@ -29,7 +29,6 @@ export function promises(root) {
   function paint(rows) {
     const good = rows.filter(({ holds }) => holds).length;
     count.textContent = rows.length ? `${good} of ${rows.length}` : "";
-    none.hidden = rows.length > 0;
     list.hidden = !rows.length;
     list.replaceChildren(...rows.map(row));
   }
