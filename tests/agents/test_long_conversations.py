@@ -50,6 +50,18 @@ def test_it_shortens_old_results_first_and_then_sums_old_turns_up(model, start, 
     )
 
 
+def test_it_shortens_for_the_very_call_that_is_too_long_and_sums_nothing_up_then(model, start, work, monkeypatch):
+    monkeypatch.setattr("agents.bench.window", lambda run: 30_000)
+    monkeypatch.setattr(loop, "KEPT_TURNS", 1)
+    long = wire.tool("write_files", {"files": [{"path": "long.txt", "content": LONG}]})
+    model.say([long], [read(number)[1] for number in range(3)], [read(number)[1] for number in range(3, 5)], [finish()])
+    run = work(start())
+
+    kinds = [step.data["kind"] for step in run.steps.filter(type="stage") if step.data.get("kind")]
+    assert kinds == ["shorten", "shorten"]
+    assert max(talk.tokens(request["messages"]) for request in model.requests) < loop.COMPACT_SHARE * 30_000 - 5_000
+
+
 def test_it_sends_what_it_sent_before_when_it_is_taken_over(model, start, work, small):
     build(model, 9)
     run = work(start())
