@@ -6,8 +6,10 @@ import asyncio
 import atexit
 import json
 from collections.abc import Awaitable, Callable
+from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypeVar
 
+import aiohttp
 from django.conf import settings
 
 from agents.llm import Call, ModelBusy
@@ -26,8 +28,18 @@ def http(kind: Callable[[], T]) -> T:
     """
     key = kind, asyncio.get_running_loop()
     if key not in _http:
-        _http[key] = kind()
+        _http[key] = _without_cookies(kind())
     made: T = _http[key]
+    return made
+
+
+def _without_cookies(made: Any) -> Any:
+    """What a provider sets as a cookie belongs to one key; the connections are for all. Both layers keep some."""
+    made.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    for transport in filter(None, (made._transport, *made._mounts.values())):  # these: the proxies'
+        first = transport.get_client()
+        transport.client = aiohttp.ClientSession(connector=first.connector, cookie_jar=aiohttp.DummyCookieJar())
+        first.detach()
     return made
 
 

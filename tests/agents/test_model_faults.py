@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Thread
 from typing import Any
@@ -201,6 +202,21 @@ async def test_it_gives_thoughts_back_as_they_came(model: ScriptedModel) -> None
 def _call(model: ScriptedModel, said: Any = None) -> Call:
     said = said or [{"role": "user", "content": [wire.text("Hello")]}]
     return Call("test", "some-model", "Be short.", said, [], "test-key", model.url, "TEST_KEY")
+
+
+@pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
+async def test_it_gives_no_cookie_of_one_key_to_another(model: ScriptedModel, protocol: Any) -> None:
+    """Everybody's calls share their connections."""
+    model.say(Failure(500, {"Set-Cookie": "session=ann"}), [wire.text("Hello")])
+    call = replace(_call(model), base_url=model.url.replace("127.0.0.1", "localhost"))
+    try:
+        with pytest.raises(ModelError):
+            await protocol.ask(call, lambda text: None)
+        await protocol.ask(replace(call, api_key="another-key"), lambda text: None)
+    finally:
+        await streams.close()
+    assert len(model.headers) == 2
+    assert not [name for headers in model.headers for name in headers if name.lower() == "cookie"]
 
 
 async def _ask(protocol: Any, call: Call) -> Turn:
