@@ -5,6 +5,7 @@ import pytest
 from agents import services
 from agents.models import Run
 from demo_model import wire
+from projects.services import add_message
 from tests.agents.scripted import finish, page, types, write
 from usage.services import account_of
 
@@ -44,6 +45,14 @@ def test_it_takes_one_answer_only(model, waiting, work):
     second = services.start_run(waiting.project, "And add a footer")
     assert second.pk != waiting.pk
     assert second.state == Run.State.QUEUED
+
+
+def test_it_takes_no_run_that_goes_on_from_another_for_the_answer(model, waiting):
+    said = add_message(waiting.project, "user", "Add a menu")
+    failed = Run.objects.create(project=waiting.project, message=said, model="vibe-m", state=Run.State.FAILED)
+    made = services.continue_run(failed)
+    waiting.refresh_from_db()
+    assert made.follows == failed and waiting.state == Run.State.WAITING
 
 
 def test_it_keeps_the_work_when_it_is_stopped_while_it_waits(model, waiting, work):
