@@ -103,6 +103,7 @@ def test_it_brings_back_one_change(history):
     # What does not fit any more says so.
     edits.save_file(project, "notes.txt", changed.replace("five", "5").encode())
     page.locator("#history-list [data-version='5']").click()
+    expect(page.locator("#history-main h2")).to_contain_text("v5")
     page.get_by_role("button", name="Bring back change 1 of notes.txt").click()
     expect(page.locator(".toast", has_text="different by now, so nothing was changed")).to_be_visible()
     expect(page.locator("#version-now")).to_have_text("v8")

@@ -82,7 +82,7 @@ def test_it_kills_a_command_and_what_it_started(sandbox: Sandbox) -> None:
     handle = sandbox.commands.run("sleep 1000 & sleep 1000", background=True)
     wait_for(lambda: sandbox.commands.run("pgrep -c sleep || true").stdout.strip() == "2")
     assert handle.kill() is True
-    assert sandbox.commands.run("pgrep -c sleep || true").stdout.strip() == "0"
+    wait_for(lambda: sandbox.commands.run("pgrep -c sleep || true").stdout.strip() == "0")
     assert sandbox.commands.kill(handle.pid) is False
     with pytest.raises(CommandExitException) as caught:
         handle.wait()
