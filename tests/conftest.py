@@ -9,6 +9,7 @@ from typing import Any
 
 import django
 import pytest
+from django.test import TransactionTestCase
 
 from launcher import testing
 from launcher.problem import Problem
@@ -65,3 +66,28 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
     with django_db_blocker.unblock(), connection.cursor() as cursor:
         others = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
         cursor.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM ({others}) AS other")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def empty_quickly() -> None:
+    """After a test that commits, only the tables that have rows are emptied, which takes a tenth of Django's TRUNCATE
+    of all, and meets no lock of a statement that is still under way. What Django itself writes once is left: the kinds
+    of content and the permissions.
+    """
+    TransactionTestCase._fixture_teardown = _empty  # type: ignore[attr-defined]
+
+
+KEPT = {"django_migrations", "django_content_type", "auth_permission"}
+
+
+def _empty(_: TransactionTestCase) -> None:
+    from django.db import connection
+
+    tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT
+    with connection.cursor() as cursor:
+        asked = (f"(SELECT '{table}' FROM \"{table}\" LIMIT 1)" for table in sorted(tables))
+        cursor.execute(" UNION ALL ".join(asked))
+        full = [table for (table,) in cursor.fetchall()]
+        # Neither foreign keys nor triggers: the ledger's refuse to forget.
+        emptied = "; ".join(f'DELETE FROM "{table}"' for table in full)
+        cursor.execute(f"BEGIN; SET LOCAL session_replication_role = replica; {emptied}; COMMIT")

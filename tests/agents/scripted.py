@@ -39,7 +39,8 @@ class ScriptedModel:
         self.gone = threading.Event()
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self.server.daemon_threads = True
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        # A shutdown is noticed at the next look.
+        threading.Thread(target=self.server.serve_forever, args=[0.02], daemon=True).start()
 
     @property
     def url(self) -> str:

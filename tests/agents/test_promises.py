@@ -21,8 +21,9 @@ seeing = pytest.mark.skipif(not browser.available(), reason="NO CHROMIUM")
 
 @pytest.fixture
 def eyes(model, monkeypatch):
-    """The platform looks with a real browser."""
+    """The platform looks with a real browser, and is soon content: these pages ask for nothing later."""
     monkeypatch.setattr(browser, "available", look)
+    monkeypatch.setattr(browser, "LISTENS_SECONDS", 0.1)
 
 
 def tea(*words: str) -> wire.Block:
