@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any, TypeVar
 
 import uvloop
+from django.db import connection
 
 T = TypeVar("T")
 
@@ -47,7 +48,12 @@ async def _tidy(coro: Coroutine[Any, Any, T]) -> T:
 
 
 def run(coro: Coroutine[Any, Any, T], seconds: float = 60) -> T:
-    """Waits for a coroutine from an ordinary thread. Raises TimeoutError after `seconds`."""
+    """Waits for a coroutine from an ordinary thread. Raises TimeoutError after `seconds`.
+
+    No connection to the database is held meanwhile: there are only so many, for all that this process does.
+    """
+    if not connection.in_atomic_block:
+        connection.close()  # back to the pool
 
     async def bounded() -> T:
         async with asyncio.timeout(seconds):

@@ -7,7 +7,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from agents import aio, charging, claims, promises, runs, sandbox, stuck
 from agents.box import Box
@@ -48,7 +48,6 @@ def _read_back(box: Box, left: list[str], ending: Ending) -> tuple[dict[str, byt
     """The app's files as they are now, once the commands `left` in the background are ended. A stop does not interrupt
     this: what was done is kept.
     """
-    connection.close()  # none is held across a wait
     try:
         for key in left:
             aio.run(box.kill_step(key))
@@ -64,7 +63,6 @@ def _read_back(box: Box, left: list[str], ending: Ending) -> tuple[dict[str, byt
 
 
 def _put(box: Box, files: dict[str, bytes | None]) -> None:
-    connection.close()
     with suppress(*sandbox.DOWN, TimeoutError):  # the version has it; the sandbox follows when it is next used
         aio.run(box.put(files))
 

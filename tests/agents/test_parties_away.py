@@ -2,6 +2,7 @@
 
 import random
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -17,7 +18,7 @@ from django.db import OperationalError, connection
 from django.db.models.functions import Now
 
 from accounts import limits
-from agents import events, runs, tasks
+from agents import events, runs, sandbox, tasks
 from agents.models import Run, Step
 from demo_model import wire
 from launcher import runtime, testing
@@ -320,3 +321,33 @@ def test_it_goes_on_while_the_tables_get_new_columns(model: Any, start: Any, wor
     finally:
         migrate(*(f"ALTER TABLE {table} DROP COLUMN IF EXISTS of_tomorrow" for table in tables))
     assert (run.state, run.reason) == (Run.State.SUCCEEDED, "")
+
+
+def test_it_holds_no_connection_of_the_pool_while_a_sandbox_is_opened(
+    start: Any, settings: Any, eventually: Callable[..., Any]
+) -> None:
+    """However many are waited for, the other runs of the process have the database."""
+    project = start().project
+    pool = connection.pool  # type: ignore[attr-defined]  # of PostgreSQL's backend
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        settings.E2B_API_URL = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        failed: list[str] = []
+
+        def opening() -> None:
+            try:
+                sandbox.ensure(project)
+            except sandbox.SandboxUnavailable as error:
+                failed.append(str(error))
+            connection.close()
+
+        openers = [threading.Thread(target=opening) for _ in range(pool.max_size + 1)]
+        for opener in openers:
+            opener.start()
+        came = [silent.accept()[0] for _ in openers]
+        connection.close()
+        eventually(lambda: pool.get_stats()["pool_available"] == pool.get_stats()["pool_size"])
+        for one in came:
+            one.close()
+    for opener in openers:
+        opener.join(20)
+    assert len(failed) == len(openers)
