@@ -1,5 +1,7 @@
 """OpenAI's chat completions protocol, streamed, through the official SDK: OpenAI, Gemini, xAI, OpenRouter, AI
 gateways, Ollama. The conversation is kept in Anthropic's blocks and translated at this edge.
+
+Requests and chunks are plain JSON (`client.post`), as in agents/llm/messages.py.
 """
 
 import json
@@ -13,6 +15,7 @@ from openai import AsyncOpenAI
 
 from agents.llm import Block, Call, ModelBusy, Turn, streams
 
+CHUNKS = openai.AsyncStream[object]
 # How the protocol's reasons to stop are called in ours.
 REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal"}
 
@@ -36,7 +39,7 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
     """
     reader = _Reader(call, on_text)
     client = _client(call.api_key, call.base_url, streams.http(openai.DefaultAioHttpClient))
-    opening = client.chat.completions.create(**_request(call))
+    opening = client.post("/chat/completions", cast_to=object, body=_request(call), stream=True, stream_cls=CHUNKS)
     await streams.read(opening, openai.APIError, call, reader.take)
     return reader.turn()
 
@@ -63,7 +66,7 @@ def _effort(call: Call) -> dict[str, Any]:
     if not call.effort:
         return {}
     if call.provider in ("openrouter", "gateway"):
-        return {"extra_body": {"reasoning": {"effort": call.effort}}}
+        return {"reasoning": {"effort": call.effort}}
     return {"reasoning_effort": call.effort}
 
 
@@ -138,36 +141,35 @@ class _Reader:
         self.usage: dict[str, int] = {}
 
     def take(self, chunk: Any) -> None:
-        # Some servers put events of their own between the chunks.
-        if usage := getattr(chunk, "usage", None):
+        # Some servers put events of their own between the chunks, and leave out or null what has no value.
+        if usage := chunk.get("usage"):
             self._count(usage)
-        for choice in (getattr(chunk, "choices", None) or ())[:1]:
-            self.reason = choice.finish_reason or self.reason
-            if choice.delta:
-                self._take(choice.delta)
+        for choice in (chunk.get("choices") or ())[:1]:
+            self.reason = choice.get("finish_reason") or self.reason
+            if delta := choice.get("delta"):
+                self._take(delta)
 
     def _take(self, delta: Any) -> None:
-        if delta.content:
-            self._grow(delta.content)
-            self.text.append(delta.content)
-            self.on_text(delta.content)
-        for piece in delta.tool_calls or ():
+        if text := delta.get("content"):
+            self._grow(text)
+            self.text.append(text)
+            self.on_text(text)
+        for piece in delta.get("tool_calls") or ():
             # Some servers number no calls; then each piece is a whole one.
-            index = piece.index if piece.index is not None else len(self.calls)
+            index = piece.get("index")
+            index = len(self.calls) if index is None else index
             if index not in self.calls:
                 self.calls[index] = {"id": "", "name": "", "arguments": "", "extra": {}}
                 self._grow(str(self.calls[index]))
-            call = self.calls[index]
-            call["id"] = piece.id or call["id"]
-            if piece.function:
-                self._grow(piece.function.name or "")
-                self._grow(piece.function.arguments or "")
-                call["name"] += piece.function.name or ""
-                call["arguments"] += piece.function.arguments or ""
-            if extra := (piece.model_extra or {}).get("extra_content"):
+            call, said = self.calls[index], piece.get("function") or {}
+            call["id"] = piece.get("id") or call["id"]
+            for part in ("name", "arguments"):
+                self._grow(said.get(part) or "")
+                call[part] += said.get(part) or ""
+            if extra := piece.get("extra_content"):
                 self._grow(str(extra))
                 call["extra"] = {"extra_content": extra}
-        if details := (delta.model_extra or {}).get("reasoning_details"):
+        if details := delta.get("reasoning_details"):
             self._grow(str(details))
             self.thoughts += details
 
@@ -176,12 +178,11 @@ class _Reader:
         streams.check_size(self.size, self.call)
 
     def _count(self, usage: Any) -> None:
-        details = usage.prompt_tokens_details
-        cached = (details.cached_tokens if details else 0) or 0
-        written = (details.cache_write_tokens if details else 0) or 0
+        details = usage.get("prompt_tokens_details") or {}
+        cached, written = details.get("cached_tokens") or 0, details.get("cache_write_tokens") or 0
         self.usage = {
-            "input": max(0, (usage.prompt_tokens or 0) - cached - written),
-            "output": usage.completion_tokens or 0,
+            "input": max(0, (usage.get("prompt_tokens") or 0) - cached - written),
+            "output": usage.get("completion_tokens") or 0,
             "cache_read": cached,
             **({"cache_write": written} if written else {}),
         }

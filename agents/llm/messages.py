@@ -1,7 +1,7 @@
 """Anthropic's Messages protocol, streamed, through the official SDK.
 
 Retries are states of the run (agents/loop.py), so the SDK's own are off: it would sleep for any Retry-After without a
-word. Events are read plainly (`create(stream=True)`): the accumulating helper costs twice the CPU per event.
+word. Requests and events are plain JSON (`client.post`): the SDK's models of them cost as much as all the rest.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ from anthropic import AsyncAnthropic
 
 from agents.llm import Block, Call, ModelBusy, Turn, streams
 
+EVENTS = anthropic.AsyncStream[object]
 # Kinds of blocks that came by the other protocol; this one does not know them.
 FOREIGN = ("reasoning",)
 
@@ -31,7 +32,7 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
     """
     reader = _Reader(call, on_text)
     client = _client(call.api_key, call.base_url, streams.http(anthropic.DefaultAioHttpClient))
-    opening = client.messages.create(**_request(call), stream=True)
+    opening = client.post("/v1/messages", cast_to=object, body=_request(call), stream=True, stream_cls=EVENTS)
     await streams.read(opening, anthropic.APIError, call, reader.take)
     if not reader.turn.stop_reason:
         raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")
@@ -49,6 +50,7 @@ def _request(call: Call) -> dict[str, Any]:
     return {
         "model": call.model,
         "max_tokens": call.max_tokens,
+        "stream": True,
         "system": [{"type": "text", "text": call.system, **cached}],
         "messages": messages,
         **({"tools": tools} if tools else {}),
@@ -77,46 +79,46 @@ class _Reader:
         self.json: dict[int, list[str]] = {}
 
     def take(self, event: Any) -> None:
-        match event.type:
+        match event["type"]:
             case "message_start":
-                self._usage(event.message.usage)
+                self._usage(event["message"].get("usage"))
             case "content_block_start":
-                self._start(event.index, event.content_block)
+                self._start(event["index"], event["content_block"])
             case "content_block_delta":
-                self._delta(event.index, event.delta)
+                self._delta(event["index"], event["delta"])
             case "content_block_stop":
-                self._stop(event.index)
+                self._stop(event["index"])
             case "message_delta":
-                self.turn.stop_reason = event.delta.stop_reason or self.turn.stop_reason
-                self._usage(event.usage)
+                self.turn.stop_reason = event["delta"].get("stop_reason") or self.turn.stop_reason
+                self._usage(event.get("usage"))
 
-    def _start(self, index: int, block: Any) -> None:
-        kept: Block = {"type": block.type}
-        if block.type == "text":
-            kept["text"] = block.text or ""
-        elif block.type == "tool_use":
-            kept.update(id=block.id, name=block.name, input={})
+    def _start(self, index: int, block: Block) -> None:
+        kept: Block = {"type": block["type"]}
+        if block["type"] == "text":
+            kept["text"] = block.get("text") or ""
+        elif block["type"] == "tool_use":
+            kept.update(id=block["id"], name=block["name"], input={})
             self.json[index] = []
         else:  # thinking and what may come: kept as sent, the provider wants it back unchanged
-            kept = block.model_dump(exclude_none=True)
+            kept = {name: value for name, value in block.items() if value is not None}
         self._grow(str(kept))
         self.turn.content.append(kept)
 
     def _delta(self, index: int, delta: Any) -> None:
-        block = self.turn.content[index]
-        if delta.type == "text_delta":
-            self._grow(delta.text)
-            block["text"] += delta.text
-            self.on_text(delta.text)
-        elif delta.type == "input_json_delta":
-            self._grow(delta.partial_json)
-            self.json[index].append(delta.partial_json)
-        elif delta.type == "thinking_delta":
-            self._grow(delta.thinking)
-            block["thinking"] = block.get("thinking", "") + delta.thinking
-        elif delta.type == "signature_delta":
-            self._grow(delta.signature)
-            block["signature"] = delta.signature
+        block, kind = self.turn.content[index], delta["type"]
+        if kind == "text_delta":
+            self._grow(delta["text"])
+            block["text"] += delta["text"]
+            self.on_text(delta["text"])
+        elif kind == "input_json_delta":
+            self._grow(delta["partial_json"])
+            self.json[index].append(delta["partial_json"])
+        elif kind == "thinking_delta":
+            self._grow(delta["thinking"])
+            block["thinking"] = block.get("thinking", "") + delta["thinking"]
+        elif kind == "signature_delta":
+            self._grow(delta["signature"])
+            block["signature"] = delta["signature"]
 
     def _grow(self, piece: str) -> None:
         self.size += len(piece)
@@ -135,5 +137,5 @@ class _Reader:
             "cache_write": "cache_creation_input_tokens",
         }
         for ours, theirs in names.items():
-            if (value := getattr(usage, theirs, None)) is not None:
-                self.turn.usage[ours] = value
+            if (value := (usage or {}).get(theirs)) is not None:
+                self.turn.usage[ours] = int(value)

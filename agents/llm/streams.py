@@ -86,7 +86,11 @@ async def _hand_out(stream: Any, take: Callable[[Any], None], deadline: asyncio.
     now = asyncio.get_running_loop().time
     extended = 0.0
     async for event in stream:
-        take(event)
+        try:
+            take(event)
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            text = "The model's answer is not in the form that its protocol has."
+            raise ModelBusy("model_stream_broken", text) from error
         if now() - extended > 1:  # moving a deadline at each token would cost a tenth of reading it
             extended = now()
             deadline.reschedule(extended + settings.MODEL_STALL_SECONDS)
