@@ -58,7 +58,7 @@ class RunSerializer(serializers.ModelSerializer[Run]):
         return (run.finished - run.started).total_seconds() if run.finished and run.started else None
 
     def get_steps(self, run: Run) -> list[dict[str, Any]]:
-        return [events.as_event(step, html=False) for step in run.steps.order_by("cursor")]
+        return [events.as_event(step) for step in run.steps.order_by("cursor")]
 
 
 class ModelField(serializers.CharField):

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -42,8 +42,8 @@ def channel(project_id: UUID | str) -> str:
     return f"vibe:project:{project_id}"
 
 
-def as_event(step: Step, html: bool = True) -> Event:
-    """The event of a step, as websocket, SSE and polling carry it; `html` adds the chat's partial."""
+def as_event(step: Step, html: bool = False) -> Event:
+    """The event of a step, as websocket, SSE and polling carry it; `html` adds its card in the chat."""
     event: Event = {
         "id": step.cursor,
         "run": str(step.run_id) if step.run_id else None,
@@ -52,7 +52,17 @@ def as_event(step: Step, html: bool = True) -> Event:
         "at": step.at.isoformat(),
         "data": step.data,
     }
-    if html and step.type in CARDS:
+    return with_card(event, step.project_id) if html else event
+
+
+def with_card(event: Event, project_id: UUID | str) -> Event:
+    """A step's event with its card in the chat. Published ones go without: who shows them draws them, if anybody does.
+
+    Needs no database.
+    """
+    if "id" in event and event["type"] in CARDS:
+        step = Step(cursor=event["id"], run_id=event["run"], project_id=project_id, type=event["type"])
+        step.data = event["data"]
         event |= {"html_id": html_id(step), "html": render(step)}
     return event
 
@@ -117,6 +127,8 @@ class Live:
         self.pieces: list[str] = []
         self.taken = self.sent = 0  # pieces and characters that went out
         self.is_fed, self.last = False, 0.0  # whether the sender knows of it; when it was last sent
+        # Held while its pieces go out: the end waits for the earlier ones.
+        self.sending = threading.Lock()
 
     def feed(self, text: str) -> None:
         """Costs the caller, often an event loop, nothing: another thread sends it."""
@@ -132,7 +144,7 @@ class Live:
 
     def close(self) -> None:
         """Sends the rest; the step that follows replaces all of it, so nothing is kept for pages that join."""
-        with _sending, suppress(redis.RedisError), _redis().pipeline(transaction=True) as pipe:
+        with self.sending, suppress(redis.RedisError), _redis().pipeline(transaction=True) as pipe:
             self.put(pipe)
             # Also when nothing was sent: a worker that died may have left its text.
             pipe.delete(f"{self.channel}:head", f"{self.channel}:text")
@@ -153,10 +165,6 @@ class Live:
         data = {**self.ident, "offset": self.sent, "text": text}
         pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
         self.taken, self.sent, self.last = self.taken + len(new), self.sent + len(text), time.monotonic()
-
-
-# Held while live text goes out: the end of one text waits for its earlier pieces.
-_sending = threading.Lock()
 
 
 @cache
@@ -182,8 +190,9 @@ def _send(fed: "SimpleQueue[Live]") -> None:
             del due[live]
             live.is_fed = False  # before looking: what comes from now on is told anew
         try:
-            with _sending, _redis().pipeline(transaction=True) as pipe:
+            with ExitStack() as held, _redis().pipeline(transaction=True) as pipe:
                 for live in ready:
+                    held.enter_context(live.sending)
                     live.put(pipe)
                 pipe.execute()
         except redis.RedisError:

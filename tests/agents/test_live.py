@@ -1,6 +1,7 @@
 """Events reach a page in order, without a gap and without repetition, whatever is lost on the way."""
 
 import asyncio
+import json
 import threading
 
 import pytest
@@ -60,6 +61,31 @@ def test_it_goes_from_the_past_to_the_present_without_a_gap(project_id):
     got = collect(project_id, 0, lambda got: len(numbered(got)) >= 302)
     speaker.join()
     assert numbered(got) == list(range(1, 303))
+
+
+def test_it_draws_the_cards_of_what_is_published_and_outlives_what_cannot_be_drawn(project_id):
+    redis = events._redis()
+
+    def speak():
+        say(project_id)
+        redis.publish(events.channel(project_id), json.dumps({"id": 4, "run": None, "type": "reply", "data": {}}))
+        redis.publish(events.channel(project_id), b"no JSON")
+        runs.note(project_id, "reply", {"turn": 1, "html": "<p>Green tea</p>"})
+        say(project_id)
+        connection.close()
+
+    async def listening():
+        async with hub.hub().subscription(project_id) as queue:
+            await asyncio.to_thread(speak)
+            heard: list[events.Event] = []
+            while not heard or heard[-1].get("id") != 5:
+                heard.append(await asyncio.wait_for(queue.get(), SOON))
+            return heard
+
+    heard = [event for event in async_to_sync(listening)() if event is not hub.RESYNC]
+    assert numbered(heard) == [3, 4, 5]
+    assert "<p>Green tea</p>" in heard[1]["html"] and heard[1]["html_id"] == "turn-None-1"
+    assert "html" not in heard[0]
 
 
 def test_it_keeps_the_order_of_many_writers_of_one_run(start):
