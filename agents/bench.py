@@ -25,7 +25,7 @@ class Bench:
     """One worker's place to work on one run."""
 
     def __init__(self, lease: Lease, run: Run) -> None:
-        self.lease, self.run, self.log = lease, run, Log(lease.fence)
+        self.lease, self.run, self.log = lease, run, Log(lease.fence, lease.hear)
         self.mode = run.message.mode
         self.writes = self.mode == Message.Mode.BUILD
         self.box: Box | None = None

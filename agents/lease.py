@@ -22,6 +22,8 @@ from agents.runs import Fence, LeaseLost
 
 T = TypeVar("T")
 STOP_CHANNEL = "vibe:stop"
+# So long what the row said counts. A stop within it is heard by Redis, and interrupts what has begun.
+FRESH_SECONDS = 0.05
 
 
 class RunStopped(Exception):
@@ -39,19 +41,28 @@ class Lease:
         self.fence = fence
         self.lost, self.stopped = False, fence.stopped
         self.waiting: Future[Any] | None = None
+        # When the row was last asked, by the process's clock.
+        self.asked = 0.0
         self.lock = threading.Lock()
 
     def renew(self) -> None:
         """Asks the row before every model call and tool: once a stop is committed, none begins. As `check`.
 
-        Only asks: a write would wait for the disk at each step, and the heartbeat extends the lease anyway.
+        Only asks: a write would wait for the disk at each step, and the heartbeat extends the lease anyway. Nor does it
+        ask again what a write of the log has just said.
         """
-        try:
-            if runs.stop_wanted(self.fence):
-                self.interrupt(stopped=True)
-        except LeaseLost:
-            self.interrupt(lost=True)
+        if time.monotonic() - self.asked > FRESH_SECONDS:
+            try:
+                self.hear(runs.stop_wanted(self.fence))
+            except LeaseLost:
+                self.interrupt(lost=True)
         self.check()
+
+    def hear(self, stop: bool) -> None:
+        """What the row says in this moment: the run is ours, and the user wants it to stop or not."""
+        self.asked = time.monotonic()
+        if stop:
+            self.interrupt(stopped=True)
 
     def check(self) -> None:
         """Raises LeaseLost or RunStopped."""

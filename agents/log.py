@@ -3,7 +3,7 @@
 Everything the loop decides, it decides from these rows; so a worker that takes over decides the same.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -16,8 +16,10 @@ Block = dict[str, Any]
 
 
 class Log:
-    def __init__(self, fence: Fence) -> None:
-        self.fence = fence
+    """`told` is told after each write whether the user has asked to stop."""
+
+    def __init__(self, fence: Fence, told: Callable[[bool], None] = lambda stop: None) -> None:
+        self.fence, self.told = fence, told
         self.kept: list[Step] | None = None
         self.steps = list(Step.objects.filter(run_id=fence.run_id).order_by("seq"))
         self.keys = {(step.type, step.key): step for step in self.steps if step.key}
@@ -28,12 +30,12 @@ class Log:
         """Appends a step; one with a key that is there already is returned as it stands. Raises LeaseLost."""
         if key and (done := self.keys.get((type, key))):
             return done
+        step = Step(project_id=self.fence.project_id, run_id=self.fence.run_id, type=type, key=key, data=data)
+        step.record = record
         if self.kept is not None:
-            step = Step(project_id=self.fence.project_id, run_id=self.fence.run_id, type=type, key=key, data=data)
-            step.record = record
             self.kept.append(step)
         else:
-            step = runs.append(self.fence, type, data, key, record, spent)
+            self.told(runs.append_all(self.fence, [step], spent))
         self.steps.append(step)
         if key:
             self.keys[type, key] = step
@@ -46,7 +48,7 @@ class Log:
         try:
             yield
             if self.kept:
-                runs.append_all(self.fence, self.kept)
+                self.told(runs.append_all(self.fence, self.kept))
         finally:
             self.kept = None
 

@@ -122,7 +122,8 @@ APPEND = """
 WITH fence AS (
     UPDATE agents_run SET last_seq = last_seq + %(count)s, deaths = 0,
         usage = coalesce(%(usage)s::jsonb, usage), cost = cost + %(cost)s
-    WHERE id = %(run)s AND lease_token = %(token)s AND state = 'running' RETURNING project_id, last_seq AS seq
+    WHERE id = %(run)s AND lease_token = %(token)s AND state = 'running'
+    RETURNING project_id, last_seq AS seq, cancel_requested
 ), project AS (
     UPDATE projects_project SET cursor = projects_project.cursor + %(count)s FROM fence
     WHERE projects_project.id = fence.project_id RETURNING projects_project.id, projects_project.cursor, seq
@@ -130,11 +131,11 @@ WITH fence AS (
 """
 # Locks in the same order as APPEND, run before project, so that the two never wait for each other.
 NOTE = """
-WITH run AS (
-    UPDATE agents_run SET last_seq = last_seq + %(count)s WHERE id = %(run)s RETURNING last_seq
+WITH fence AS (
+    UPDATE agents_run SET last_seq = last_seq + %(count)s WHERE id = %(run)s RETURNING last_seq, cancel_requested
 ), project AS (
     UPDATE projects_project SET cursor = cursor + %(count)s, updated = now()
-    FROM (SELECT max(last_seq) AS seq FROM run) AS run
+    FROM (SELECT max(last_seq) AS seq FROM fence) AS run
     WHERE id = %(project)s RETURNING id, cursor, coalesce(run.seq, 0) AS seq
 )
 """
@@ -144,7 +145,7 @@ SELECT id, %(run)s, cursor - %(count)s + place, CASE seq WHEN 0 THEN 0 ELSE seq 
     type, key, data::jsonb, record::jsonb, clock_timestamp()
 FROM project, unnest(%(types)s::text[], %(keys)s::text[], %(datas)s::text[], %(records)s::text[])
     WITH ORDINALITY AS step (type, key, data, record, place)
-RETURNING id, cursor, seq, at
+RETURNING id, cursor, seq, at, (SELECT cancel_requested FROM fence)
 """
 
 
@@ -156,27 +157,27 @@ class Spent(NamedTuple):
     cost: int
 
 
-def append(
-    fence: Fence, type: str, data: dict[str, Any], key: str = "", record: Any = None, spent: Spent | None = None
-) -> Step:
+def append(fence: Fence, type: str, data: dict[str, Any], key: str = "", record: Any = None) -> Step:
     """Adds a step to the run's log and publishes it after the commit. Raises LeaseLost.
 
-    `key` may occur once per run and type; `record` is what a resumed run needs and no page sees; `spent`: what the
-    call of a model that the step is about took.
+    `key` may occur once per run and type; `record` is what a resumed run needs and no page sees.
     """
     step = Step(project_id=fence.project_id, run_id=fence.run_id, type=type, key=key, data=data, record=record)
-    append_all(fence, [step], spent)
+    append_all(fence, [step])
     return step
 
 
-def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None) -> None:
-    """Adds steps, in this order, by one statement. As `append`, which gives them their numbers. Raises LeaseLost."""
+def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None) -> bool:
+    """Adds steps, in this order, by one statement, which gives them their numbers; whether the user asked to stop.
+
+    As `append`. `spent`: what the call of a model took that they are about. Raises LeaseLost.
+    """
     usage = None
     if spent:
         run, had = spent.run, spent.run.usage
         run.usage = {kind: had.get(kind, 0) + spent.usage.get(kind, 0) for kind in {*had, *spent.usage}}
         usage = _json(run.usage)
-    _insert(steps, APPEND, token=fence.token, usage=usage, cost=spent.cost if spent else 0)
+    return _insert(steps, APPEND, token=fence.token, usage=usage, cost=spent.cost if spent else 0)
 
 
 def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None = None) -> Step:
@@ -191,7 +192,7 @@ def note_all(project_id: UUID, told: list[tuple[str, dict[str, Any]]], run_id: U
     return steps
 
 
-def _insert(steps: list[Step], numbering: str, **params: Any) -> None:
+def _insert(steps: list[Step], numbering: str, **params: Any) -> bool:
     values = {
         "run": steps[0].run_id,
         "count": len(steps),
@@ -207,8 +208,9 @@ def _insert(steps: list[Step], numbering: str, **params: Any) -> None:
     if not rows:
         raise LeaseLost
     for step, row in zip(steps, rows, strict=True):
-        step.pk, step.cursor, step.seq, step.at = row
+        step.pk, step.cursor, step.seq, step.at = row[:4]
     transaction.on_commit(partial(events.publish, steps))
+    return bool(rows[0][4])
 
 
 def _json(value: Any) -> str:

@@ -49,13 +49,14 @@ def work(ident: str, point: str, name: str, model: str) -> None:
 
     append, when, _, kind = runs.append_all, *point.partition(":")
 
-    def watched(fence: Any, steps: Any, spent: Any = None) -> None:
+    def watched(fence: Any, steps: Any, spent: Any = None) -> bool:
         is_it = any(step.type == kind for step in steps)
         if is_it and when == "before":
             end()
-        append(fence, steps, spent)
+        stop = append(fence, steps, spent)
         if is_it and when == "after":
             end()
+        return stop
 
     runs.append_all = watched
     if point == "stream":
