@@ -38,17 +38,28 @@ async def _measure(say: Say, running: Site, people: list[dict[str, str]], times:
         floor = await asyncio.gather(*(_directly(session, model) for _ in people))
         crowd: list[float] = []
         for _ in range(3):
-            crowd += await asyncio.gather(*(_one(session, running.url, person) for person in people))
+            ready = asyncio.Barrier(len(people))
+            crowd += await asyncio.gather(*(_one(session, running.url, person, ready) for person in people))
         many = f"first token, {len(people)} at once"
         say(f"{many}, p50", f"{quantile(crowd, 0.5):.0f} ms", f"{quantile(floor, 0.5):.1f} ms straight", "≤ 120 ms")
         say(f"{many}, p95", f"{quantile(crowd, 0.95):.0f} ms", f"{quantile(floor, 0.95):.1f} ms straight", "–")
 
 
-async def _one(session: aiohttp.ClientSession, url: str, person: dict[str, str]) -> float:
-    """Milliseconds from the POST to the first text on the page, without the model's; returns when the run is over."""
-    page = f"{url.replace('http', 'ws')}/ws/projects/{person['project']}/?after={person.get('cursor', 0)}"
+async def _one(
+    session: aiohttp.ClientSession, url: str, person: dict[str, str], ready: asyncio.Barrier | None = None
+) -> float:
+    """Milliseconds from the POST to the first text on the page, without the model's; returns when the run is over.
+
+    `ready`: what all wait for, so that every page is open before the first message is sent.
+    """
+    cursor = int(person.get("cursor", 0))
+    page = f"{url.replace('http', 'ws')}/ws/projects/{person['project']}/?after={max(0, cursor - 1)}"
     headers = {"Cookie": person["cookie"], "Origin": url}
     async with session.ws_connect(page, headers=headers) as socket:
+        if cursor:  # the page has read what was before, and is told what comes
+            await socket.receive(60)
+        if ready:
+            await ready.wait()
         await asyncio.sleep(0.1)
         began = time.perf_counter()
         send = {"text": "Say something", "mode": "build"}
