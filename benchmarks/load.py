@@ -58,6 +58,8 @@ async def _posts(say: Say, running: Site, people: list[dict[str, str]], seconds:
         wrong = [end for end in ends if end]
         rate = f"{len(took) / seconds:.0f}/s, {len(wrong)} errors"
         say(f"{what}, {len(people)} at once, 2 processes", rate, f"p50 {quantile(took, 0.5):.0f} ms", goal)
+        for error in wrong[:3]:
+            say("went wrong", repr(error), "–", "–")
 
 
 def mix(say: Say, seconds: float = 60, per_second: int = 50) -> None:
