@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 
+from agents.models import Step
 from projects.models import Project, Version
 
 MOST = 5
@@ -39,7 +40,7 @@ ALWAYS = [
     Suggestion("Show loading and errors", "Show what is loading and what went wrong wherever it can", r"loading|error"),
     Suggestion("Remember what is entered", "Keep what is entered in the browser, so that it is there after a reload"),
 ]
-# For an app that came from elsewhere and was not checked here yet.
+# For an app that came from elsewhere, was not checked, and has not run here yet.
 IMPORTED = Suggestion(
     "Make it run here",
     "This app was imported. Make it run here: `npm run dev` has to serve it on the port in PORT, under any host name,"
@@ -63,9 +64,15 @@ def suggest(project: Project, version: Version | None) -> list[Suggestion]:
     if failed:
         text = f"The last version has problems with {' and '.join(failed)}. Find the cause and mend it."
         first.append(Suggestion("Mend what failed", text))
-    if version.title.startswith("Imported from") and not version.verdict:
+    if version.title.startswith("Imported from") and not version.verdict and not _ran(version):
         first.append(IMPORTED)
     texts = project.messages.filter(role="user").order_by("-created").values_list("text", flat=True)[:MESSAGES]
     said = "\n".join(texts).lower()
     left = [one for one in ALWAYS if not (one.asked and re.search(one.asked, said))]
     return [*first, *left][:MOST]
+
+
+def _ran(version: Version) -> bool:
+    """Whether the project's dev server has answered since the version was made."""
+    shown = Step.objects.filter(project=version.project_id, type="preview", at__gte=version.created)
+    return shown.filter(data__state="ready").exclude(data__has_key="version").exists()

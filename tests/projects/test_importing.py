@@ -13,7 +13,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from agents import imports, suggestions
+from agents import imports, runs, suggestions
 from projects import github, importing, versions
 from projects.models import Project
 from projects.paths import MAX_FILE_BYTES, BadFiles
@@ -60,6 +60,11 @@ def test_it_takes_its_own_download_back(as_user, alice, bob, project):
     newest = project.versions.order_by("-number")[0]
     assert files_of(made.pk) == versions.files(newest)
     assert suggestions.suggest(made, versions.newest(made))[0] is suggestions.IMPORTED
+    seen = {"state": "ready", "url": None, "port": None}
+    runs.note(made.pk, "preview", {**seen, "version": 1})  # an old version, which says nothing of this one
+    assert suggestions.IMPORTED in suggestions.suggest(made, versions.newest(made))
+    runs.note(made.pk, "preview", seen)
+    assert suggestions.IMPORTED not in suggestions.suggest(made, versions.newest(made))
 
 
 @pytest.mark.parametrize(
