@@ -36,7 +36,7 @@ const composer = makeComposer(root, chat);
 const preview = makePreview(root, panes, composer, run);
 const code = makeCode(root, panes);
 const waiting = makeQueue(root, chat, run);
-const turn = awaits(root, panes, run);
+const turn = awaits(root, panes, run, composer);
 const past = makeHistory(root, panes);
 const logs = makeLogs(root, panes);
 makeShells(root);

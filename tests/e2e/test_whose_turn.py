@@ -29,6 +29,11 @@ def test_it_says_that_the_agent_asked_until_it_is_answered(page, begin, bar):
     page.click("#tab-code")
     expect(bar).to_be_hidden()
     page.click("#tab-preview")
+    # What is typed now is the answer, and no question of the person's own.
+    expect(page.locator("#text")).to_have_attribute("placeholder", "Your answer")
+    page.fill("#text", "Why do you ask?")
+    expect(page.locator("#ask-hint")).to_be_hidden()
+    page.fill("#text", "")
 
     bar.get_by_role("button", name="Answer").press("Enter")
     question = page.locator(".question")
@@ -37,6 +42,7 @@ def test_it_says_that_the_agent_asked_until_it_is_answered(page, begin, bar):
     expect(question.locator("[data-say]").first).to_be_focused()
     page.keyboard.press("Enter")
     expect(bar).to_be_hidden()
+    expect(page.locator("#text")).to_have_attribute("placeholder", "What should change?")
     expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
     expect(bar).to_be_hidden()
 

@@ -1,7 +1,7 @@
 // The preview says when it is the person's turn: the agent asked something, or a plan waits to be approved.
 import { $, $$ } from "../lib/dom.js";
 
-export function awaits(root, panes, run) {
+export function awaits(root, panes, run, composer) {
   const bar = $("#awaits");
   const list = $("#chat");
   let said = null;
@@ -21,6 +21,7 @@ export function awaits(root, panes, run) {
     const kind = bar.hidden ? null : asks ? "question" : "plan";
     if (kind === said) return;
     said = kind;
+    composer.answering(kind === "question");
     if (!kind) return;
     $("#awaits-what").textContent = asks ? "The agent has a question." : "A plan is to be approved.";
     $("#awaits-go").textContent = asks ? "Answer" : "Look at the plan";

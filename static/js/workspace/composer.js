@@ -29,14 +29,20 @@ export function composer(root, chat) {
   });
   const held = makeTray(root, form, (text) => box.error(text));
 
+  let answers = false;
   function choose(value) {
     mode.value = value;
     form.dataset.mode = mode.value;
-    box.area.placeholder = PLACEHOLDERS[mode.value];
+    box.area.placeholder = answers ? "Your answer" : PLACEHOLDERS[mode.value];
     weigh();
   }
   function weigh() {
-    hint.hidden = mode.value !== "build" || !asks(box.area.value);
+    hint.hidden = answers || mode.value !== "build" || !asks(box.area.value);
+  }
+  /** Whether what is sent answers the agent's question. */
+  function answering(is) {
+    answers = is;
+    choose(mode.value);
   }
   mode.addEventListener("change", () => choose(mode.value));
   model.addEventListener("change", async () => {
@@ -93,5 +99,5 @@ export function composer(root, chat) {
     held.mention(name, `${about.filter(Boolean).join(", ")}.`);
     box.area.focus();
   }
-  return { fill: box.fill, focus: () => box.area.focus(), choose, point, estimate: estimate($("#estimate"), mode, model) };
+  return { fill: box.fill, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
 }
