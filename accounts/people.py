@@ -17,7 +17,7 @@ def suspend(user: User) -> bool:
     if not User.objects.filter(pk=user.pk, is_active=True).update(is_active=False):
         return False
     end_sessions(user)
-    transaction.on_commit(_ring)
+    transaction.on_commit(_ring, robust=True)
     return True
 
 

@@ -87,7 +87,7 @@ def delete(user: User) -> None:
     ids = list(Sandbox.objects.filter(project__owner=user).values_list("sandbox_id", flat=True))
     credits.close_account(user)
     user.delete()
-    transaction.on_commit(lambda: _kill(ids))
+    transaction.on_commit(lambda: _kill(ids), robust=True)  # they are gone, whatever the bell says
 
 
 def _kill(ids: list[str]) -> None:

@@ -209,7 +209,7 @@ def _insert(steps: list[Step], numbering: str, **params: Any) -> bool:
         raise LeaseLost
     for step, row in zip(steps, rows, strict=True):
         step.pk, step.cursor, step.seq, step.at = row[:4]
-    transaction.on_commit(partial(events.publish, steps))
+    transaction.on_commit(partial(events.publish, steps), robust=True)
     return bool(rows[0][4])
 
 

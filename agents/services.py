@@ -195,7 +195,7 @@ def cancel_run(run: Run) -> None:
         runs.note(run.project_id, "state", {"state": "cancelling"}, run.pk)
         if runs.resume(run):  # it waits for an answer: a worker saves what there is
             ring(run)
-        transaction.on_commit(lambda: lease.request_stop(run.pk))
+        transaction.on_commit(lambda: lease.request_stop(run.pk), robust=True)
     elif not begun.exists():
         raise NotNow("This run is over already.")
 
@@ -258,7 +258,8 @@ def _send(task: str, *args: object) -> None:
         with contextlib.suppress(OperationalError, OSError):
             current_app.send_task(task, args, retry=False)
 
-    transaction.on_commit(now)
+    # What is committed is done, whatever the bell says: an error here would have the client send it once more.
+    transaction.on_commit(now, robust=True)
 
 
 def _said(message: Message, is_bare: bool = False) -> dict[str, object]:

@@ -102,6 +102,19 @@ def test_it_takes_works_on_and_shows_a_message_while_redis_is_away(
     assert browser.get(f"/projects/{run.project_id}/").status_code == 200
 
 
+def test_it_has_a_message_whatever_happens_to_the_bell(
+    model: Any, owner: Any, api: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("dictionary changed size during iteration")
+
+    monkeypatch.setattr(current_app._get_current_object(), "send_task", broken)
+    model.say([write(index_html=page("Tea"))], [finish()])
+    made = api(owner).post("/api/v1/projects/", {"prompt": "A page about tea", "framework": "html"}, format="json")
+    assert made.status_code == 201, made.content
+    assert work(Run.objects.get()).state == Run.State.SUCCEEDED
+
+
 def test_it_looks_into_the_log_once_redis_goes_away_under_an_open_page(valkey: Valkey, start: Any) -> None:
     project_id, threads = start().project_id, []
 
