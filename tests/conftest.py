@@ -23,7 +23,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
     Settings are named here and not in pyproject.toml, where pytest-django would read them before any service is up.
     """
-    os.environ["DJANGO_SETTINGS_MODULE"] = "vibe.settings"
     if sys.version_info < (3, 11, 5) and config.option.tbstyle == "auto":
         # Parsing sources in two threads at once fails there (CPython issue 106905), and with it the whole session.
         config.option.tbstyle = "native"
@@ -41,8 +40,11 @@ def pytest_configure(config: pytest.Config) -> None:
             os.environ.update(session.environment)
         except Problem as problem:
             pytest.exit(f"The services for the tests did not start. {problem}", returncode=3)
-    # Read now: pytest-django leaves alone what nobody has read.
-    django.setup()
+    # Who only hands tests to other processes reads none, and names none: these would read them before they are here.
+    if worker is not None or not config.option.tx:
+        os.environ["DJANGO_SETTINGS_MODULE"] = "vibe.settings"
+        # Read now: pytest-django leaves alone what nobody has read.
+        django.setup()
 
 
 @pytest.fixture(scope="session")
