@@ -108,7 +108,7 @@ def test_it_has_a_message_whatever_happens_to_the_bell(
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("dictionary changed size during iteration")
 
-    monkeypatch.setattr(current_app._get_current_object(), "send_task", broken)
+    monkeypatch.setattr(current_app, "send_task", broken)
     model.say([write(index_html=page("Tea"))], [finish()])
     made = api(owner).post("/api/v1/projects/", {"prompt": "A page about tea", "framework": "html"}, format="json")
     assert made.status_code == 201, made.content
