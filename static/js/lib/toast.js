@@ -1,7 +1,10 @@
 // Short messages at the foot of the page; one may carry an action such as Undo.
-import { $, el, icon } from "./dom.js";
+import { $, $$, el, icon } from "./dom.js";
 
-/** Shows `text`. `action` is {label, run}. Stays longer with an action, and until dismissed when it is an error. */
+/**
+ * Shows `text`, in place of one that says the same and undoes nothing. `action` is {label, run}.
+ * Stays longer with an action, and until dismissed when it is an error.
+ */
 export function toast(text, { action, error = false } = {}) {
   const close = () => box.remove();
   const box = el("div", { class: `toast${error ? " error" : ""}` }, el("span", {}, text));
@@ -13,6 +16,7 @@ export function toast(text, { action, error = false } = {}) {
     box.append(el("button", { type: "button", class: "toast-action", onclick: run }, action.label));
   }
   box.append(el("button", { type: "button", "aria-label": "Dismiss", onclick: close }, icon("x")));
+  for (const one of $$("#toasts .toast:not(:has(.toast-action))")) if (one.firstElementChild.textContent === text) one.remove();
   $("#toasts").append(box);
   if (!error) setTimeout(close, action ? 10_000 : 4_500);
 }
