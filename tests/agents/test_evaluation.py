@@ -44,6 +44,7 @@ def test_it_scores_what_came_of_each_prompt(stack: Any, tmp_path: Path) -> None:
             "name": "good",
             "framework": "html",
             "prompt": "A landing page for a tea shop named Camellia",
+            "then": ["Make it dark"],
             "text": ["Camellia"],
         },
         {"name": "bad", "framework": "html", "prompt": "A page about tea", "text": ["Quantum chromodynamics"]},

@@ -35,9 +35,10 @@ def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: 
         is_it = any(step.type == type and (not key or step.key == key) for step in steps)
         if is_it and before:
             raise Died
-        append(fence, steps, spent)
+        stop = append(fence, steps, spent)
         if is_it:
             transaction.on_commit(die)  # what is written together with it is written
+        return stop
 
     def die():
         raise Died

@@ -21,7 +21,7 @@ from schemathesis import GenerationMode
 from accounts.models import ApiToken
 from agents import services
 
-CASES = int(os.environ.get("VIBE_FUZZ_CASES", "200"))
+CASES = int(os.environ.get("VIBE_FUZZ_CASES", "400"))
 # They answer as long as a run or a log goes on, by an event loop; tests of their own.
 STREAMS = ("/stream/", "/logs/", "/generate/")
 
