@@ -88,7 +88,7 @@ async def _hand_out(stream: Any, take: Callable[[Any], None], deadline: asyncio.
     async for event in stream:
         try:
             take(event)
-        except (KeyError, IndexError, TypeError, AttributeError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
             text = "The model's answer is not in the form that its protocol has."
             raise ModelBusy("model_stream_broken", text) from error
         if now() - extended > 1:  # moving a deadline at each token would cost a tenth of reading it
