@@ -52,8 +52,9 @@ NAMES = "".join(
 ).encode()
 REASONING = f'data: {_HEAD} {{"reasoning_details": [{{"text": "{"x" * 100}"}}]}}}}]}}\n\n'.encode() * 30
 
-# JSON, but of a form that neither protocol has.
+# JSON, but of a form that neither protocol has, and a count that is no number.
 FORM = wire.Event({"type": "content_block_delta", "index": 7, "delta": {}, "choices": [7]}).encode()
+MANY = {"type": "message_start", "message": {"usage": {"input_tokens": "many"}}, "usage": {"prompt_tokens": "many"}}
 
 FAULTS: dict[str, Failure] = {
     "429 and when to come back": Failure(429, {"retry-after": "0"}),
@@ -68,6 +69,7 @@ FAULTS: dict[str, Failure] = {
     "10 MB in one piece": Failure(headers=STREAM, body=BEGIN + DELTA + CHUNK),
     "a web page": Failure(headers={"Content-Type": "text/html"}, body=b"<h1>Welcome to nginx</h1>"),
     "a form of its own": Failure(headers=STREAM, body=FORM),
+    "a count that is none": Failure(headers=STREAM, body=wire.Event(MANY).encode()),
     "no JSON in the stream": Failure(headers=STREAM, body=b"event: message_start\ndata: {oh no\n\n"),
 }
 
