@@ -17,7 +17,7 @@ from accounts.models import User
 from agents import catalogue, edits, events, previews, services
 from agents.models import Run, Sandbox
 from projects import api as projects
-from projects import briefing, leaks
+from projects import briefing, leaks, references
 from projects.models import Fragment, Message, Project
 from projects.services import rename
 from usage import services as usage
@@ -75,12 +75,21 @@ class CapField(serializers.IntegerField):
         super().__init__(required=False, allow_null=True, min_value=1, max_value=usage.MOST, help_text=text)
 
 
+class ReferencesField(serializers.ListField):
+    """Other projects of who asks."""
+
+    def __init__(self) -> None:
+        text = f"Ids of up to {references.MOST} other projects of yours whose newest version the run may read."
+        super().__init__(child=serializers.UUIDField(), required=False, help_text=text)
+
+
 class StartSerializer(serializers.Serializer[Any]):
     prompt = serializers.CharField(trim_whitespace=False, allow_blank=True)
     framework = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     model = ModelField(required=False, allow_null=True, allow_blank=True)
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     cap = CapField("Most that this run and each one after it may cost, in micro-credits; else your own setting.")
+    references = ReferencesField()
 
 
 WARNING = "A sentence for people when the text seems to hold a secret."
@@ -120,6 +129,7 @@ class SaySerializer(serializers.Serializer[Any]):
     attachments = serializers.ListField(
         child=serializers.UUIDField(), required=False, max_length=8, help_text="Ids from POST attachments/."
     )
+    references = ReferencesField()
     model = ModelField(required=False, help_text="For this message only; else the project's.")
     cap = CapField()
 
@@ -169,7 +179,9 @@ class ProjectList(projects.ProjectList):
     def _start(self, request: Request) -> Response:
         data = projects.valid(StartSerializer, request)
         chosen = {key: data.get(key) or None for key in ("framework", "model", "name")}
-        run = services.start_project(_user(request), data["prompt"], **chosen, cap=data.get("cap"))
+        run = services.start_project(
+            _user(request), data["prompt"], **chosen, cap=data.get("cap"), refers=data.get("references", ())
+        )
         project = run.project
         project.newest_version = None  # type: ignore[attr-defined]
         more = {"run": projects.shown(RunBriefSerializer, run), "warning": leaks.warning(data["prompt"])}
@@ -207,9 +219,9 @@ class MessageList(projects.MessageList):
 
     def _say(self, request: Request) -> Response:
         project, data = self.project(), projects.valid(SaySerializer, request)
-        attached = data.get("attachments", ())
+        attached, refers = data.get("attachments", ()), data.get("references", ())
         text, mode, model = data["text"], data["mode"], data.get("model")
-        run = services.start_run(project, text, mode, data.get("cap"), model, attached=attached)
+        run = services.start_run(project, text, mode, data.get("cap"), model, attached=attached, refers=refers)
         if not attached:  # then it has no fragments, which need not be asked
             prefetch_related_objects([run.message], Prefetch("fragments", Fragment.objects.none()))
         said = {"message": run.message, "run": run, "warning": leaks.warning(text)}

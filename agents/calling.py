@@ -12,7 +12,7 @@ from agents.fingerprints import fingerprint, first_line, tells_an_error
 from agents.lease import RunStopped, StepTimeout
 from agents.log import calls, record
 from agents.models import Run
-from agents.tools import TOOLS, Outcome, Tool, Toolbox, ToolFailed
+from agents.tools import READ_PROJECT, TOOLS, Outcome, Tool, Toolbox, ToolFailed, read_project
 from projects import briefing
 from projects.models import Message, Project
 
@@ -147,6 +147,8 @@ def _outcome(
     tool.check(block["input"])
     if bench.log.repeats(block) >= MAX_REPEATS:
         raise ToolFailed(f"Not run: this very call was made {MAX_REPEATS} times already. Do something else or finish.")
+    if tool is READ_PROJECT:
+        return read_project(bench.run, block["input"])
     step_key = bench.step_key(key)
     locks = None if tool.read_only else locking.Locks(bench.run.project, bench.before())
     locked = tuple(locks.patterns) if locks else ()

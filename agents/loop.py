@@ -20,7 +20,7 @@ from agents.log import record
 from agents.models import Run
 from agents.prompts import talk
 from agents.runs import MAX_DEATHS, LeaseLost
-from agents.tools import BY_MODE, ToolFailed
+from agents.tools import ToolFailed, tools_of
 from projects.models import Message
 from projects.paths import BadFiles
 from usage import services as credits
@@ -76,7 +76,7 @@ class Work:
         self.lease, self.run = lease, run
         self.bench = Bench(lease, run)
         self.log = self.bench.log
-        self.tools = BY_MODE[run.message.mode]
+        self.tools = tools_of(run.message)
         # Micro-credits known to be held back for the run.
         self.held = 0
 

@@ -123,7 +123,7 @@ def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
         "model": project.model,
         "created": project.created,
         **{field: getattr(project, field) for field in BRIEFING},
-        "messages": list(project.messages.order_by("created").values("role", "mode", "text", "created")),
+        "messages": list(project.messages.order_by("created").values("role", "mode", "text", "references", "created")),
         "runs": list(runs.values("state", "reason", "model", "usage", "cost", "created", "finished")),
         "versions": list(project.versions.order_by("number").values("number", "source", "title", "verdict", "created")),
         "promises": list(project.promises.values("says", "path", "text", "version", "held", "checked", "created")),

@@ -3,6 +3,7 @@
 import contextlib
 import re
 from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from celery import current_app
@@ -12,7 +13,7 @@ from kombu.exceptions import OperationalError
 from accounts.models import User
 from agents import catalogue, charging, lease, runs
 from agents.models import Run
-from projects import attachments
+from projects import attachments, references
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
 from projects.models import Message, Project, Version
@@ -41,15 +42,17 @@ def start_project(
     model: str | None = None,
     name: str | None = None,
     cap: int | None = None,
+    refers: Collection[UUID | str] = (),
 ) -> Run:
-    """A new project and its first run; each of its runs may cost at most `cap`.
+    """A new project and its first run; each of its runs may cost at most `cap`. `refers`: ids of projects to look into.
 
     Raises BadPrompt or NotEnoughCredits, leaving nothing behind.
     """
     framework = framework or named_framework(prompt)
     branded = catalogue.get(model or "").name
+    found = references.find(owner, refers)
     project = create_project(owner, prompt, model=branded, framework=framework, name=name, cap=cap)
-    return _begin(project, prompt, Message.Mode.BUILD, project.model, cap)
+    return _begin(project, prompt, Message.Mode.BUILD, project.model, cap, found)
 
 
 @transaction.atomic
@@ -61,26 +64,34 @@ def start_run(
     model: str | None = None,
     *,
     attached: Collection[UUID] = (),
+    refers: Collection[UUID | str] = (),
     follows: Run | None = None,
+    again: Run | None = None,
 ) -> Run:
     """A message and the run it starts, behind the project's other runs; while a run waits for an answer, that run.
 
     `cap`: the most it may cost, in micro-credits; without one the project's, or else the user's own. `model`: a branded
-    name for this run only. `follows`: the run that it goes on from, or whose plan it builds; then it is nobody's
-    answer. Raises BadPrompt or NotEnoughCredits.
+    name for this run only. `refers`: ids of projects to look into. `follows`: the run that it goes on from, or whose
+    plan it builds; then it is nobody's answer. `again`: the run whose message is sent once more. Either refers to the
+    projects of the run before. Raises BadPrompt or NotEnoughCredits.
     """
     active = Run.objects.filter(project=project, state__in=Run.ACTIVE)
     states = list(active.values_list("state", flat=True))
     asking = active.filter(state=Run.State.WAITING).first() if Run.State.WAITING in states and not follows else None
     if asking and attached:
         raise BadPrompt("Answer the question first; a file can go with the next message.", "attachments")
+    if asking and refers:
+        raise BadPrompt("Answer the question first; the next message can refer to a project.", "references")
     if asking and (answered := _answer(asking, text)):
         return answered
     if len(states) > MAX_QUEUED:
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
+    before = follows or again
+    found = before.message.references if before else references.find(project.owner, refers, but=project)
     wanted = model or project.model
     last = Run.objects.filter(project=project).order_by("created").last() if catalogue.get(wanted).is_auto else None
-    return _begin(project, text, mode, wanted, cap, position=len(states), last=last, attached=attached, follows=follows)
+    facts: dict[str, Any] = {"position": len(states), "last": last, "attached": attached, "follows": follows}
+    return _begin(project, text, mode, wanted, cap, found, **facts)
 
 
 def _begin(
@@ -89,6 +100,7 @@ def _begin(
     mode: str,
     model: str,
     cap: int | None,
+    refers: list[dict[str, Any]],
     *,
     position: int = 0,
     last: Run | None = None,
@@ -96,7 +108,7 @@ def _begin(
     follows: Run | None = None,
 ) -> Run:
     """The message and its run. `last`: the run before it, by which auto chooses a model, here and once."""
-    message = add_message(project, Message.Role.USER, text, mode)
+    message = add_message(project, Message.Role.USER, text, mode, references=refers)
     if attached:
         attachments.send(project, attached, message)
     picked = catalogue.pick(
@@ -157,8 +169,9 @@ def edit_queued(run: Run, text: str) -> Run:
     if not Run.objects.select_for_update().filter(pk=run.pk, state=Run.State.QUEUED).exists():
         raise NotNow("This message is being worked on already. Send another one to change course.")
     message = run.message
+    message.references = references.still(message.references, message.text, text)
     message.text = text
-    message.save(update_fields=["text"])
+    message.save(update_fields=["text", "references"])
     runs.note(run.project_id, "user_message", _said(message), run.pk)
     return run
 
@@ -204,7 +217,7 @@ def retry_run(run: Run) -> Run:
     """A new run with the same message. Raises NotNow while the run goes on, BadPrompt, NotEnoughCredits."""
     if Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).exists():
         raise NotNow("This run is still under way.")
-    return start_run(run.project, run.message.text, run.message.mode)
+    return start_run(run.project, run.message.text, run.message.mode, again=run)
 
 
 def continue_run(run: Run) -> Run:
@@ -267,12 +280,18 @@ def _said(message: Message, is_bare: bool = False) -> dict[str, object]:
     known that no file goes with it.
     """
     html = render_markdown(message.text)
-    said = {"message_id": str(message.pk), "text": message.text, "html": html, "mode": message.mode}
+    said: dict[str, object] = {
+        "message_id": str(message.pk),
+        "text": message.text,
+        "html": html,
+        "mode": message.mode,
+        **({"references": message.references} if message.references else {}),
+    }
     sent = [
         {"id": str(one.pk), "name": one.name, "kind": one.kind, "width": one.width, "height": one.height}
         for one in (() if is_bare else message.attachments.all())
     ]
-    return {**said, "attachments": sent} if sent else dict(said)
+    return {**said, "attachments": sent} if sent else said
 
 
 def _end_unclaimed(run: Run, reason: str) -> bool:

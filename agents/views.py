@@ -50,7 +50,8 @@ class Item:
 @require_POST
 def project_create(request: HttpRequest) -> HttpResponse:
     """Starts a project from a prompt; for someone without an account the prompt is kept until they have one."""
-    wish = {name: request.POST.get(name, "") for name in ("prompt", "framework", "model", "cap")}
+    wish: dict[str, Any] = {name: request.POST.get(name, "") for name in ("prompt", "framework", "model", "cap")}
+    wish["references"] = request.POST.getlist("references")
     try:
         check_prompt(wish["prompt"])
         _cap(wish["cap"])
@@ -70,11 +71,12 @@ def project_pending(request: HttpRequest) -> HttpResponse:
     return _start(request, wish) if wish else redirect("project-list")
 
 
-def _start(request: HttpRequest, wish: dict[str, str]) -> HttpResponse:
+def _start(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
         named = (wish["framework"] or None, wish["model"] or None)
-        run = services.start_project(request.user, wish["prompt"], *named, cap=_cap(wish.get("cap", "")))
+        more = {"cap": _cap(wish.get("cap", "")), "refers": wish.get("references", ())}
+        run = services.start_project(request.user, wish["prompt"], *named, **more)
     except BadPrompt as error:
         return _home_again(request, wish, error.message)
     except credits.NotEnoughCredits as error:
@@ -97,7 +99,7 @@ def _warn(request: HttpRequest, text: str) -> None:
         messages.warning(request, warning)
 
 
-def _home_again(request: HttpRequest, wish: dict[str, str], error: str, status: int = 400) -> HttpResponse:
+def _home_again(request: HttpRequest, wish: dict[str, Any], error: str, status: int = 400) -> HttpResponse:
     """The landing page with what was typed and what is wrong with it."""
     return render(request, "pages/home.html", {**landing_context(request), **wish, "error": error}, status=status)
 

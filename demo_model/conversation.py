@@ -18,7 +18,9 @@ NUDGE = re.compile(
 PLANNED = re.compile(r"^\W*Build this plan:\s+#\s*(.+)")
 PROMISES = re.compile(r"<promises>\n(.*?)\n</promises>", re.DOTALL)
 PROMISE = re.compile(r"^(\d{1,15})\. (.*) On (/\S*) stands: (.*?)(?: \(not true now\))?$", re.MULTILINE)
-CONTEXT = re.compile(r"<(\w*context|project|files|memory|rules|promises)\b[^>]*>.*?</\1>", re.IGNORECASE | re.DOTALL)
+CONTEXT = re.compile(
+    r"<(\w*context|project|files|memory|rules|promises|referenced_projects)\b[^>]*>.*?</\1>", re.IGNORECASE | re.DOTALL
+)
 
 
 @dataclass(frozen=True)

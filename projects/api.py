@@ -93,12 +93,21 @@ class FragmentSerializer(serializers.ModelSerializer[Fragment]):
         fields = ("kind", "text", "meta")
 
 
+class ReferenceSerializer(serializers.Serializer[Any]):
+    """Another project that a message refers to, as it was then."""
+
+    id = serializers.UUIDField()
+    name = serializers.CharField()
+    version = serializers.IntegerField(allow_null=True, help_text="The one that is read; null: nothing was saved.")
+
+
 class MessageSerializer(serializers.ModelSerializer[Message]):
+    references = ReferenceSerializer(many=True, read_only=True)
     fragments = FragmentSerializer(many=True, read_only=True)
 
     class Meta:
         model = Message
-        fields = ("id", "role", "mode", "text", "created", "fragments")
+        fields = ("id", "role", "mode", "text", "references", "created", "fragments")
         read_only_fields = fields
 
 

@@ -92,6 +92,12 @@ class Message(models.Model):
     role = models.CharField(max_length=9, choices=Role.choices)
     mode = models.CharField(max_length=5, choices=Mode.choices, default=Mode.BUILD)
     text = models.TextField()
+    references = models.JSONField(
+        default=list,
+        db_default=models.Value([], models.JSONField()),
+        blank=True,
+        help_text="Other projects that it refers to, as they were then: [{id, name, version}].",
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

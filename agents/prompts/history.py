@@ -23,6 +23,7 @@ def _names(run: Run, steps: list[Step]) -> list[str]:
     found = {
         "framework": any(step.type == "stage" and step.key == "framework" for step in steps),
         "build_plan": before is not None and before.state == Run.State.SUCCEEDED,
+        "referred": bool(run.message.references),
         "continue": before is not None and before.state != Run.State.SUCCEEDED,
         "fix": any(step.type == "check" and not step.data["ok"] for step in steps),
         "review": any(step.type == "review" for step in steps),

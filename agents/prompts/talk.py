@@ -13,7 +13,7 @@ from django.db.models.functions import Coalesce
 from agents import prompts
 from agents.fingerprints import first_line
 from agents.models import Run, Step
-from agents.prompts.attached import blocks
+from agents.prompts.attached import blocks, referred
 from projects.models import Message
 
 # Messages of earlier runs that a follow-up sees, newest kept.
@@ -38,15 +38,18 @@ Say = dict[str, Any]
 
 @dataclass(frozen=True)
 class Opening:
-    """What is the same in all calls of a run: the conversation before it, the runs it continues, what was attached."""
+    """What is the same in all calls of a run: the conversation before it, the runs it continues, what was attached, the
+    projects it refers to.
+    """
 
     history: list[Say]
     before: str
     attached: list[Say]
+    referred: str
 
 
 def opening(run: Run) -> Opening:
-    return Opening(_history(run), _goes_on(run), blocks(run.message))
+    return Opening(_history(run), _goes_on(run), blocks(run.message), referred(run))
 
 
 def messages(run: Run, steps: list[Step], context: str, begun: Opening | None = None) -> list[Say]:
@@ -57,6 +60,8 @@ def messages(run: Run, steps: list[Step], context: str, begun: Opening | None = 
     parts = [f"<project_context>\n{context}\n</project_context>"]
     if begun.before:
         parts.append(f"<earlier_context>\n{begun.before}\n</earlier_context>")
+    if begun.referred:
+        parts.append(f"<referenced_projects>\n{begun.referred}\n</referenced_projects>")
     if gone:
         text = prompts.template("compaction").format(summary=summary(step for step in steps if step.seq <= gone))
         parts.append(f"<earlier_context>\n{text}\n</earlier_context>")

@@ -8,9 +8,11 @@ from agents.tools.asking import ASK_USER
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed
 from agents.tools.files import FILE_TOOLS
 from agents.tools.finish import FINISH
+from agents.tools.others import READ_PROJECT, read_project
 from agents.tools.plan import PROPOSE_PLAN
 from agents.tools.remember import REMEMBER
 from agents.tools.terminal import TERMINAL
+from projects.models import Message
 
 TOOLS: dict[str, Tool] = {
     tool.name: tool for tool in (*FILE_TOOLS, TERMINAL, CHECK_APP, ADD_PACKAGES, REMEMBER, ASK_USER, FINISH)
@@ -18,7 +20,26 @@ TOOLS: dict[str, Tool] = {
 # Ask mode: nothing that writes, and nobody to wait for.
 READ_ONLY = {name: tool for name, tool in TOOLS.items() if tool.read_only and tool is not ASK_USER}
 PLANNING = {**READ_ONLY, PROPOSE_PLAN.name: PROPOSE_PLAN}
-# What a run may do, by its mode.
+# What a run may do, by its mode; one whose message refers to other projects may look into them as well.
 BY_MODE = {"build": TOOLS, "ask": READ_ONLY, "plan": PLANNING}
 
-__all__ = ["BY_MODE", "PLANNING", "READ_ONLY", "TOOLS", "Outcome", "Tool", "ToolFailed", "Toolbox"]
+
+def tools_of(message: Message) -> dict[str, Tool]:
+    """What the run of a message may do."""
+    tools = BY_MODE[message.mode]
+    return {**tools, READ_PROJECT.name: READ_PROJECT} if message.references else tools
+
+
+__all__ = [
+    "BY_MODE",
+    "PLANNING",
+    "READ_ONLY",
+    "READ_PROJECT",
+    "TOOLS",
+    "Outcome",
+    "Tool",
+    "ToolFailed",
+    "Toolbox",
+    "read_project",
+    "tools_of",
+]

@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, safe_path
@@ -106,21 +107,31 @@ def _nearest(text: str, search: str) -> str:
 
 
 async def read_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
-    parts, names, found = [], [], 0
-    limit = max(2_000, READ_CHARS // len(values["paths"]))
-    for item in values["paths"]:
-        raw, first, last = _range(item)
-        names.append(raw)
+    texts: dict[str, str | ToolFailed] = {}
+    for raw in paths_of(values["paths"]):
         try:
             if safe_path(raw) in tools.dropped:
                 raise ToolFailed(
                     "The owner dropped this file from what you see, and the request does not name it. Go on without it;"
                     " if that is not possible, ask with ask_user and name the file in the options."
                 )
-            lines = (await _text(tools, safe_path(raw))).splitlines(keepends=True)
+            texts[raw] = await _text(tools, safe_path(raw))
         except ToolFailed as error:
-            parts.append(f"### {raw}\n{error}")
+            texts[raw] = error
+    return excerpts(values["paths"], texts)
+
+
+def excerpts(items: list[str | dict[str, Any]], texts: Mapping[str, str | ToolFailed]) -> Outcome:
+    """Files or ranges of their lines, as a model is shown them, all within READ_CHARS; `texts`: by the paths named."""
+    parts, names, found = [], [], 0
+    limit = max(2_000, READ_CHARS // len(items))
+    for item in items:
+        raw, first, last = _range(item)
+        names.append(raw)
+        if isinstance(text := texts[raw], ToolFailed):
+            parts.append(f"### {raw}\n{text}")
             continue
+        lines = text.splitlines(keepends=True)
         found += 1
         part = "".join(lines[first - 1 : last])
         whole = first == 1 and last >= len(lines)
@@ -128,6 +139,11 @@ async def read_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
         hint = "" if len(part) <= limit else f"\n(cut: the file has {len(lines)} lines; read a range of them)"
         parts.append(f"### {head}\n{cut(part, limit)}{hint}")
     return Outcome("\n\n".join(parts), summary=", ".join(names), ok=found > 0)
+
+
+def paths_of(items: list[str | dict[str, Any]]) -> list[str]:
+    """The paths that are named, each once."""
+    return list(dict.fromkeys(_range(item)[0] for item in items))
 
 
 def _range(item: str | dict[str, Any]) -> tuple[str, int, int]:

@@ -2,6 +2,7 @@
 import { $, $$ } from "../lib/dom.js";
 import { patchJson, postJson } from "../lib/http.js";
 import { limit } from "../lib/limit.js";
+import { mentions } from "../lib/mentions.js";
 import { promptBox } from "../lib/prompt.js";
 import { toast } from "../lib/toast.js";
 import { estimate } from "./estimate.js";
@@ -27,6 +28,7 @@ export function composer(root, chat) {
       toast(`The limit was not kept. ${error.message}`, { error: true });
     }
   });
+  const others = mentions(form, box.area);
   const held = makeTray(root, form, (text) => box.error(text));
 
   let answers = false;
@@ -68,7 +70,8 @@ export function composer(root, chat) {
     for (const chip of $$("[data-suggest]", root)) if (chip.dataset.suggest === text) chip.remove();
     const item = chat.pending(text);
     // Model and limit go with the message too: what keeps them for later ones may still be under way.
-    const chosen = { mode: mode.value, model: model.value, ...(cap.micro() ? { cap: cap.micro() } : {}) };
+    const references = others.ids(text);
+    const chosen = { mode: mode.value, model: model.value, ...(cap.micro() ? { cap: cap.micro() } : {}), ...(references.length ? { references } : {}) };
     box.clear();
     weigh();
     const taking = held.take();

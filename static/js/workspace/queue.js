@@ -20,6 +20,7 @@ export function queue(root, chat, run) {
     const old = find(id);
     if (!old && !(id && run.active() && !run.shows(id))) return false;
     const item = row(id, data.text, data.mode);
+    if (data.references) item.dataset.references = data.references.map((one) => one.id).join(" ");
     $("template", item).innerHTML = html ?? "";
     item.dataset.card = card;
     if (old) old.replaceWith(item);
@@ -108,7 +109,7 @@ export function queue(root, chat, run) {
     }
     item.remove();
     paint();
-    const again = () => postJson(root.dataset.messages, { text, mode: item.dataset.mode || "build" }).catch((error) => toast(error.message, { error: true }));
+    const again = () => postJson(root.dataset.messages, { text, mode: item.dataset.mode || "build", references: item.dataset.references?.split(" ") ?? [] }).catch((error) => toast(error.message, { error: true }));
     toast("The message was dropped.", { action: { label: "Undo", run: again } });
   }
   delegate(list, "click", "[data-queue]", (_event, button) => {
