@@ -18,6 +18,7 @@ SHAPES = {
     "GitLab token": r"glpat-[\w-]{20,}",
     "Slack token": r"xox[abeoprs]-[A-Za-z0-9-]{10,}",
     "AWS key": r"(?:AKIA|ASIA)[A-Z2-7]{16}",
+    "Figma token": r"figd_[\w-]{20,}",
     "npm token": r"npm_[A-Za-z0-9]{36}",
     "SendGrid key": r"SG\.[\w-]{22}\.[\w-]{43}",
     "Vibe token": r"vibe_[\w-]{40,}",

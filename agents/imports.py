@@ -1,4 +1,4 @@
-"""Importing: the pages and REST routes that take files from a ZIP or from a repository on GitHub.
+"""Importing: the pages of all imports, and the REST routes that take files from a ZIP or a repository on GitHub.
 
 They become a project of their own, or a new version of one there is: what was before stays in its history.
 """
@@ -21,16 +21,16 @@ from rest_framework.views import APIView
 
 from accounts import limits
 from accounts.models import User
-from agents import edits
+from agents import design_imports, edits
 from agents.catalogue import DEFAULT_MODEL
+from agents.design_imports import HOUR, IMPORTS
 from agents.services import NotNow
 from projects import api as projects
-from projects import github, importing, versions
+from projects import github, importing, leaks, versions
 from projects.models import Project
 from projects.paths import BadFiles
 from projects.services import BadPrompt
-
-IMPORTS, HOUR = 30, 3600
+from usage.services import NotEnoughCredits
 
 
 class Brought(NamedTuple):
@@ -118,12 +118,16 @@ def _page(request: HttpRequest, project: Project | None) -> HttpResponse:
         try:
             if not limits.allow(f"import:{_user(request).pk}", IMPORTS, HOUR):
                 error, code = f"{IMPORTS} imports an hour can be made. Come back in an hour.", 429
+            elif "frame" in request.POST:
+                return _build(request, project)
             else:
                 return _take(request, project, _uploaded(request))
         except (BadFiles, BadPrompt, NotNow) as problem:
             error, code = str(problem), 400
-    typed, most = request.POST.get("repository", "").strip(), importing.MAX_ZIP_BYTES // 2**20
-    context = {"project": project, "error": error, "repository": typed, "most": most}
+        except NotEnoughCredits as problem:
+            error, code = str(problem), 402
+    typed = {name: request.POST.get(name, "").strip() for name in ("repository", "frame", "text")}
+    context = {"project": project, "error": error, **typed, "most": importing.MAX_ZIP_BYTES // 2**20}
     return render(request, "projects/import.html", context, status=code)
 
 
@@ -141,6 +145,20 @@ def _take(request: HttpRequest, project: Project | None, brought: Brought) -> Ht
         names = ", ".join(brought.left_out[:5]) + (" …" if len(brought.left_out) > 5 else "")
         messages.warning(request, f"Left out, because they hold secrets: {names}.")
     return redirect(project)
+
+
+def _build(request: HttpRequest, project: Project | None) -> HttpResponse:
+    """Has a frame of a design built, and shows how. Raises BadPrompt, NotEnoughCredits."""
+    given = [request.POST.get(name, "").strip() for name in ("frame", "token", "text")]
+    if project is None:
+        run, left_out = design_imports.start(_user(request), *given)
+    else:
+        run, left_out = design_imports.say(project, *given)
+    if left_out:
+        messages.warning(request, f"Not taken from Figma: {' '.join(left_out)}")
+    if warning := leaks.warning(given[2]):
+        messages.error(request, warning)
+    return redirect(run.project)
 
 
 def _uploaded(request: HttpRequest) -> Brought:

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -43,8 +43,10 @@ def start_project(
     name: str | None = None,
     cap: int | None = None,
     refers: Collection[UUID | str] = (),
+    files: Mapping[str, bytes] | None = None,
 ) -> Run:
     """A new project and its first run; each of its runs may cost at most `cap`. `refers`: ids of projects to look into.
+    `files`: pictures and texts that go with the prompt, by name.
 
     Raises BadPrompt or NotEnoughCredits, leaving nothing behind.
     """
@@ -52,7 +54,8 @@ def start_project(
     branded = catalogue.get(model or "").name
     found = references.find(owner, refers)
     project = create_project(owner, prompt, model=branded, framework=framework, name=name, cap=cap)
-    return _begin(project, prompt, Message.Mode.BUILD, project.model, cap, found)
+    attached = [attachments.add(project, *file).pk for file in (files or {}).items()]
+    return _begin(project, prompt, Message.Mode.BUILD, project.model, cap, found, attached=attached)
 
 
 @transaction.atomic

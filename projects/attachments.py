@@ -22,12 +22,7 @@ MOST, MOST_KEPT = 8, 500
 
 def add(project: Project, name: str, content: bytes) -> Attachment:
     """Keeps a file that will be sent with a message. Raises BadPrompt."""
-    kind, media_type, (width, height) = _look(content)
-    limit = MAX_IMAGE_BYTES if kind == Attachment.Kind.IMAGE else MAX_TEXT_BYTES
-    if len(content) > limit:
-        raise BadPrompt(f"{_name(name)} has {len(content):,} bytes; at most {limit:,} can be sent.", "attachments")
-    if max(width, height) > MAX_SIDE:
-        raise BadPrompt(f"{_name(name)} is {width} × {height}; at most {MAX_SIDE} a side can be sent.", "attachments")
+    kind, media_type, (width, height) = check(name, content)
     if project.attachments.count() >= MOST_KEPT:
         raise BadPrompt(f"This project has {MOST_KEPT} attachments already.", "attachments")
     sha = sha256(content)
@@ -36,6 +31,17 @@ def add(project: Project, name: str, content: bytes) -> Attachment:
         return Attachment.objects.create(
             project=project, blob_id=sha, name=_name(name), kind=kind, media_type=media_type, width=width, height=height
         )
+
+
+def check(name: str, content: bytes) -> tuple[str, str, tuple[int, int]]:
+    """(kind, media type, size in pixels) of a file that can be sent. Raises BadPrompt."""
+    kind, media_type, (width, height) = _look(content)
+    limit = MAX_IMAGE_BYTES if kind == Attachment.Kind.IMAGE else MAX_TEXT_BYTES
+    if len(content) > limit:
+        raise BadPrompt(f"{_name(name)} has {len(content):,} bytes; at most {limit:,} can be sent.", "attachments")
+    if max(width, height) > MAX_SIDE:
+        raise BadPrompt(f"{_name(name)} is {width} × {height}; at most {MAX_SIDE} a side can be sent.", "attachments")
+    return kind, media_type, (width, height)
 
 
 def send(project: Project, ids: Iterable[UUID], message: Message) -> None:

@@ -53,7 +53,7 @@ def archive(wanted: Repository, token: str = "") -> bytes:
     """The ZIP of its newest files; `token`: for a private one. Raises BadPrompt when there is none to be had."""
     url = f"{settings.GITHUB_ARCHIVES_BASE_URL}/{wanted.owner}/{wanted.name}/zip/{wanted.branch or 'HEAD'}"
     if token:
-        with (api := _Api(wanted, _good(token))).client:
+        with (api := _Api(wanted, good_token(token))).client:
             url = api.archive()
     pieces, size, deadline = [], 0, time.monotonic() + SECONDS
     try:
@@ -86,12 +86,12 @@ def push(version: Version, wanted: Repository, token: str) -> str:
     branch = wanted.branch or BRANCH
     if not GOOD_BRANCH.fullmatch(branch):
         raise BadPrompt("This is no name for a branch.", "branch")
-    api = _Api(wanted, _good(token))
+    api = _Api(wanted, good_token(token))
     files = {path: content for path, content in versions.files(version).items() if not leaks.is_private(path)}
     return api.commit(files, branch, version)
 
 
-def _good(token: str) -> str:
+def good_token(token: str) -> str:
     token = token.strip()
     if not token or not token.isascii() or not token.isprintable():
         raise BadPrompt("This is no token.", "token")

@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import cost_api, doctor, edit_api, imports, lens, plan_api, shares, stream
+from agents import cost_api, design_imports, doctor, edit_api, imports, lens, plan_api, shares, stream
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from projects import promise_api, pushing
@@ -31,6 +31,7 @@ PROJECT = "projects/<uuid:pk>/"
 urlpatterns = [
     path("projects/", agents.ProjectList.as_view(), name="api-projects"),
     path("projects/import/", imports.Import.as_view(), name="api-import"),
+    path("projects/import/figma/", design_imports.Import.as_view(), name="api-import-figma"),
     path(PROJECT, agents.ProjectDetail.as_view(), name="api-project"),
     path(f"{PROJECT}messages/", agents.MessageList.as_view(), name="api-messages"),
     path(f"{PROJECT}share/", shares.ShareLink.as_view(), name="api-share"),
@@ -51,6 +52,7 @@ urlpatterns = [
     path(f"{PROJECT}promises/<int:promise>/", promise_api.PromiseDetail.as_view(), name="api-promise"),
     path(f"{PROJECT}download/", projects.Download.as_view(), name="api-download"),
     path(f"{PROJECT}import/", imports.Update.as_view(), name="api-update"),
+    path(f"{PROJECT}import/figma/", design_imports.Update.as_view(), name="api-update-figma"),
     path(f"{PROJECT}push/", pushing.Push.as_view(), name="api-push"),
     path(f"{PROJECT}sandbox/", agents.SandboxStatus.as_view(), name="api-sandbox"),
     *(

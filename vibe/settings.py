@@ -305,6 +305,11 @@ AI_GATEWAY_BASE_URL = env.str("AI_GATEWAY_BASE_URL", "https://ai-gateway.vercel.
 # Where archives of repositories are that people import, and the REST API for pushes.
 GITHUB_ARCHIVES_BASE_URL = env.str("GITHUB_ARCHIVES_BASE_URL", "https://codeload.github.com").rstrip("/")
 GITHUB_API_BASE_URL = env.str("GITHUB_API_BASE_URL", "https://api.github.com").rstrip("/")
+# The REST API that frames of designs are read from, and where it keeps the pictures that it makes of them.
+FIGMA_API_BASE_URL = env.str("FIGMA_API_BASE_URL", "https://api.figma.com").rstrip("/")
+FIGMA_IMAGES_BASE_URL = env.str("FIGMA_IMAGES_BASE_URL", "https://figma-alpha-api.s3.us-west-2.amazonaws.com").rstrip(
+    "/"
+)
 # PROVIDER:MODEL behind Vibe-S, -M and -L; empty: agents/llm/providers.py chooses by the keys there are.
 MODEL_CHOICES = [env.str(f"MODEL_{size}", "") for size in "SML"]
 # What the badges on the pages say; nothing else depends on it.

@@ -110,6 +110,7 @@ API = {
         Route(204, "delete", "project"),
     ],
     "api-import": [Route(400, "post", data={"repository": "nothing like it"})],
+    "api-import-figma": [Route(400, "post", data={"frame": "nothing like it", "token": "x"})],
     "api-messages": [Route(200, of="project"), Route(202, "post", "project", data={"text": "Make it blue"})],
     "api-share": [
         Route(200, of="project"),
@@ -154,6 +155,7 @@ API = {
     "api-diff": [Route(200, of="project", more={"a": 0, "b": 1})],
     "api-download": [Route(200, of="project")],
     "api-update": [Route(400, "post", "project", data={"repository": "none"})],
+    "api-update-figma": [Route(400, "post", "project", data={"frame": "none", "token": "x"})],
     "api-push": [Route(400, "post", "project", data={"repository": "none", "token": "x"})],
     "api-sandbox": [Route(200, of="project")],
     "api-sandbox-start": [Route(202, "post", "project")],

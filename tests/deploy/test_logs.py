@@ -28,6 +28,7 @@ SECRETS = {
     "GitLab token": "gl" + "pat-" + "a1" * 12,
     "Slack token": "xo" + "xb-" + "12" * 8,
     "AWS key": "AK" + "IA" + "A2" * 8,
+    "Figma token": "fi" + "gd_" + "a1-_" * 8,
     "npm token": "np" + "m_" + "a1" * 18,
     "SendGrid key": "SG" + "." + "a" * 22 + "." + "b" * 43,
     "Vibe token": "vi" + "be_" + "a1-_" * 11,
