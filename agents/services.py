@@ -76,7 +76,7 @@ def start_run(
     `cap`: the most it may cost, in micro-credits; without one the project's, or else the user's own. `model`: a branded
     name for this run only. `refers`: ids of projects to look into. `follows`: the run that it goes on from, or whose
     plan it builds; then it is nobody's answer. `again`: the run whose message is sent once more. Either refers to the
-    projects of the run before. Raises BadPrompt or NotEnoughCredits.
+    projects of the run before, and has what was attached to it. Raises BadPrompt or NotEnoughCredits.
     """
     active = Run.objects.filter(project=project, state__in=Run.ACTIVE)
     states = list(active.values_list("state", flat=True))
@@ -93,8 +93,8 @@ def start_run(
     found = before.message.references if before else references.find(project.owner, refers, but=project)
     wanted = model or project.model
     last = Run.objects.filter(project=project).order_by("created").last() if catalogue.get(wanted).is_auto else None
-    facts: dict[str, Any] = {"position": len(states), "last": last, "attached": attached, "follows": follows}
-    return _begin(project, text, mode, wanted, cap, found, **facts)
+    given: dict[str, Any] = {"attached": attached, "before": before, "follows": follows}
+    return _begin(project, text, mode, wanted, cap, found, position=len(states), last=last, **given)
 
 
 def _begin(
@@ -108,12 +108,17 @@ def _begin(
     position: int = 0,
     last: Run | None = None,
     attached: Collection[UUID] = (),
+    before: Run | None = None,
     follows: Run | None = None,
 ) -> Run:
-    """The message and its run. `last`: the run before it, by which auto chooses a model, here and once."""
+    """The message and its run. `last`: the run before it, by which auto chooses a model, here and once. `before`: a run
+    whose attachments it has as well.
+    """
     message = add_message(project, Message.Role.USER, text, mode, references=refers)
     if attached:
         attachments.send(project, attached, message)
+    if before:
+        attachments.send_again(before.message, message)
     picked = catalogue.pick(
         model,
         text,
@@ -124,7 +129,7 @@ def _begin(
     run = Run.objects.create(project=project, message=message, model=picked.name, follows=follows)
     charging.begin(run, cap)
     ring(run)
-    said = _said(message, is_bare=not attached)
+    said = _said(message, is_bare=not (attached or before))
     runs.note_all(project.pk, [("user_message", said), ("state", {"state": run.state, "position": position})], run.pk)
     return run
 

@@ -52,6 +52,20 @@ def send(project: Project, ids: Iterable[UUID], message: Message) -> None:
     waiting = Attachment.objects.filter(project=project, message=None, pk__in=wanted)
     if waiting.update(message=message) != len(wanted):
         raise BadPrompt("An attachment is not there any more. Add it again.", "attachments")
+    _add_fragments(message)
+
+
+def send_again(before: Message, message: Message) -> None:
+    """What went with a message goes with another one of its project as well."""
+    same = ("project_id", "blob_id", "name", "kind", "media_type", "width", "height")
+    Attachment.objects.bulk_create(
+        Attachment(message=message, **{field: getattr(one, field) for field in same})
+        for one in before.attachments.all()
+    )
+    _add_fragments(message)
+
+
+def _add_fragments(message: Message) -> None:
     Fragment.objects.bulk_create(
         Fragment(
             message=message,

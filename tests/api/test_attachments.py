@@ -123,3 +123,24 @@ def test_it_shows_and_lends_them_to_nobody_else(api, alice, bob, project, url):
     assert api(bob).post(f"/api/v1/projects/{theirs.pk}/messages/", say).status_code == 400
     too_many = {"text": "x", "attachments": [str(uuid4()) for _ in range(9)]}
     assert api(alice).post(f"/api/v1/projects/{project.pk}/messages/", too_many).status_code == 400
+
+
+def test_they_go_along_when_a_message_is_sent_again_or_its_run_goes_on(api, alice, project, url):
+    from agents import services
+
+    made = [
+        api(alice).post(url, body(name, content)).json() for name, content in (("a.png", png()), ("n.txt", b"note"))
+    ]
+    say = {"text": "Like this", "attachments": [one["id"] for one in made]}
+    api(alice).post(f"/api/v1/projects/{project.pk}/messages/", say)
+    run = project.runs.get()
+    for start in (services.retry_run, services.continue_run):
+        services.cancel_run(run)
+        run.refresh_from_db()
+        run = start(run)
+        sent = run.message.attachments.all()
+        assert [(one.name, attachments.content(one)) for one in sent] == [("a.png", png()), ("n.txt", b"note")]
+        assert run.message.fragments.get().meta["attachment"] == str(sent[0].pk)
+        said = project.steps.filter(type="user_message").latest("cursor").data
+        assert [one["id"] for one in said["attachments"]] == [str(one.pk) for one in sent]
+    assert Attachment.objects.count() == 6
