@@ -15,9 +15,15 @@ from openai import AsyncOpenAI
 
 from agents.llm import Block, Call, ModelBusy, Turn, streams
 
-CHUNKS = openai.AsyncStream[object]
 # How the protocol's reasons to stop are called in ours.
 REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal"}
+
+
+class Chunks(openai.AsyncStream[object]):
+    """A stream to be read by agents/llm/streams.py. The SDK's own generator and it would refer to each other."""
+
+    def __init__(self, *, response: Any, **_: object) -> None:
+        self.response = response
 
 
 @lru_cache(64)
@@ -39,7 +45,8 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
     """
     reader = _Reader(call, on_text)
     client = _client(call.api_key, call.base_url, streams.http(openai.DefaultAioHttpClient))
-    opening = client.post("/chat/completions", cast_to=object, body=_request(call), stream=True, stream_cls=CHUNKS)
+    asked = streams.packed(_request(call))
+    opening = client.post("/chat/completions", cast_to=object, content=asked, stream=True, stream_cls=Chunks)
     await streams.read(opening, openai.APIError, call, reader.take)
     return reader.turn()
 

@@ -36,8 +36,6 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
     status = getattr(error, "status_code", None)
     if status is None:
         return ModelBusy("model_stream_broken", f"The model's answer broke off: {said}")
-    if status == 200:  # an error event inside a stream that began well
-        return ModelBusy("model_overloaded", f"The model broke off its answer: {said}")
     if status in TRANSIENT or status >= 500:
         code = "model_rate_limited" if status == 429 else "model_overloaded"
         return ModelBusy(code, f"The model answered {status}: {said}", retry_after=_retry_after(error))
@@ -52,12 +50,21 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
     return ModelRefused("model_refused", f"The model refused the request ({status}): {said}")
 
 
+def broke_off(error: Any, call: Call) -> ModelBusy:
+    """An error inside a stream that began well, as the provider said it: {type, message} or words."""
+    return ModelBusy("model_overloaded", f"The model broke off its answer: {_without_key(_words(error), call)}")
+
+
 def _said(error: Any) -> str:
     """The provider's own words where its answer has them; the SDK's message is the whole answer, for a programmer."""
     body = getattr(error, "body", None)
     inner = body.get("error", body) if isinstance(body, dict) else None
-    words = inner.get("message") if isinstance(inner, dict) else None
-    return words.strip() if isinstance(words, str) and words.strip() else str(error.message)
+    return _words(inner, str(error.message))
+
+
+def _words(error: Any, default: str = "") -> str:
+    words = error.get("message") if isinstance(error, dict) else error
+    return words.strip() if isinstance(words, str) and words.strip() else default or str(error)[:300]
 
 
 def _without_key(said: str, call: Call) -> str:

@@ -1,7 +1,7 @@
 """Anthropic's Messages protocol, streamed, through the official SDK.
 
 Retries are states of the run (agents/loop.py), so the SDK's own are off: it would sleep for any Retry-After without a
-word. Requests and events are plain JSON (`client.post`): the SDK's models of them cost as much as all the rest.
+word. Requests and events are plain JSON (`client.post`): the SDK's models of them cost more than all the rest.
 """
 
 from collections.abc import Callable
@@ -32,7 +32,8 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
     """
     reader = _Reader(call, on_text)
     client = _client(call.api_key, call.base_url, streams.http(anthropic.DefaultAioHttpClient))
-    opening = client.post("/v1/messages", cast_to=object, body=_request(call), stream=True, stream_cls=EVENTS)
+    asked = streams.packed(_request(call))
+    opening = client.post("/v1/messages", cast_to=object, content=asked, stream=True, stream_cls=EVENTS)
     await streams.read(opening, anthropic.APIError, call, reader.take)
     if not reader.turn.stop_reason:
         raise ModelBusy("model_stream_broken", "The model's answer broke off in the middle.")
