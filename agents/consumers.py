@@ -10,6 +10,7 @@ from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from agents import services
+from agents.events import as_json
 from agents.hub import follow
 from agents.models import Run
 from agents.presence import Pass, may_see, presence
@@ -57,7 +58,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
                 if event is None and not await may_see(self.scope["user"], self.project_id):
                     await self.close(GONE)
                     return
-                await self.send_json(event or {"type": "ping"})
+                await self.send(as_json(event or {"type": "ping"}))
 
     def _gone(self) -> None:
         """Suspended, signed out, or with another password: the socket ends like one of a project that is gone."""

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from functools import cache
+from functools import cache, cached_property
 from queue import Empty, SimpleQueue
 from typing import Any
 from uuid import UUID
@@ -65,6 +65,19 @@ def with_card(event: Event, project_id: UUID | str) -> Event:
         step.data = event["data"]
         event |= {"html_id": html_id(step), "html": render(step)}
     return event
+
+
+class Told(Event):
+    """An event for several pages at once."""
+
+    @cached_property
+    def json(self) -> str:
+        return json.dumps(self)
+
+
+def as_json(event: Event) -> str:
+    """What a page is sent; of an event that many are told, made once."""
+    return event.json if isinstance(event, Told) else json.dumps(event)
 
 
 def html_id(step: Step) -> str:

@@ -82,7 +82,7 @@ class Hub:
         if not (queues := self.queues.get(name)):
             return
         try:
-            event = events.with_card(json.loads(payload), name.rpartition(":")[2])
+            event: Event = events.Told(events.with_card(json.loads(payload), name.rpartition(":")[2]))
         except Exception:
             # No single event may end the listening; who reads the log meets it again, alone.
             log.exception("an event of %s could not be drawn", name)
@@ -145,7 +145,8 @@ async def follow(project_id: UUID, after: int) -> AsyncIterator[Event | None]:
                 yield so_far
             first = False
             try:
-                event = await asyncio.wait_for(queue.get(), IDLE_SECONDS if hub().connected else POLL_SECONDS)
+                async with asyncio.timeout(IDLE_SECONDS if hub().connected else POLL_SECONDS):
+                    event = await queue.get()
             except TimeoutError:
                 behind = True  # one look into the log finds what a lost publication left out
                 yield None

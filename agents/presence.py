@@ -118,20 +118,26 @@ def presence() -> Presence:
 
 async def while_good(shown: Pass, items: AsyncIterator[T]) -> AsyncIterator[T]:
     """The items, for as long as the pass is good. Whoever stops taking them ends what makes them."""
-    gone = asyncio.Event()
-    ended = asyncio.ensure_future(gone.wait())
-    with presence().watch(shown, gone.set):
-        try:
-            while True:
-                item = asyncio.ensure_future(anext(items))
-                await asyncio.wait({item, ended}, return_when=asyncio.FIRST_COMPLETED)
-                if ended.done():
-                    return
-                try:
-                    yield item.result()
-                except StopAsyncIteration:
-                    return
-        finally:
-            ended.cancel()
+    item: asyncio.Future[T] | None = None
+    is_gone = False
+
+    def end() -> None:
+        nonlocal is_gone
+        is_gone = True
+        if item:
             item.cancel()
-            await asyncio.wait({item})
+
+    with presence().watch(shown, end):
+        try:
+            while not is_gone:
+                item = asyncio.ensure_future(anext(items))
+                yield await item
+        except StopAsyncIteration:
+            return
+        except asyncio.CancelledError:
+            if not is_gone:  # not the item, but who waits for it
+                raise
+        finally:
+            if item and not item.done():
+                item.cancel()
+                await asyncio.wait({item})

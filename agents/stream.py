@@ -16,7 +16,7 @@ from rest_framework.request import Request
 from accounts.authentication import BearerTokenAuthentication
 from accounts.problems import CONTENT_TYPE, problem
 from agents import services
-from agents.events import Event
+from agents.events import Event, as_json
 from agents.hub import follow
 from agents.models import Run
 from agents.presence import Pass, while_good
@@ -100,7 +100,7 @@ def frame(event: Event | None) -> bytes:
         return b": ping\n\n"
     head = f"id: {event['id']}\n" if "id" in event else ""
     name = "event: complete\n" if event["type"] == "complete" else ""
-    return f"{head}{name}data: {json.dumps(event)}\n\n".encode()
+    return f"{head}{name}data: {as_json(event)}\n\n".encode()
 
 
 def refuse(code: int, detail: str, **extra: Any) -> JsonResponse:
