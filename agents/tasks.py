@@ -16,7 +16,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 
 from accounts.models import User
-from agents import about, aio, catalogue, edits, lease, pictures, previews, runs, sandbox, services
+from agents import about, aio, catalogue, edits, lease, memory, pictures, previews, runs, sandbox, services
 from agents.box import REPAIR_SECONDS
 from agents.models import Run, Sandbox
 from projects.models import Project, Version
@@ -204,6 +204,7 @@ def _warm_up() -> None:
 
     with contextlib.suppress(providers.NoProvider):
         asking.wire(providers.source(catalogue.MEDIUM).provider.protocol)
+    memory.settle()
 
 
 @worker_shutting_down.connect

@@ -9,8 +9,9 @@ django.setup(set_prefix=False)
 
 from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
-from django.urls import path  # noqa: E402
+from django.urls import get_resolver, path  # noqa: E402
 
+from agents import memory  # noqa: E402
 from agents.consumers import ProjectConsumer  # noqa: E402
 from agents.terminals import TerminalConsumer  # noqa: E402
 from vibe.handler import Handler  # noqa: E402
@@ -24,3 +25,6 @@ sockets = [
 application = ProtocolTypeRouter(
     {"http": Handler(), "websocket": SameOriginOnly(AuthMiddlewareStack(URLRouter(sockets)))}
 )
+
+get_resolver().url_patterns  # noqa: B018  # loads the views
+memory.settle()
