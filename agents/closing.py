@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import aio, charging, claims, promises, runs, sandbox, stuck
+from agents import aio, charging, claims, figures, promises, runs, sandbox, stuck
 from agents.box import Box
 from agents.ending import Ending
 from agents.lease import Lease
@@ -92,43 +92,39 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     if ending.detail:
         log.add("error", _trouble(run, log, ending, version))
     balance = credits.account_of(project.owner).available
-    log.add(
-        "credit",
-        {"charged": charged, "balance": balance, "reason": _why_free(ending, version, run, log) if not charged else ""},
-    )
-    log.add("state", {"state": ending.state, "reason": ending.reason})
+    free = "" if charged else _why_free(ending, version, run, log)
     began = run.started or run.created
-    log.add(
-        "complete",
-        {
-            "state": ending.state,
-            "reason": ending.reason,
-            "message_id": str(reply.pk),
-            "version": version.number if version else None,
-            "summary": reply.text,
-            "html": render_markdown(reply.text),
-            "files": changes,
-            "checks": verdict,
-            "seconds": round((log.steps[-1].at - began).total_seconds(), 1),
-            "cost": charged,
-            "cost_text": credits.text(charged),
-            "mode": run.message.mode,
-            "doubts": [
-                *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
-                *claims.beyond(_planned(run), changes),
-                *unseen,
-            ]
-            if ending.state == Run.State.SUCCEEDED
-            else [],
-            "promises": promised,
-            "review": _last_review(log),
-            "can_continue": ending.state in (Run.State.STOPPED, Run.State.CANCELLED),
-            "complete": True,
-        },
-        key="complete",
-    )
-    given = history.given(run, log.steps)
-    runs.finish(lease.fence, ending.state, ending.reason, given, reply=reply, version=version, cost=charged)
+    complete = {
+        "state": ending.state,
+        "reason": ending.reason,
+        "message_id": str(reply.pk),
+        "version": version.number if version else None,
+        "summary": reply.text,
+        "html": render_markdown(reply.text),
+        "files": changes,
+        "checks": verdict,
+        "seconds": round((log.steps[-1].at - began).total_seconds(), 1),
+        "cost": charged,
+        "cost_text": credits.text(charged),
+        "mode": run.message.mode,
+        "doubts": [
+            *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
+            *claims.beyond(_planned(run), changes),
+            *unseen,
+        ]
+        if ending.state == Run.State.SUCCEEDED
+        else [],
+        "promises": promised,
+        "review": _last_review(log),
+        "can_continue": ending.state in (Run.State.STOPPED, Run.State.CANCELLED),
+        "complete": True,
+    }
+    with log.together():
+        log.add("credit", {"charged": charged, "balance": balance, "reason": free})
+        log.add("state", {"state": ending.state, "reason": ending.reason})
+        log.add("complete", complete, key="complete")
+    facts = {**figures.facts(log.steps), "prompts": history.given(run, log.steps)}
+    runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged, facts=facts)
 
 
 def _planned(run: Run) -> list[str]:

@@ -11,14 +11,16 @@ import socket
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+from operator import itemgetter
 from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models.functions import Now
 
-from agents import events, figures
+from agents import events
+from agents.batches import Batches
 from agents.models import Run, Step
 from projects.models import Project
 
@@ -142,10 +144,38 @@ WITH fence AS (
 INSERT = """
 INSERT INTO agents_step (project_id, run_id, cursor, seq, type, key, data, record, at)
 SELECT id, %(run)s, cursor - %(count)s + place, CASE seq WHEN 0 THEN 0 ELSE seq - %(count)s + place END,
-    type, key, data::jsonb, record::jsonb, clock_timestamp()
-FROM project, unnest(%(types)s::text[], %(keys)s::text[], %(datas)s::text[], %(records)s::text[])
+    type, key, data, record, clock_timestamp()
+FROM project, ROWS FROM (json_to_recordset(%(steps)s::json) AS (type text, key text, data jsonb, record jsonb))
     WITH ORDINALITY AS step (type, key, data, record, place)
-RETURNING id, cursor, seq, at, (SELECT cancel_requested FROM fence)
+RETURNING run_id, id, cursor, seq, at, (SELECT cancel_requested FROM fence)
+"""
+# APPEND and INSERT for several runs at once. It waits for no lock, so that no run is held up by another's and no two
+# can wait for each other: what somebody else holds at this moment is left out, and then written by itself.
+APPEND_EACH = """
+WITH want AS (
+    SELECT *, json_array_length(steps) AS count FROM json_to_recordset(%(entries)s::json)
+        AS want (run uuid, token int, usage jsonb, cost bigint, steps json)
+), free AS (
+    SELECT run.project_id, want.*
+    FROM want JOIN agents_run AS run ON run.id = want.run AND run.lease_token = want.token AND run.state = 'running'
+        JOIN projects_project AS project ON project.id = run.project_id
+    FOR NO KEY UPDATE OF run, project SKIP LOCKED
+), fence AS (
+    UPDATE agents_run AS run SET last_seq = last_seq + free.count, deaths = 0,
+        usage = coalesce(free.usage, run.usage), cost = run.cost + free.cost
+    FROM free WHERE run.id = free.run
+    RETURNING run.id, run.project_id, run.last_seq AS seq, run.cancel_requested, free.count, free.steps
+), project AS (
+    UPDATE projects_project AS project SET cursor = project.cursor + fence.count FROM fence
+    WHERE project.id = fence.project_id
+    RETURNING project.id, fence.id AS run, project.cursor, fence.seq, fence.count, fence.steps
+)
+INSERT INTO agents_step (project_id, run_id, cursor, seq, type, key, data, record, at)
+SELECT id, run, cursor - count + place, seq - count + place, step.type, step.key, step.data, step.record,
+    clock_timestamp()
+FROM project, ROWS FROM (json_to_recordset(project.steps) AS (type text, key text, data jsonb, record jsonb))
+    WITH ORDINALITY AS step (type, key, data, record, place)
+RETURNING run_id, id, cursor, seq, at, (SELECT cancel_requested FROM fence WHERE fence.id = run_id)
 """
 
 
@@ -172,12 +202,58 @@ def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None) -> b
 
     As `append`. `spent`: what the call of a model took that they are about. Raises LeaseLost.
     """
-    usage = None
+    entry = _Entry(fence, steps)
     if spent:
         run, had = spent.run, spent.run.usage
         run.usage = {kind: had.get(kind, 0) + spent.usage.get(kind, 0) for kind in {*had, *spent.usage}}
-        usage = _json(run.usage)
-    return _insert(steps, APPEND, token=fence.token, usage=usage, cost=spent.cost if spent else 0)
+        entry.usage, entry.cost = run.usage, spent.cost
+    if not connection.in_atomic_block:
+        _entries.put(entry)
+    if entry.stop is None:
+        usage = None if entry.usage is None else _json(entry.usage)
+        entry.stop = _insert(steps, APPEND, token=fence.token, usage=usage, cost=entry.cost)
+    return entry.stop
+
+
+@dataclass(eq=False)
+class _Entry:
+    """Steps to be appended to a run's log. `stop`: whether its user asked to stop; None: it is not written."""
+
+    fence: Fence
+    steps: list[Step]
+    usage: dict[str, int] | None = None
+    cost: int = 0
+    stop: bool | None = None
+
+
+def _append_each(entries: list[_Entry]) -> None:
+    """Writes what can be written at once. The others are left as they are: each is for its own thread to write."""
+    firsts = {entry.fence.run_id: entry for entry in reversed(entries)}
+    wanted = [
+        {
+            "run": str(entry.fence.run_id),
+            "token": entry.fence.token,
+            "usage": entry.usage,
+            "cost": entry.cost,
+            "steps": _written(entry.steps),
+        }
+        for entry in firsts.values()
+    ]
+    try:
+        rows = _executed(APPEND_EACH, {"entries": _json(wanted)})
+    except (DataError, IntegrityError):
+        return  # one of them cannot be written, and is told so when it tries alone
+    by_run: dict[UUID, list[Any]] = {}
+    for row in rows:
+        by_run.setdefault(row[0], []).append(row)
+    for run_id, theirs in by_run.items():
+        firsts[run_id].stop = _number(firsts[run_id].steps, theirs)
+    written = [step for run_id in by_run for step in firsts[run_id].steps]
+    transaction.on_commit(partial(events.publish, written), robust=True)
+
+
+# More at once would make the first wait for the last.
+_entries = Batches(_append_each, 25)
 
 
 def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None = None) -> Step:
@@ -193,24 +269,34 @@ def note_all(project_id: UUID, told: list[tuple[str, dict[str, Any]]], run_id: U
 
 
 def _insert(steps: list[Step], numbering: str, **params: Any) -> bool:
-    values = {
-        "run": steps[0].run_id,
-        "count": len(steps),
-        "types": [step.type for step in steps],
-        "keys": [step.key for step in steps],
-        "datas": [_json(step.data) for step in steps],
-        "records": [None if step.record is None else _json(step.record) for step in steps],
-    }
-    # One statement: outside a transaction it is one, and what follows its commit follows at once.
-    with connection.cursor() as cursor:
-        cursor.execute(numbering + INSERT, {**values, **params})
-        rows = sorted(cursor.fetchall(), key=lambda row: row[1])
+    """Whether the run's user asked to stop. Raises LeaseLost."""
+    values = {"run": steps[0].run_id, "count": len(steps), "steps": _json(_written(steps)), **params}
+    rows = _executed(numbering + INSERT, values)
     if not rows:
         raise LeaseLost
-    for step, row in zip(steps, rows, strict=True):
-        step.pk, step.cursor, step.seq, step.at = row[:4]
+    stop = _number(steps, rows)
     transaction.on_commit(partial(events.publish, steps), robust=True)
-    return bool(rows[0][4])
+    return stop
+
+
+def _written(steps: list[Step]) -> list[dict[str, Any]]:
+    return [{"type": step.type, "key": step.key, "data": step.data, "record": step.record} for step in steps]
+
+
+def _executed(sql: str, values: dict[str, Any]) -> list[Any]:
+    # One statement: outside a transaction it is one, and what follows its commit follows at once.
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        rows: list[Any] = cursor.fetchall()
+        return rows
+
+
+def _number(steps: list[Step], rows: list[Any]) -> bool:
+    """Gives steps their numbers, from the rows of one run; whether its user asked to stop."""
+    rows.sort(key=itemgetter(2))
+    for step, row in zip(steps, rows, strict=True):
+        step.pk, step.cursor, step.seq, step.at = row[1:5]
+    return bool(rows[0][5])
 
 
 def _json(value: Any) -> str:
@@ -227,13 +313,8 @@ def _storable(value: Any) -> Any:
     return [_storable(item) for item in value] if isinstance(value, list) else value
 
 
-def finish(fence: Fence, state: str, reason: str = "", prompts: dict[str, str] | None = None, **fields: Any) -> None:
-    """Ends the run; terminal is final. Raises LeaseLost when it is not ours to end.
-
-    `prompts`: {name: version} of those it was given.
-    """
-    steps = Step.objects.filter(run_id=fence.run_id).only("type", "data", "at").order_by("seq")
-    fields["facts"] = {**figures.facts(list(steps)), "prompts": prompts or {}}
+def finish(fence: Fence, state: str, reason: str = "", **fields: Any) -> None:
+    """Ends the run; terminal is final. Raises LeaseLost when it is not ours to end."""
     if not _own(fence).update(state=state, reason=reason, lease_until=None, finished=Now(), **fields):
         raise LeaseLost
 

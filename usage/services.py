@@ -146,7 +146,7 @@ def extend(run_id: uuid.UUID, amount: int) -> Reservation:
     return reservation
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def settle(run_id: uuid.UUID, used: int, note: str = "") -> Reservation:
     """End a reservation: charge `used` (0 or more), give the rest back. The first end counts; a repeat returns it.
 
