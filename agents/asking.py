@@ -4,10 +4,12 @@ A call is tried three times; then the fallback model is asked, for the rest of t
 """
 
 import random
+import time
 from asyncio import sleep
 from collections.abc import Callable, Coroutine
 from importlib import import_module
 from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db.models.functions import Now
@@ -27,6 +29,8 @@ from projects.markdown import render_markdown
 
 # Tries of one call; waits grow 1, 2 s with jitter. A longer Retry-After than the longest wait is not waited for.
 TRIES, LONGEST_WAIT = 3, 30.0
+# So long a run is not asked again for the keys of an owner who has none, as nearly all have.
+KEYLESS_SECONDS = 5.0
 # How often a short question is asked when the answer does not have the form that was demanded.
 MISFITS = 3
 # Kinds of blocks that only the model that wrote them can read.
@@ -35,6 +39,7 @@ UNSEEN = {"type": "text", "text": "(A picture, which this model cannot see.)"}
 Said = list[dict[str, Any]]
 T = TypeVar("T")
 Ask = Callable[[Call, Callable[[str], None]], Coroutine[Any, Any, Turn]]
+_keyless: WeakKeyDictionary[Run, float] = WeakKeyDictionary()
 
 
 def wire(protocol: str) -> Ask:
@@ -194,8 +199,11 @@ def _sources(run: Run, model: Model) -> list[Source]:
 
 def _own_keys(run: Run) -> dict[str, str]:
     """The keys that the project's owner brought. Opened here, at the call, and kept nowhere."""
-    # Written out: asked before every turn, of nearly always nobody.
-    keys = ProviderKey.objects.raw("SELECT * FROM accounts_providerkey WHERE user_id = %s", [run.project.owner_id])
+    if time.monotonic() < _keyless.get(run, 0):
+        return {}
+    keys = list(ProviderKey.objects.filter(user=run.project.owner_id))
+    if not keys:
+        _keyless[run] = time.monotonic() + KEYLESS_SECONDS
     return {key.provider: key.secret() for key in keys}
 
 

@@ -100,13 +100,17 @@ def tokens(said: list[Say], *more: str) -> int:
 
 
 def _chars(value: Any) -> float:
-    if isinstance(value, str):
+    kind = type(value)
+    if kind is str:
         return len(value)
-    if isinstance(value, dict):
+    if kind is dict:
         if value.get("type") == "image":
             return PICTURE_TOKENS * CHARS_PER_TOKEN
-        return sum(map(_chars, value.values()))
-    return sum(map(_chars, value)) if isinstance(value, list) else 4
+        value = value.values()
+    elif kind is not list:
+        return 4
+    # Whole conversations, at each turn: most of what is in them is text.
+    return sum([len(part) if type(part) is str else _chars(part) for part in value])
 
 
 def summary(steps: Iterable[Step]) -> str:
