@@ -1,5 +1,6 @@
 """User (signs in with an e-mail address), ApiToken (a hashed key for the REST API), KeptAnswer (its repeats),
-ProviderKey (a sealed key of a model provider) and Delivery (an outside system's event that took effect).
+ProviderKey (a sealed key of a model provider), McpServer (somebody's server with tools for the agent) and Delivery (an
+outside system's event that took effect).
 """
 
 import hashlib
@@ -169,6 +170,42 @@ class ProviderKey(models.Model):
     def secret(self) -> str:
         """Raises vault.CannotOpen."""
         return vault.unseal(self.sealed, self.bound_to)
+
+
+class McpServer(models.Model):
+    """A server that a person connected, whose tools the agent may use where they switch it on: the Model Context
+    Protocol over HTTP. Its token is sealed, and opened at the call and nowhere else.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="mcp_servers")
+    name = models.CharField(max_length=24, help_text="Letters, digits and single hyphens: part of its tools' names.")
+    url = models.CharField(max_length=500)
+    sealed = models.TextField(blank=True, editable=False, help_text="The bearer token; empty: it asks for none.")
+    last_four = models.CharField(max_length=4, blank=True, editable=False)
+    tools = models.JSONField(default=list, help_text="What it offered when last asked (agents/mcp/servers.py).")
+    error = models.CharField(max_length=300, blank=True, help_text="Why it did not say what it offers; empty: it did.")
+    created = models.DateTimeField(auto_now_add=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["user", "name"], name="one_mcp_server_per_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def bound_to(self) -> str:
+        # To the address as well: a token goes nowhere but where its owner sent it.
+        return f"mcp-server|{self.user_id}|{self.url}"
+
+    def put(self, token: str) -> None:
+        """Seals a token into the row, or takes it out (""); saving is the caller's."""
+        self.sealed, self.last_four = (vault.seal(token, self.bound_to), token[-4:]) if token else ("", "")
+
+    def token(self) -> str:
+        """ "" without one. Raises vault.CannotOpen."""
+        return vault.unseal(self.sealed, self.bound_to) if self.sealed else ""
 
 
 class Delivery(models.Model):

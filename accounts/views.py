@@ -93,6 +93,7 @@ def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse
         "token_form": TokenForm(),
         "providers": ProviderKey.Provider.choices,
         "provider_keys": user.provider_keys.all(),
+        "mcp_servers": user.mcp_servers.all(),
         "tokens": user.api_tokens.filter(revoked__isnull=True).order_by("-created"),
         **extra,
     }

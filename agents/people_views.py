@@ -105,6 +105,7 @@ def _account(user: User) -> dict[str, Any]:
         "addresses": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
         "api_tokens": list(user.api_tokens.values("name", "last_four", "scope", "created", "last_used", "revoked")),
         "provider_keys": list(user.provider_keys.values("provider", "last_four", "created")),
+        "mcp_servers": list(user.mcp_servers.values("name", "url", "last_four", "created")),
         "sessions": list(UserSession.objects.filter(user=user).values("created_at", "ip", "user_agent")),
         "linked_accounts": list(SocialAccount.objects.filter(user=user).values("provider", "uid", "date_joined")),
     }
@@ -126,6 +127,7 @@ def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
         "messages": list(project.messages.order_by("created").values("role", "mode", "text", "references", "created")),
         "runs": list(runs.values("state", "reason", "model", "usage", "cost", "created", "finished")),
         "versions": list(project.versions.order_by("number").values("number", "source", "title", "verdict", "created")),
+        "mcp_servers": list(project.mcp_servers.values_list("name", flat=True)),
         "promises": list(project.promises.values("says", "path", "text", "version", "held", "checked", "created")),
         "files": sorted(sizes) if fits else "Too large for this archive: download this project by itself.",
     }

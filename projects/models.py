@@ -45,6 +45,9 @@ class Project(models.Model):
     review = models.BooleanField(default=True, help_text="A second look at what a run changed.")
     auto_fix = models.BooleanField(default=True, help_text="The agent mends what its checks find.")
     cap = models.BigIntegerField(null=True, blank=True, help_text="Micro-credits that each of its runs may cost.")
+    mcp_servers = models.ManyToManyField(
+        "accounts.McpServer", blank=True, related_name="projects", help_text="Those of its owner that its runs may use."
+    )
     context = models.TextField(blank=True, editable=False, help_text="Summary of the files that runs begin with.")
     context_version = models.IntegerField(null=True, editable=False, help_text="Version it was made from; 0: template.")
     cursor = models.BigIntegerField(default=0, editable=False, help_text="Id of the newest event.")

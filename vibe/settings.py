@@ -310,6 +310,8 @@ FIGMA_API_BASE_URL = env.str("FIGMA_API_BASE_URL", "https://api.figma.com").rstr
 FIGMA_IMAGES_BASE_URL = env.str("FIGMA_IMAGES_BASE_URL", "https://figma-alpha-api.s3.us-west-2.amazonaws.com").rstrip(
     "/"
 )
+# Also MCP servers on this machine and its network, and by http: where those who sign in may reach what is there.
+MCP_LOCAL = env.bool("MCP_LOCAL", False)
 # PROVIDER:MODEL behind Vibe-S, -M and -L; empty: agents/llm/providers.py chooses by the keys there are.
 MODEL_CHOICES = [env.str(f"MODEL_{size}", "") for size in "SML"]
 # What the badges on the pages say; nothing else depends on it.

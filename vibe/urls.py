@@ -26,6 +26,7 @@ urlpatterns = [
     path("settings/", include("accounts.urls")),
     path("settings/", include("agents.people_urls")),
     path("settings/keys/", include("agents.key_urls")),
+    path("settings/mcp/", include("agents.mcp.urls")),
     path("usage/", include("agents.usage_urls")),
     path("usage/", include("usage.urls")),
     path("projects/", include("projects.urls")),

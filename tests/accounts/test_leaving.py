@@ -26,6 +26,9 @@ def keyed(alice):
 
 def test_it_gives_everything_and_no_secret(as_user, keyed, project, run, bob):
     _, secret = ApiToken.issue(keyed)
+    server = keyed.mcp_servers.model(user=keyed, name="wiki", url="https://mcp.example.com/")
+    server.put("wiki-very-secret-token-4321")
+    server.save()
     Project.objects.filter(pk=project.pk).update(rules="Prices in euros.", locked=["legal/"])
     answer = as_user(keyed).post(reverse("account-export"))
     assert "attachment" in answer.headers["Content-Disposition"] and "no-store" in answer.headers["Cache-Control"]
@@ -38,6 +41,7 @@ def test_it_gives_everything_and_no_secret(as_user, keyed, project, run, bob):
     assert about["email"] == keyed.email and about["provider_keys"][0]["last_four"] == "6789"
     assert [message["text"] for message in told["messages"]] == ["Make it blue"] and len(told["runs"]) == 1
     assert (told["rules"], told["locked"]) == ("Prices in euros.", ["legal/"])
+    assert about["mcp_servers"][0]["last_four"] == "4321" and b"wiki-very-secret" not in whole
     assert b"sk-very-secret" not in whole and secret.encode() not in whole and bob.email.encode() not in whole
 
 

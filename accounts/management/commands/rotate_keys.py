@@ -1,4 +1,4 @@
-"""`bin/manage rotate_keys`: seals provider keys and second factors under the newest ENCRYPTION_KEY.
+"""`bin/manage rotate_keys`: seals provider keys, tokens and second factors under the newest ENCRYPTION_KEY.
 
 Safe to stop and repeat.
 """
@@ -9,11 +9,11 @@ from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import mfa, vault
-from accounts.models import ProviderKey
+from accounts.models import McpServer, ProviderKey
 
 
 class Command(BaseCommand):
-    help = "Seals every stored provider key and second factor under the newest ENCRYPTION_KEY."
+    help = "Seals every stored key, token and second factor under the newest ENCRYPTION_KEY."
 
     def handle(self, *args: Any, **options: Any) -> None:
         sealed, lost = 0, 0
@@ -28,6 +28,16 @@ class Command(BaseCommand):
                 continue
             # Only if nobody saved another key meanwhile.
             sealed += ProviderKey.objects.filter(pk=row.pk, sealed=before).update(sealed=row.sealed)
+        for server in McpServer.objects.exclude(sealed="").iterator():
+            if vault.is_newest(server.sealed):
+                continue
+            before = server.sealed
+            try:
+                server.put(server.token())
+            except vault.CannotOpen:
+                lost += 1
+                continue
+            sealed += McpServer.objects.filter(pk=server.pk, sealed=before).update(sealed=server.sealed)
         for factor in Authenticator.objects.iterator():
             try:
                 sealed += mfa.seal_again(factor)
