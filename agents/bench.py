@@ -14,6 +14,7 @@ from agents.asking import window
 from agents.box import Box
 from agents.lease import Lease, StepTimeout
 from agents.log import Log
+from agents.mcp.wire import Server
 from agents.models import Run
 from agents.sandbox import Opened
 from agents.tools import ToolFailed
@@ -32,6 +33,8 @@ class Bench:
         self.opening: Future[sandbox.Opened] | None = None
         self.needed = threading.Event()
         self.serving: Any = None
+        # The MCP servers that were called, by address and sealed token: their sessions last as long as the run.
+        self.servers: dict[tuple[str, str], Server] = {}
 
     @cached_property
     def window(self) -> int:
@@ -91,7 +94,11 @@ class Bench:
         return self.box
 
     def let_go(self) -> None:
-        """Gives a sandbox that nobody needed any more a moment to open, so that its row is written and it is found."""
+        """Gives a sandbox that nobody needed any more a moment to open, so that its row is written and it is found.
+        Sessions with servers end, and nobody waits for that.
+        """
+        for server in self.servers.values():
+            aio.submit(server.leave())
         self.needed.set()
         if self.opening and not self.opening.cancel():
             wait([self.opening], timeout=5)

@@ -11,6 +11,7 @@ from agents.ending import Ending
 from agents.fingerprints import fingerprint, first_line, tells_an_error
 from agents.lease import RunStopped, StepTimeout
 from agents.log import calls, record
+from agents.mcp import calls as calls_of_servers
 from agents.models import Run
 from agents.tools import READ_PROJECT, TOOLS, Outcome, Tool, Toolbox, ToolFailed, read_project
 from projects import briefing
@@ -149,14 +150,17 @@ def _outcome(
         raise ToolFailed(f"Not run: this very call was made {MAX_REPEATS} times already. Do something else or finish.")
     if tool is READ_PROJECT:
         return read_project(bench.run, block["input"])
-    step_key = bench.step_key(key)
+    if tool.server:
+        return calls_of_servers.use(bench, tool, block["input"], again)
+    work, step_key = tool.work, bench.step_key(key)
+    assert work
     locks = None if tool.read_only else locking.Locks(bench.run.project, bench.before())
     locked = tuple(locks.patterns) if locks else ()
     dropped = _dropped(bench.run) if tool is TOOLS["read_files"] else ()
     with events.lazy(bench.run, "terminal", {"key": key}) as live:
         try:
             outcome: Outcome = bench.in_sandbox(
-                lambda box, retry: tool.work(
+                lambda box, retry: work(
                     Toolbox(box, step_key, live.feed, again or retry, locked, dropped), block["input"]
                 ),
                 tool.seconds,

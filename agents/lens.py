@@ -1,7 +1,8 @@
-"""What the agent sees of a project before it reads a file: instructions, rules, memory, promises, conversation, files,
-with their sizes in tokens.
+"""What the agent sees of a project before it reads a file: instructions, rules, memory, promises, tools of servers,
+conversation, files, with their sizes in tokens.
 """
 
+import json
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
@@ -10,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from agents import catalogue, prompts
+from agents.mcp import servers
 from agents.prompts import talk
 from projects import api as projects
 from projects import versions
@@ -24,6 +26,7 @@ class TokensSerializer(serializers.Serializer[Any]):
     rules = serializers.IntegerField()
     memory = serializers.IntegerField()
     promises = serializers.IntegerField()
+    servers = serializers.IntegerField(help_text="What is said of the tools of MCP servers.")
     conversation = serializers.IntegerField()
     files = serializers.IntegerField()
 
@@ -81,6 +84,7 @@ def look(project: Project) -> dict[str, Any]:
             "rules": _count(project.rules),
             "memory": _count(project.memory),
             "promises": _count(prompts.promised(project)),
+            "servers": sum(_count(json.dumps(definition)) for _, _, definition in servers.offered(project)),
             "conversation": sum(_count(text[: talk.HISTORY_CHARS]) for text in said),
             "files": _count(summary),
         },

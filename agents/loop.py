@@ -17,6 +17,7 @@ from agents.ending import Ending
 from agents.lease import Lease, RunStopped
 from agents.llm import ModelError
 from agents.log import record
+from agents.mcp.calls import for_run
 from agents.models import Run
 from agents.prompts import talk
 from agents.runs import MAX_DEATHS, LeaseLost
@@ -76,7 +77,7 @@ class Work:
         self.lease, self.run = lease, run
         self.bench = Bench(lease, run)
         self.log = self.bench.log
-        self.tools = tools_of(run.message)
+        self.tools = {**tools_of(run.message), **for_run(run)}
         # Micro-credits known to be held back for the run.
         self.held = 0
 

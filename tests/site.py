@@ -94,7 +94,9 @@ def _site(django_db_setup: None, worker_id: str, _sites: list[Stack]) -> Iterato
     name = settings.DATABASES["default"]["NAME"]
     database = re.sub(r"/[^/]*$", f"/{name}", os.environ["DATABASE_URL"])
     assert name.startswith("test_")
-    plan, supervisor = testing.application(session, f"site-{worker_id}", {"DATABASE_URL": database})
+    plan, supervisor = testing.application(
+        session, f"site-{worker_id}", {"DATABASE_URL": database, "MCP_LOCAL": "true"}
+    )
     stack = Stack(f"http://127.0.0.1:{plan.port}", supervisor)
     _sites.append(stack)
     try:

@@ -5,6 +5,7 @@ from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
 from agents import cost_api, design_imports, doctor, edit_api, imports, lens, plan_api, shares, stream
+from agents.mcp import api as mcp
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
 from projects import promise_api, pushing
@@ -50,6 +51,7 @@ urlpatterns = [
     path(f"{PROJECT}versions/<version:a>/diff/<version:b>/", projects.Diff.as_view(), name="api-diff"),
     path(f"{PROJECT}promises/", promise_api.PromiseList.as_view(), name="api-promises"),
     path(f"{PROJECT}promises/<int:promise>/", promise_api.PromiseDetail.as_view(), name="api-promise"),
+    path(f"{PROJECT}mcp/", mcp.McpServers.as_view(), name="api-mcp"),
     path(f"{PROJECT}download/", projects.Download.as_view(), name="api-download"),
     path(f"{PROJECT}import/", imports.Update.as_view(), name="api-update"),
     path(f"{PROJECT}import/figma/", design_imports.Update.as_view(), name="api-update-figma"),

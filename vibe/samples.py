@@ -5,6 +5,7 @@ from typing import Any
 DIFF = "--- a/index.html\n+++ b/index.html\n@@ -1,2 +1,2 @@\n <main>\n-  <h1>Tea</h1>\n+  <h1>Coffee</h1>"
 FILE = {"path": "index.html", "action": "changed", "added": 1, "removed": 1, "diff": DIFF}
 CALL = {"name": "terminal", "title": "Run npm run lint", "summary": "", "input": {"command": "npm run lint"}}
+ASKED = '{\n  "query": "opening hours"\n}'
 END = {
     "files": {"added": ["a.html"], "changed": ["b.css", "c.js"], "deleted": []},
     "seconds": 12.4,
@@ -47,6 +48,11 @@ SAMPLES: list[tuple[str, str, dict[str, Any]]] = [
     ("steps/_tool_result.html", "Worked", {**CALL, "ok": True, "output": "no problems", "seconds": 1.2}),
     ("steps/_tool_result.html", "Failed", {**CALL, "ok": False, "output": "1 error", "exit_code": 1, "seconds": 0.4}),
     ("steps/_tool_result.html", "An edit", {"name": "edit_file", "title": "Edit", "ok": True, "files": [FILE]}),
+    (
+        "steps/_tool_result.html",
+        "A tool of an MCP server",
+        {"name": "mcp__wiki__search", "title": "wiki: search", "ok": True, "asked": ASKED, "output": "2 pages"},
+    ),
     ("steps/_check.html", "A check", {"title": "Builds", "ok": True, "seconds": 2.0, "output": ""}),
     ("steps/_check.html", "One that fails", {"title": "Lint", "ok": False, "seconds": 0.8, "output": "index.html 3:1"}),
     ("steps/_review.html", "A review", {"verdict": "approved", "issues": []}),

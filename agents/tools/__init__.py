@@ -1,4 +1,5 @@
-"""The agent's tools: what a model may do, all of it inside the project's own sandbox.
+"""The agent's own tools: what a model may do, all of it inside the project's own sandbox. Those of servers that its
+owner connected come from agents/mcp/.
 
 A tool that fails is an observation for the model, never an end of the run.
 """

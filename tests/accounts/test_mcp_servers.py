@@ -7,6 +7,7 @@ import os
 import socket
 import ssl
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -403,7 +404,7 @@ def certificate(name, folder):
 
 
 def nested(depth):
-    value = []
+    value: list[Any] = []
     for _ in range(depth):
         value = [value]
     return value

@@ -21,10 +21,12 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from agents import runs, services, tasks
+from agents.mcp import servers
 from agents.models import Run, Step
 from agents.tools import TOOLS
 from demo_model import wire
 from projects import versions
+from tests.agents.mcp_server import McpServer
 from tests.agents.scripted import Failure, finish, page, types, write
 from usage import services as credits
 from usage.models import Entry, Reservation
@@ -67,7 +69,7 @@ class Workers:
 @pytest.fixture(scope="module")
 def _workers(django_db_setup: None) -> Iterator[Workers]:
     database = re.sub(r"/[^/]*$", f"/{connection.settings_dict['NAME']}", os.environ["DATABASE_URL"])
-    changes = {"LEASE_SECONDS": str(LEASE_SECONDS), "HEARTBEAT_SECONDS": "1", "RUNS_PER_USER": "9"}
+    changes = {"LEASE_SECONDS": str(LEASE_SECONDS), "HEARTBEAT_SECONDS": "1", "RUNS_PER_USER": "9", "MCP_LOCAL": "true"}
     environment = {**os.environ, **changes, "DATABASE_URL": database, "ANTHROPIC_API_KEY": "test-key"}
     command, pipe = [sys.executable, "-m", "tests.agents.dying"], subprocess.PIPE
     with subprocess.Popen(
@@ -114,6 +116,29 @@ def test_it_goes_on_once_after_its_worker_was_killed(
         assert run.project.versions.count() == run.steps.filter(type="complete").count() == 1, point
         assert run.steps.filter(type="reply").count() == 3 and run.usage["calls"] == 4, point  # and the review
     assert Entry.objects.filter(kind="charge").count() == 4
+
+
+def test_a_tool_of_somebody_elses_server_is_not_called_again(
+    model: Any, start: Any, work: Any, workers: Workers, due: Any, owner: Any, settings: Any
+) -> None:
+    """Its worker was killed when the answer had come and was not written: nobody can be asked whether it was done."""
+    settings.MCP_LOCAL = True
+    wiki = McpServer()
+    row = owner.mcp_servers.create(name="wiki", url=wiki.url)
+    servers.ask(row)
+    row.save()
+    model.say([wire.tool("mcp__wiki__search", {"query": "tea"})], [write(index_html=page("Tea")), finish()])
+    run = start()
+    run.project.mcp_servers.add(row)
+    assert workers.end_of(workers.start(run.pk, "before:tool_result")) == -signal.SIGKILL
+    assert len(wiki.calls) == 1
+    due(run)
+    run = work(run)
+    wiki.stop()
+
+    told = run.steps.get(type="tool_result", data__name="mcp__wiki__search").record
+    assert told["is_error"] and "Whether it was done is unknown" in told["content"]
+    assert (run.state, len(wiki.calls)) == (Run.State.SUCCEEDED, 1)
 
 
 def test_a_worker_that_slept_too_long_writes_nothing_any_more(

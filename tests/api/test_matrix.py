@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import URLPattern, get_resolver, reverse
 from django.utils import timezone
 
-from accounts.models import ApiToken, User
+from accounts.models import ApiToken, McpServer, User
 from projects import services
 from projects.models import Project
 
@@ -54,6 +54,9 @@ PAGES = {
     "key-runs": [Route(200)],
     # Alice has no key here.
     "key-delete": [Route(404, "post", more={"provider": "anthropic"})],
+    "mcp-save": [Route(302, "post", data={"name": "wiki", "url": "https://127.0.0.1/mcp"})],
+    "mcp-test": [Route(302, "post", "server")],
+    "mcp-delete": [Route(302, "post", "server")],
     "token-create": [Route(200, "post", data={"name": "Laptop"})],
     "token-revoke": [Route(302, "post", "token")],
     "account-export": [Route(200, "post")],
@@ -145,6 +148,7 @@ API = {
     ],
     # Alice's project has none here; that strangers delete none of hers is in test_promises.py.
     "api-promise": [Route(404, "delete", "project", more={"promise": 1})],
+    "api-mcp": [Route(200, of="project"), Route(200, "put", "project", data={"servers": []})],
     "api-versions": [Route(200, of="project")],
     "api-version": [
         Route(200, of="project", more={"number": 1}),
@@ -244,6 +248,8 @@ def thing(request: pytest.FixtureRequest, alice: User, route: Route) -> Any:
         return None
     if route.of == "token":
         return ApiToken.issue(alice)[0].pk
+    if route.of == "server":
+        return McpServer.objects.create(user=alice, name="wiki", url="https://127.0.0.1/mcp").pk
     if route.of == "run":
         return request.getfixturevalue("run").pk
     project = request.getfixturevalue("project")
@@ -261,6 +267,7 @@ def unchanged(alice: User) -> tuple[Any, ...]:
     return (
         list(Project.objects.order_by("pk").values_list("pk", "name", "deleted", "cursor", "versions__number")),
         list(ApiToken.objects.order_by("pk").values_list("pk", "revoked")),
+        list(McpServer.objects.order_by("pk").values_list("pk", "error")),
         User.objects.values_list("name", "theme").get(pk=alice.pk),
     )
 

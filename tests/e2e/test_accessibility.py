@@ -7,9 +7,11 @@ import base64
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from projects.models import Project
 from tests.e2e.conftest import BUILD_MS
 
 ROOT = Path(__file__).parents[2]
@@ -122,6 +124,12 @@ def test_it_finds_nothing_serious(eyes, begin):
     page.set_viewport_size({"width": 1440, "height": 900})
     workspace = begin(page, "a landing page for a tea shop")
     expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    owner = Project.objects.get().owner
+    tool: dict[str, Any] = {"name": "mcp__wiki__find", "remote": "find", "description": "", "schema": {}}
+    owner.mcp_servers.create(
+        name="wiki", url="https://mcp.example.com/a/long/way/to/it", last_four="abcd", tools=[tool]
+    )
+    owner.mcp_servers.create(name="tracker", url="https://tracker.example.com/mcp", error="It failed (503). Try again.")
     for _ in eyes.settings():
         for path in PAGES:
             eyes.go(path, "start" if path == "/" else None)

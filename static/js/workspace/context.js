@@ -4,6 +4,7 @@ import { getJson, patchJson, postJson } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 import { briefing } from "./briefing.js";
 import { promises } from "./promises.js";
+import { servers } from "./servers.js";
 
 const thousands = (count) => (count < 1000 ? String(count) : `${(count / 1000).toFixed(1)} k`);
 
@@ -11,6 +12,7 @@ export function context(root, panes, code) {
   const box = $("#context");
   const told = briefing(root, code.locks.set);
   const kept = promises(root);
+  const connected = servers(root, () => load());
   let stale = true;
   // Paths of files that are pinned or dropped, and whether that is being changed.
   let marked = { pinned: [], dropped: [] };
@@ -20,14 +22,14 @@ export function context(root, panes, code) {
     stale = false;
     box.setAttribute("aria-busy", "true");
     try {
-      paint(...(await Promise.all([getJson(root.dataset.context), told.load(), kept.load()])));
+      paint(...(await Promise.all([getJson(root.dataset.context), told.load(), kept.load(), connected.load()])));
     } catch (error) {
       stale = true;
       box.replaceChildren(el("p", { class: "muted" }, error.message));
     }
     box.removeAttribute("aria-busy");
   }
-  function paint({ model, framework, tokens, messages, files, instructions, summary, version, window: most, pinned, dropped }, form, list) {
+  function paint({ model, framework, tokens, messages, files, instructions, summary, version, window: most, pinned, dropped }, form, list, mcp) {
     marked = { pinned, dropped };
     const parts = [
       [`Instructions, about ${thousands(tokens.instructions)} tokens`, tokens.instructions],
@@ -36,6 +38,7 @@ export function context(root, panes, code) {
       [`Your rules, about ${thousands(tokens.rules)} tokens`, tokens.rules],
       [`Memory, about ${thousands(tokens.memory)} tokens`, tokens.memory],
       [`Promises, about ${thousands(tokens.promises)} tokens`, tokens.promises],
+      [`Tools of MCP servers, about ${thousands(tokens.servers)} tokens`, tokens.servers],
     ];
     $("#context-sum").textContent = `${model} · ${framework} · about ${thousands(parts.reduce((sum, [, count]) => sum + count, 0))} tokens before it reads a file; a conversation is shortened above ${thousands(most)}`;
     const bar = el("div", { class: "lens", "aria-hidden": "true" }, ...parts.map(() => el("i")));
@@ -51,6 +54,7 @@ export function context(root, panes, code) {
       el("section", {}, el("h2", {}, "Sent with every message"), bar, key),
       list,
       el("section", {}, el("h2", {}, "What you tell it"), form),
+      mcp,
       el("section", {}, el("h2", {}, `Files it can read (${files.length})`), el("p", { class: "muted small" }, "Every run begins with the text of pinned files, up to about 8,000 tokens of all of them. Dropped ones are not read unless a message names them."), rows.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet.")),
       el("section", {}, el("h2", {}, version ? `First look at the files, of version ${version}` : "First look at the files, of the template"), el("pre", { class: "first-look" }, summary)),
       el("section", {}, el("h2", {}, "Instructions"), el("pre", { class: "instructions" }, instructions)),
@@ -89,7 +93,7 @@ export function context(root, panes, code) {
   async function regenerate() {
     $("#context-again").disabled = true;
     try {
-      paint(...(await Promise.all([postJson(root.dataset.context), told.load(), kept.load()])));
+      paint(...(await Promise.all([postJson(root.dataset.context), told.load(), kept.load(), connected.load()])));
       $("#announce").textContent = "Looked at the files again.";
     } catch (error) {
       toast(error.message, { error: true });
