@@ -3,7 +3,7 @@
 from typing import Any
 
 from agents.models import Run
-from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, safe_path
+from agents.tools.base import Outcome, Tool, ToolFailed, count, cut, safe_path
 from agents.tools.files import MATCHES, RANGES, excerpts, paths_of
 from projects import references, search, versions
 from projects.models import Version
@@ -45,11 +45,7 @@ def _text(version: Version, raw: str) -> str | ToolFailed:
         return error
 
 
-async def _never(tools: Toolbox, values: dict[str, Any]) -> Outcome:
-    """The loop calls read_project itself: this needs the database and no sandbox."""
-    raise ToolFailed("There is no other project here.")
-
-
+# The loop calls read_project itself: this needs the database and no sandbox.
 READ_PROJECT = Tool(
     "read_project",
     "Look into a project that the request refers to. With paths: its files, or of long ones a range of lines. With"
@@ -62,6 +58,5 @@ READ_PROJECT = Tool(
     },
     ("project",),
     lambda values: f"Look into @{str(values.get('project', 'a project')).removeprefix('@')[:80]}",
-    _never,
     read_only=True,
 )
