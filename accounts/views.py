@@ -94,6 +94,7 @@ def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse
         "providers": ProviderKey.Provider.choices,
         "provider_keys": user.provider_keys.all(),
         "mcp_servers": user.mcp_servers.all(),
+        "mcp_typed": request.session.pop("mcp_typed", None),
         "tokens": user.api_tokens.filter(revoked__isnull=True).order_by("-created"),
         **extra,
     }

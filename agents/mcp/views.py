@@ -29,17 +29,17 @@ def mcp_save(request: HttpRequest) -> HttpResponse:
     given = {name: request.POST.get(name, "").strip() for name in ("name", "url", "token")}
     if problem := _problem(**given) or _too_often(user):
         messages.error(request, problem)
-        return _back()
+        return _again(request, given)
     row = user.mcp_servers.filter(name=given["name"]).first() or McpServer(user=user, name=given["name"])
     row.url, row.tools = guard.check(given["url"]), []
     row.put(given["token"])
     if not _ask(request, row, saving=True):
-        return _back()
+        return _again(request, given)
     with transaction.atomic():
         User.objects.select_for_update().get(pk=user.pk)
         if row.pk is None and user.mcp_servers.count() >= servers.MAX_SERVERS:
             messages.error(request, f"You have {servers.MAX_SERVERS} servers. Remove one first.")
-            return _back()
+            return _again(request, given)
         McpServer.objects.update_or_create(
             user=user,
             name=row.name,
@@ -109,6 +109,12 @@ def _ask(request: HttpRequest, row: McpServer, saving: bool) -> bool:
         said += f" {left_out} more cannot be used: too many of them, or not described as models need it."
     messages.success(request, f"{said} Switch it on in a project, under Context.")
     return True
+
+
+def _again(request: HttpRequest, given: dict[str, str]) -> HttpResponse:
+    """Back to the form, with what was typed in it, but for the token."""
+    request.session["mcp_typed"] = {name: given[name][:500] for name in ("name", "url")}
+    return _back()
 
 
 def _back() -> HttpResponse:

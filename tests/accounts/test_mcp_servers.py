@@ -165,6 +165,14 @@ def test_it_does_not_keep_a_token_that_is_refused(save, wiki):
     assert McpServer.objects.get().token() == TOKEN
 
 
+def test_it_keeps_what_was_typed_until_it_works(save, wiki, as_user, alice):
+    wiki.token = TOKEN
+    page = save(wiki.url, name="our-wiki", token="another-token")
+    assert 'value="our-wiki"' in page and f'value="{wiki.url}"' in page and "another-token" not in page
+    for page in (as_user(alice).get(reverse("settings")).content.decode(), save(wiki.url, token=TOKEN)):
+        assert 'value="our-wiki"' not in page and f'value="{wiki.url}"' not in page
+
+
 @pytest.mark.parametrize("name", ["", "two words", "a_b", "a--b", "-a", "x" * 25, "ü", "a\n"[:2] + "b"])
 def test_it_refuses_what_is_no_name(save, wiki, name):
     assert "A name has 1 to 24" in save(wiki.url, name)
