@@ -1,4 +1,6 @@
-"""What of allauth is ours: where it sends people, whose address it counts, and that no address joins two accounts."""
+"""What of allauth is ours: where it sends people, whose address it counts, that no address joins two accounts, and that
+who waits for mail servers and for other sites leaves room for others.
+"""
 
 from typing import Any
 
@@ -7,7 +9,7 @@ from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.http import HttpRequest
 from django.urls import reverse
 
-from accounts import limits
+from accounts import limits, outside
 from accounts.models import Theme, User
 
 # The session key under which the landing page keeps a prompt until its author has signed in.
@@ -38,6 +40,11 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return self.get_login_redirect_url(request)
         return reverse("account_login")
 
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Raises outside.Busy."""
+        with outside.waiting():
+            super().send_mail(template_prefix, email, context)
+
     def get_client_ip(self, request: HttpRequest) -> str:
         return limits.address(request)
 
@@ -47,3 +54,15 @@ class SocialAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
 
     def can_authenticate_by_email(self, login: object, email: str) -> bool:
         return False
+
+    def get_requests_session(self) -> Any:
+        """For each conversation with the other site. Its requests raise outside.Busy."""
+        session = super().get_requests_session()
+        ask = session.request
+
+        def request(*args: Any, **options: Any) -> Any:
+            with outside.waiting():
+                return ask(*args, **options)
+
+        session.request = request
+        return session

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import limits
+from accounts import limits, outside
 from accounts.models import User
 from agents import api, services
 from agents.models import Run
@@ -63,7 +63,7 @@ class Import(APIView):
     )
     def post(self, request: Request) -> Response:
         """A project whose first run builds a frame of a design in Figma."""
-        data = _given(FrameStartSerializer, request)
+        data = projects.valid(FrameStartSerializer, request)
         assert isinstance(request.user, User)  # IsAuthenticated
         chosen = {key: data.get(key) or None for key in ("framework", "model", "name", "cap")}
         run, left_out = start(request.user, data["frame"], data["token"], data.get("text", ""), **chosen)
@@ -80,7 +80,7 @@ class Update(projects.InProject):
     def post(self, request: Request, pk: Any) -> Response:
         """A message that has a frame of a design in Figma built into the app; its run waits while another works."""
         project = self.project()
-        data = _given(FrameSerializer, request)
+        data = projects.valid(FrameSerializer, request)
         run, left_out = say(project, data["frame"], data["token"], data.get("text", ""))
         said = {
             "message": run.message,
@@ -94,21 +94,36 @@ class Update(projects.InProject):
 def start(owner: User, frame: str, token: str, text: str, **chosen: Any) -> tuple[Run, list[str]]:
     """A project that is built from a frame, and what was left out of it; `chosen` as for any new project.
 
-    Raises BadPrompt, NotEnoughCredits.
+    Raises outside.Busy, Throttled, BadPrompt, NotEnoughCredits.
     """
     prompt = _prompt(text)
-    design = figma.read(frame, token)
+    design = _read(owner.pk, frame, token)
     chosen["name"] = chosen.get("name") or design.name
     return services.start_project(owner, prompt, **chosen, files=_files(design)), design.left_out
 
 
 def say(project: Project, frame: str, token: str, text: str) -> tuple[Run, list[str]]:
-    """A message that has a frame built into a project, and what was left out. Raises BadPrompt, NotEnoughCredits."""
+    """A message that has a frame built into a project, and what was left out.
+
+    Raises outside.Busy, Throttled, BadPrompt, NotEnoughCredits.
+    """
     prompt = _prompt(text)
-    design = figma.read(frame, token)
+    design = _read(project.owner_id, frame, token)
     with transaction.atomic():
         attached = [attachments.add(project, *file).pk for file in _files(design).items()]
         return services.start_run(project, prompt, attached=attached), design.left_out
+
+
+def _read(user_id: int, frame: str, token: str) -> figma.Design:
+    with outside.waiting(user_id):
+        count(user_id)
+        return figma.read(frame, token)
+
+
+def count(user_id: int) -> None:
+    """Counts an import of any kind. Raises Throttled."""
+    if not limits.allow(f"import:{user_id}", IMPORTS, HOUR):
+        raise Throttled(wait=limits.seconds_left(HOUR))
 
 
 def _prompt(text: str) -> str:
@@ -118,10 +133,3 @@ def _prompt(text: str) -> str:
 def _files(design: figma.Design) -> dict[str, bytes]:
     picture = {"figma-frame.png": design.picture} if design.picture else {}
     return {"figma-frame.md": design.brief.encode(), **picture}
-
-
-def _given(kind: type[FrameSerializer], request: Request) -> dict[str, Any]:
-    data = projects.valid(kind, request)
-    if not limits.allow(f"import:{request.user.pk}", IMPORTS, HOUR):
-        raise Throttled(wait=limits.seconds_left(HOUR))
-    return data

@@ -19,11 +19,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from accounts import limits
+from accounts import outside
 from accounts.models import User
 from agents import design_imports, edits
 from agents.catalogue import DEFAULT_MODEL
-from agents.design_imports import HOUR, IMPORTS
+from agents.design_imports import count
 from agents.services import NotNow
 from projects import api as projects
 from projects import github, importing, leaks, versions
@@ -75,7 +75,7 @@ class Import(APIView):
     def post(self, request: Request) -> Response:
         """A project of files that you have already: `content` or `repository`. Its framework is told by the files."""
         given = _given(ImportSerializer, request)
-        brought = _brought(given)
+        brought = _brought(_user(request), given)
         name = given.get("name") or brought.name
         made = importing.create(_user(request), brought.files, name=name, model=DEFAULT_MODEL, source=brought.source)
         made.newest_version = 1  # type: ignore[attr-defined]
@@ -90,7 +90,7 @@ class Update(projects.InProject):
         run is at work.
         """
         project = self.project()
-        brought = _brought(_given(FilesSerializer, request))
+        brought = _brought(_user(request), _given(FilesSerializer, request))
         made = edits.replace_files(project, brought.files, brought.source)
         version = projects.shown(projects.VersionSerializer, made or versions.newest(project))
         return Response(version | {"left_out": brought.left_out}, status=201 if made else 200)
@@ -116,12 +116,13 @@ def _page(request: HttpRequest, project: Project | None) -> HttpResponse:
     error, code = "", 200
     if request.method == "POST":
         try:
-            if not limits.allow(f"import:{_user(request).pk}", IMPORTS, HOUR):
-                error, code = f"{IMPORTS} imports an hour can be made. Come back in an hour.", 429
-            elif "frame" in request.POST:
+            if "frame" in request.POST:
                 return _build(request, project)
-            else:
-                return _take(request, project, _uploaded(request))
+            return _take(request, project, _uploaded(request))
+        except Throttled:
+            error, code = f"{design_imports.IMPORTS} imports an hour can be made. Come back in an hour.", 429
+        except outside.Busy as problem:
+            error, code = str(problem), 503
         except (BadFiles, BadPrompt, NotNow) as problem:
             error, code = str(problem), 400
         except NotEnoughCredits as problem:
@@ -148,7 +149,7 @@ def _take(request: HttpRequest, project: Project | None, brought: Brought) -> Ht
 
 
 def _build(request: HttpRequest, project: Project | None) -> HttpResponse:
-    """Has a frame of a design built, and shows how. Raises BadPrompt, NotEnoughCredits."""
+    """Has a frame of a design built, and shows how. Raises what `design_imports.start` does."""
     given = [request.POST.get(name, "").strip() for name in ("frame", "token", "text")]
     if project is None:
         run, left_out = design_imports.start(_user(request), *given)
@@ -162,14 +163,14 @@ def _build(request: HttpRequest, project: Project | None) -> HttpResponse:
 
 
 def _uploaded(request: HttpRequest) -> Brought:
-    """What the page's forms send. Raises BadFiles, BadPrompt."""
+    """What the page's forms send. Raises outside.Busy, Throttled, BadFiles, BadPrompt."""
     upload = request.FILES.get("file")
     if upload and not isinstance(upload, list):
         if (upload.size or 0) > importing.MAX_ZIP_BYTES:
             raise BadFiles(f"The ZIP is larger than {importing.MAX_ZIP_BYTES // 2**20} MB.")
-        return _of_zip(upload.read(), (upload.name or "").removesuffix(".zip")[:80].strip())
+        return _of_zip(_user(request), upload.read(), (upload.name or "").removesuffix(".zip")[:80].strip())
     if typed := request.POST.get("repository", "").strip():
-        return _of_repository(typed, request.POST.get("token", "").strip())
+        return _of_repository(_user(request), typed, request.POST.get("token", "").strip())
     raise BadPrompt("Choose a ZIP, or name a repository.", "file")
 
 
@@ -177,25 +178,27 @@ def _given(kind: type[FilesSerializer], request: Request) -> dict[str, Any]:
     given = projects.valid(kind, request)
     if ("content" in given) == ("repository" in given):
         raise ValidationError({"content": ["Give either content or repository."]})
-    if not limits.allow(f"import:{_user(request).pk}", IMPORTS, HOUR):
-        raise Throttled(wait=limits.seconds_left(HOUR))
     return given
 
 
-def _brought(given: dict[str, Any]) -> Brought:
+def _brought(user: User, given: dict[str, Any]) -> Brought:
     if "repository" in given:
-        return _of_repository(given["repository"], given.get("token", ""))
-    return _of_zip(projects.decoded(given["content"]), "")
+        return _of_repository(user, given["repository"], given.get("token", ""))
+    return _of_zip(user, projects.decoded(given["content"]), "")
 
 
-def _of_zip(content: bytes, name: str) -> Brought:
+def _of_zip(user: User, content: bytes, name: str) -> Brought:
+    count(user.pk)
     return Brought(*importing.unpack(content), name or "Imported app", "a ZIP")
 
 
-def _of_repository(address: str, token: str) -> Brought:
+def _of_repository(user: User, address: str, token: str) -> Brought:
     wanted = github.repository(address)
     source = f"github.com/{wanted}" + (f", branch {wanted.branch}" if wanted.branch else "")
-    return Brought(*importing.unpack(github.archive(wanted, token)), wanted.name, source)
+    with outside.waiting(user.pk):
+        count(user.pk)
+        archive = github.archive(wanted, token)
+    return Brought(*importing.unpack(archive), wanted.name, source)
 
 
 def _user(request: HttpRequest | Request) -> User:

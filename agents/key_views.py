@@ -10,7 +10,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts import limits
+from accounts import limits, outside
 from accounts.models import ProviderKey, User
 from agents.llm.providers import providers
 from agents.llm.reach import NotReached, reach
@@ -27,9 +27,6 @@ RUNS = 50
 def key_save(request: HttpRequest) -> HttpResponse:
     """Keeps a key that its provider takes. One that cannot be tested now is kept, and the user is told."""
     assert isinstance(request.user, User)
-    if not limits.allow(f"key:{request.user.pk}", TRIES, HOUR):
-        messages.error(request, f"{TRIES} keys an hour can be tested. Come back later.")
-        return redirect("settings")
     name, secret = request.POST.get("provider", ""), request.POST.get("key", "").strip()
     if name not in ProviderKey.Provider.values:
         raise Http404
@@ -37,8 +34,15 @@ def key_save(request: HttpRequest) -> HttpResponse:
         messages.error(request, "That does not look like a key: 8 to 500 plain characters without spaces.")
         return redirect("settings")
     try:
-        reach(replace(providers()[name], key=secret), TEST_SECONDS)
+        with outside.waiting(request.user.pk):
+            if not limits.allow(f"key:{request.user.pk}", TRIES, HOUR):
+                messages.error(request, f"{TRIES} keys an hour can be tested. Come back later.")
+                return redirect("settings")
+            reach(replace(providers()[name], key=secret), TEST_SECONDS)
         messages.success(request, "The key works and is saved. Your next runs use it.")
+    except outside.Busy as problem:
+        messages.error(request, f"{problem} The key was not saved.")
+        return redirect("settings")
     except NotReached as problem:
         if problem.refused:
             messages.error(request, f"{problem} It was not saved. Copy it again from your account there.")

@@ -16,10 +16,10 @@ from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from accounts import limits
+from accounts import limits, outside
 from projects import github
 from projects.api import VERSION_PARAMETER, InProject, valid
-from projects.models import Project
+from projects.models import Project, Version
 from projects.paths import BadFiles
 from projects.services import BadPrompt
 
@@ -42,10 +42,8 @@ class Push(InProject):
         """Commits a version's files to a branch on GitHub. A branch that others work on is refused."""
         version = self.version()
         given = valid(PushSerializer, request)
-        if not _may(version.project):
-            raise Throttled(wait=limits.seconds_left(HOUR))
         wanted = github.repository(given["repository"], given["branch"])
-        return Response({"url": github.push(version, wanted, given["token"])}, status=201)
+        return Response({"url": _push(version, wanted, given["token"])}, status=201)
 
 
 @login_required
@@ -58,18 +56,25 @@ def project_push(request: HttpRequest, pk: UUID) -> HttpResponse:
     error, code = "", 200
     if request.method == "POST" and version:
         try:
-            if _may(project):
-                wanted = github.repository(typed["repository"], typed["branch"])
-                url = github.push(version, wanted, request.POST.get("token", ""))
-                said = '<a href="{}" target="_blank" rel="noopener noreferrer">Pushed to {}</a>.'
-                messages.success(request, format_html(said, url, wanted))
-                return redirect(project)
+            wanted = github.repository(typed["repository"], typed["branch"])
+            url = _push(version, wanted, request.POST.get("token", ""))
+            said = '<a href="{}" target="_blank" rel="noopener noreferrer">Pushed to {}</a>.'
+            messages.success(request, format_html(said, url, wanted))
+            return redirect(project)
+        except Throttled:
             error, code = f"{PUSHES} pushes an hour can be made. Come back in an hour.", 429
+        except outside.Busy as problem:
+            error, code = str(problem), 503
         except (BadFiles, BadPrompt) as problem:
             error, code = str(problem), 400
     context = {"project": project, "version": version, "error": error, "default": github.BRANCH, **typed}
     return render(request, "projects/push.html", context, status=code)
 
 
-def _may(project: Project) -> bool:
-    return limits.allow(f"push:{project.owner_id}", PUSHES, HOUR)
+def _push(version: Version, wanted: github.Repository, token: str) -> str:
+    """Raises outside.Busy, Throttled, BadPrompt, BadFiles."""
+    owner_id = version.project.owner_id
+    with outside.waiting(owner_id):
+        if not limits.allow(f"push:{owner_id}", PUSHES, HOUR):
+            raise Throttled(wait=limits.seconds_left(HOUR))
+        return github.push(version, wanted, token)

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
+from accounts import outside
 from accounts.models import Delivery, User
 from accounts.problems import CONTENT_TYPE, problem
 from usage import payments, services
@@ -47,7 +48,11 @@ def _to_stripe(request: HttpRequest, address: Callable[[Any, str], str]) -> Http
 
     assert isinstance(request.user, User)  # login_required
     try:
-        url = address(services.account_of(request.user), request.build_absolute_uri(reverse("usage")))
+        with outside.waiting(request.user.pk):
+            url = address(services.account_of(request.user), request.build_absolute_uri(reverse("usage")))
+    except outside.Busy as busy:
+        messages.error(request, f"{busy} Nothing was charged.")
+        return redirect("usage")
     except payments.NotOffered:
         raise Http404 from None
     except StripeError as error:
@@ -63,7 +68,7 @@ def _to_stripe(request: HttpRequest, address: Callable[[Any, str], str]) -> Http
 @never_cache
 @require_POST
 def stripe_hook(request: HttpRequest) -> JsonResponse:
-    """200 once an event took effect (again: nothing); 400 for a signature that is not right; 409 to be asked again."""
+    """200 once an event took effect (again: nothing); 400 for a wrong signature; 409 and 503 to be asked again."""
     if not (payments.enabled() and settings.STRIPE_WEBHOOK_SECRETS):
         raise Http404
     event = _verified(request)
@@ -78,6 +83,8 @@ def stripe_hook(request: HttpRequest) -> JsonResponse:
         if not Delivery.objects.filter(source=SOURCE, key=event["id"]).exists():
             raise
         return JsonResponse({"applied": False})
+    except outside.Busy as busy:
+        return JsonResponse(problem(503, str(busy)), status=503, content_type=CONTENT_TYPE)
     except _NotYet:
         return JsonResponse(problem(409, "Not known here yet. Send it again."), status=409, content_type=CONTENT_TYPE)
     return JsonResponse({"applied": True})

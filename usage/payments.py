@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.db import transaction
 
+from accounts import outside
 from usage import ledger, plans
 from usage.models import Account, Entry, Purchase, Subscription
 
@@ -104,8 +105,8 @@ def session_completed(session: Any) -> None:
 
 
 def subscription_changed(stripe_id: str) -> None:
-    """Puts the account on what Stripe says of the subscription now."""
-    with transaction.atomic():
+    """Puts the account on what Stripe says of the subscription now. Raises outside.Busy: Stripe tells of it again."""
+    with outside.waiting(), transaction.atomic():
         row = Subscription.objects.select_for_update().filter(stripe_id=stripe_id).first()
         # Asked under the lock, so that of two events the later answer is written last.
         found = client().v1.subscriptions.retrieve(stripe_id).to_dict()

@@ -15,6 +15,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as rest_handler
 
+from accounts import outside
 from accounts.problems import CONTENT_TYPE, TITLES, problem
 from agents.services import NotNow
 from projects.paths import BadFiles
@@ -42,6 +43,10 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
             return _response(413, f"A request has at most {settings.DATA_UPLOAD_MAX_MEMORY_SIZE:,} bytes.")
         case NotNow():
             return _response(409, str(error))
+        case outside.Busy():
+            busy = _response(503, str(error))
+            busy.headers["Retry-After"] = str(outside.RETRY_SECONDS)
+            return busy
         case NoSuchFile() | Http404():
             error = exceptions.NotFound()
     response = rest_handler(error, context)
@@ -73,18 +78,21 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """Nothing of what went wrong, but an id by which whoever runs the site finds it in the log."""
-    if isinstance(sys.exc_info()[1], (OperationalError, PoolTimeout)):
+    why = sys.exc_info()[1]
+    if isinstance(why, outside.Busy):
+        return unavailable(request, str(why), outside.RETRY_SECONDS)
+    if isinstance(why, (OperationalError, PoolTimeout)):
         return unavailable(request, "The database cannot be reached for the moment. Your projects are safe.")
-    if isinstance(sys.exc_info()[1], RedisError):
+    if isinstance(why, RedisError):
         return unavailable(request, "A part of Vibe cannot be reached for the moment. Your projects are safe.")
     name = request_ids.current()
     return error(request, 500, f"It is in our log. Try again in a moment; if it stays, tell us this number: {name}.")
 
 
-def unavailable(request: HttpRequest, detail: str) -> HttpResponse:
+def unavailable(request: HttpRequest, detail: str, seconds: int = RETRY_SECONDS) -> HttpResponse:
     """503: it passes, and clients are told when to come back."""
     response = error(request, 503, detail)
-    response.headers["Retry-After"] = str(RETRY_SECONDS)
+    response.headers["Retry-After"] = str(seconds)
     return response
 
 

@@ -176,6 +176,8 @@ ACCOUNT_LOGIN_ON_PASSWORD_RESET = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
 ACCOUNT_MAX_EMAIL_ADDRESSES = 5
 vars().update(env.email_url("EMAIL_URL", "consolemail://"))
+# Whoever signs up waits for the mail server.
+EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Vibe <vibe@localhost>")
 # Where mail goes out an address has to be verified before anything is built; else its link stands in the web log.
 _MAIL_GOES_OUT = "smtp" in EMAIL_BACKEND  # type: ignore[name-defined]  # noqa: F821

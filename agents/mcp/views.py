@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
-from accounts import limits
+from accounts import limits, outside
 from accounts.models import McpServer, User
 from agents.mcp import guard, servers
 from agents.mcp.wire import McpError
@@ -27,7 +27,7 @@ def mcp_save(request: HttpRequest) -> HttpResponse:
     """
     user = _user(request)
     given = {name: request.POST.get(name, "").strip() for name in ("name", "url", "token")}
-    if problem := _problem(**given) or _too_often(user):
+    if problem := _problem(**given):
         messages.error(request, problem)
         return _again(request, given)
     row = user.mcp_servers.filter(name=given["name"]).first() or McpServer(user=user, name=given["name"])
@@ -54,9 +54,6 @@ def mcp_test(request: HttpRequest, pk: int) -> HttpResponse:
     """Asks a server again. What it offered before stays while it does not answer."""
     user = _user(request)
     row = get_object_or_404(user.mcp_servers, pk=pk)
-    if problem := _too_often(user):
-        messages.error(request, problem)
-        return _back()
     _ask(request, row, saving=False)
     # Not over another address that was saved meanwhile.
     same = McpServer.objects.filter(pk=row.pk, url=row.url, sealed=row.sealed)
@@ -86,16 +83,17 @@ def _problem(name: str, url: str, token: str) -> str:
     return "" if len(kept) <= 500 else "This address is longer than 500 characters."
 
 
-def _too_often(user: User) -> str:
-    if limits.allow(f"mcp:{user.pk}", TRIES, HOUR):
-        return ""
-    return f"Servers can be asked {TRIES} times an hour. Come back later."
-
-
 def _ask(request: HttpRequest, row: McpServer, saving: bool) -> bool:
-    """Asks a server and tells its owner what came of it. False: it refuses."""
+    """Asks a server and tells its owner what came of it. False: it refuses, or it cannot be asked now."""
     try:
-        left_out = servers.ask(row)
+        with outside.waiting(row.user_id):
+            if not limits.allow(f"mcp:{row.user_id}", TRIES, HOUR):
+                messages.error(request, f"Servers can be asked {TRIES} times an hour. Come back later.")
+                return False
+            left_out = servers.ask(row)
+    except outside.Busy as busy:
+        messages.error(request, str(busy))
+        return False
     except McpError as error:
         if saving and error.refused:
             messages.error(request, f"{row.name} was not saved. {error}")

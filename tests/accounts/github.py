@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import threading
+from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,12 +14,17 @@ import django
 MAILS: list[dict[str, Any]] = []
 IDENTITY = {"id": 1, "login": "octo", "name": "Octo", "email": None}
 ASKED: list[tuple[str, dict[str, list[str]]]] = []
+# Of each request: whether who made it held one of the places for waiting.
+PLACED: list[bool] = []
 
 
 class GitHub(BaseHTTPRequestHandler):
     """docs.github.com: authorizing OAuth apps; users; emails."""
 
     def answer(self, body: Any) -> None:
+        from accounts import outside
+
+        PLACED.append(dict(outside._places) == {None: 1})
         data = json.dumps(body).encode()
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
@@ -79,6 +85,7 @@ def main() -> None:
     from django.test import Client, override_settings
     from django.test.utils import setup_test_environment
 
+    from accounts import outside
     from accounts.models import User
 
     setup_test_environment()
@@ -101,6 +108,11 @@ def main() -> None:
         client.logout()
         come_back(client, query["state"][0])
         found["reused state"] = signed_in(client)
+        with ExitStack() as taken:
+            for _ in range(outside.NOBODY):
+                taken.enter_context(outside.waiting())
+            found["busy"] = attempt(1, "new@example.com", verified=True)
+        found["placed"] = all(PLACED)
         found["verifier sent"] = all("code_verifier" in form for path, form in ASKED)
         found["tokens kept"] = User.objects.filter(socialaccount__socialtoken__isnull=False).count()
     json.dump(found, sys.stdout)

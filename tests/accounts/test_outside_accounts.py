@@ -32,5 +32,6 @@ def test_it_opens_its_own_account_and_no_other(transactional_db, settings):
     for case in ("unverified of another", "verified of another", "no state", "foreign state"):
         assert found[case]["who"] == "", (case, found[case])
         assert found[case]["status"] < 500
+    assert found["busy"] == {"who": "", "status": 503} and found["placed"]
     assert found["reused state"] == "" and found["tokens kept"] == 0
     assert User.objects.filter(email="victim@example.com").count() == 1

@@ -13,7 +13,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
-from agents import imports, runs, suggestions
+from agents import design_imports, runs, suggestions
 from projects import github, importing, versions
 from projects.models import Project
 from projects.paths import MAX_FILE_BYTES, BadFiles
@@ -184,7 +184,7 @@ def test_it_shows_the_form_again_with_what_is_wrong(as_user, alice):
 
 
 def test_it_takes_only_so_many_an_hour(api, as_user, alice, monkeypatch):
-    monkeypatch.setattr(imports, "IMPORTS", 1)
+    monkeypatch.setattr(design_imports, "IMPORTS", 1)
     assert api(alice).post(API, told(packed({"index.html": b""}))).status_code == 201
     answer = api(alice).post(API, told(packed({"index.html": b""})))
     assert answer.status_code == 429 and int(answer.headers["Retry-After"]) > 0
