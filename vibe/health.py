@@ -1,5 +1,6 @@
 """/healthz: this process answers. /readyz: everything it needs answers, by name, with milliseconds."""
 
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -24,6 +25,8 @@ FRESH_SECONDS = 3.0
 
 Check = dict[str, Any]
 _outside: dict[str, tuple[float, Check]] = {}
+# One request asks them; others say meanwhile what was found before, so that no number of them holds every thread.
+_asking = {"sandbox": threading.Lock(), "model": threading.Lock()}
 
 
 class NotReady(Exception):
@@ -106,8 +109,11 @@ def _timed(check: Callable[[], None]) -> Check:
 
 
 def _fresh(name: str, check: Callable[[], None]) -> Check:
-    at, result = _outside.get(name, (0.0, {}))
-    if not result or time.monotonic() - at > FRESH_SECONDS:
-        result = _timed(check)
-        _outside[name] = (time.monotonic(), result)
+    at, result = _outside.get(name, (float("-inf"), {"ok": False, "detail": "is asked for the first time", "ms": 0.0}))
+    if time.monotonic() - at > FRESH_SECONDS and _asking[name].acquire(blocking=False):
+        try:
+            result = _timed(check)
+            _outside[name] = (time.monotonic(), result)
+        finally:
+            _asking[name].release()
     return result
