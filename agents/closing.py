@@ -15,6 +15,7 @@ from agents.ending import Ending
 from agents.lease import Lease
 from agents.locking import Locks
 from agents.log import Log
+from agents.mcp.servers import PREFIX
 from agents.models import Run, Sandbox
 from agents.prompts import history
 from projects import versions
@@ -173,7 +174,9 @@ def _why_free(ending: Ending, version: Version | None, run: Run, log: Log) -> st
     turns = log.of("reply")
     if turns and all(turn.data.get("own_key") for turn in turns):
         return "your own key was used"
-    answered = run.message.mode != Message.Mode.BUILD and ending.state == Run.State.SUCCEEDED
+    # What one of the user's servers did is done, though no file shows it.
+    used = any(step.data["ok"] and step.data["name"].startswith(PREFIX) for step in log.of("tool_result"))
+    answered = ending.state == Run.State.SUCCEEDED and (used or run.message.mode != Message.Mode.BUILD)
     return "" if version or answered else "no files changed"
 
 

@@ -100,6 +100,18 @@ def test_it_shows_a_card_of_the_call(model, wiki, begun, work, as_user, owner):
     assert "&lt;script&gt;alert(1)" in card and "<script>alert(1)" not in card
 
 
+def test_it_costs_what_a_server_was_had_to_do(model, wiki, begun, work):
+    model.say([search()], [finish()])
+    run = work(begun())
+    assert (run.state, run.version) == (Run.State.SUCCEEDED, None) and run.cost > 0
+
+
+def test_it_costs_nothing_when_neither_server_nor_files_did_anything(model, wiki, begun, work):
+    model.say([wire.tool("mcp__wiki__nothing", QUERY)], [finish()])
+    run = work(begun())
+    assert (run.state, run.cost) == (Run.State.SUCCEEDED, 0)
+
+
 @pytest.mark.parametrize("mode", ["ask", "plan"])
 def test_it_has_no_such_tool_where_nothing_is_built(model, wiki, connect, owner, work, mode):
     project = create_project(owner, "A page about tea", model="vibe-m", framework="html")
