@@ -131,9 +131,12 @@ class PromptVersion(models.Model):
 
 
 class Sandbox(models.Model):
-    """The sandbox that holds a project's files now. A cache: versions are the truth."""
+    """The sandbox that holds a project's files now. A cache: versions are the truth.
 
-    project = models.OneToOneField("projects.Project", on_delete=models.CASCADE, related_name="sandbox")
+    Without a project it is one that is to be ended: the project went with its owner.
+    """
+
+    project = models.OneToOneField("projects.Project", on_delete=models.SET_NULL, null=True, related_name="sandbox")
     sandbox_id = models.CharField(max_length=80)
     template = models.CharField(max_length=20)
     version = models.PositiveIntegerField(default=0, help_text="Number of the version its files were last equal to.")

@@ -9,7 +9,6 @@ from typing import Any
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
-from celery import current_app
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
@@ -24,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import limits, people
 from accounts.forms import DeleteForm
 from accounts.models import User
-from agents.models import Run, Sandbox
+from agents.models import Run
 from projects import versions
 from projects.models import Project
 from projects.services import BRIEFING
@@ -72,8 +71,10 @@ def account_delete(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     form = DeleteForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
-        delete(user)
-        logout(request)
+        # What of it cannot reach Redis fails before anything is deleted for good.
+        with transaction.atomic():
+            delete(user)
+            logout(request)
         messages.success(request, "Your account and everything in it are deleted.")
         return redirect("home")
     context = {"form": form, "projects": user.projects.filter(deleted=None).count()}
@@ -82,17 +83,13 @@ def account_delete(request: HttpRequest) -> HttpResponse:
 
 @transaction.atomic
 def delete(user: User) -> None:
-    """Removes a person with their projects, keys and sessions; the ledger's amounts stay, without a name."""
+    """Removes a person with their projects, keys and sessions; the ledger's amounts stay, without a name.
+
+    Their sandboxes are left without a project, and ended by `agents.tasks.stop_suspended`.
+    """
     people.suspend(user)
-    ids = list(Sandbox.objects.filter(project__owner=user).values_list("sandbox_id", flat=True))
     credits.close_account(user)
     user.delete()
-    transaction.on_commit(lambda: _kill(ids), robust=True)  # they are gone, whatever the bell says
-
-
-def _kill(ids: list[str]) -> None:
-    if ids:
-        current_app.send_task("agents.tasks.kill_sandboxes", [ids], retry=False)
 
 
 def _account(user: User) -> dict[str, Any]:

@@ -74,12 +74,14 @@ def sweep() -> int:
 
 @shared_task
 def stop_suspended() -> int:
-    """However somebody was suspended: stops their runs, then ends their sandboxes; how many of both."""
+    """However somebody was suspended: stops their runs, then ends their sandboxes, and those of who is gone; how many
+    of both.
+    """
     theirs = Project.objects.filter(owner__in=User.objects.filter(is_active=False))
     working = list(Run.objects.filter(project__in=theirs, state__in=Run.ACTIVE).values_list("pk", flat=True))
     edits.stop_runs(Run.objects.filter(pk__in=working))
     stopped = len(working)
-    left = Sandbox.objects.filter(project__in=theirs).exclude(project__runs__state__in=Run.ACTIVE)
+    left = Sandbox.objects.filter(Q(project__in=theirs) | Q(project=None)).exclude(project__runs__state__in=Run.ACTIVE)
     for row in left[:100]:
         _kill(row)
         stopped += 1
@@ -89,7 +91,7 @@ def stop_suspended() -> int:
 
 @shared_task
 def kill_sandboxes(ids: list[str]) -> None:
-    """Ends sandboxes whose rows are gone with their owner."""
+    """Ends sandboxes whose rows are gone with their owner: asked by web processes of the version before."""
     for sandbox_id in ids:
         _kill(Sandbox(sandbox_id=sandbox_id))
 
@@ -186,7 +188,7 @@ def close_preview(project_id: str) -> None:
     """Puts a project's sandbox to sleep because its user said so."""
     for row in Sandbox.objects.filter(project_id=project_id, paused=False):
         sandbox.pause(row)
-        runs.note(row.project_id, "preview", {"state": "paused", "url": previews.url(row), "port": None})
+        runs.note(UUID(project_id), "preview", {"state": "paused", "url": previews.url(row), "port": None})
     connection.close()
 
 

@@ -144,7 +144,7 @@ class TerminalConsumer(AsyncWebsocketConsumer):
     @database_sync_to_async
     def _running(self, touch: bool = False) -> str | None:
         row = Sandbox.objects.select_related("project").filter(project_id=self.project_id, paused=False).first()
-        if row and touch:
+        if row and row.project and touch:
             previews.touch(row.project)
         return row.sandbox_id if row else None
 

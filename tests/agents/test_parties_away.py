@@ -10,22 +10,29 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import e2b
 import psycopg
 import pytest
 import redis
+from allauth.usersessions.models import UserSession
 from celery import current_app
+from django.contrib.sessions.models import Session
 from django.db import OperationalError, connection
 from django.db.models.functions import Now
+from django.urls import reverse
 
-from accounts import limits
-from agents import events, runs, sandbox, tasks
-from agents.models import Run, Step
+from accounts import limits, people
+from accounts.models import User
+from agents import aio, events, people_views, runs, sandbox, tasks
+from agents.models import Run, Sandbox, Step
 from demo_model import wire
 from launcher import runtime, testing
 from projects import versions
 from projects.models import Message
 from tests.agents.scripted import finish, page, write
 from tests.agents.test_live import SOON, collect, numbered, say
+from tests.people import PASSWORD
+from usage import services as credits
 from usage.models import Entry, Reservation
 
 
@@ -52,6 +59,15 @@ class Valkey:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+    def gone_before(self, work: Callable[..., Any]) -> Callable[..., Any]:
+        """A function that is called once this is killed."""
+
+        def without(*args: Any) -> Any:
+            self.kill()
+            return work(*args)
+
+        return without
 
 
 @pytest.fixture
@@ -154,6 +170,70 @@ def test_it_does_not_say_that_somebody_is_signed_out_whom_the_cache_still_knows(
     client.post("/accounts/logout/")
     client.cookies.update(browser.cookies)
     assert client.get("/settings/").status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("where", "moment"),
+    [(None, ""), (people_views, "delete"), (credits, "close_account")],
+    ids=["all", "begun", "late"],
+)
+def test_it_deletes_nothing_of_an_account_that_redis_keeps_from_being_deleted(
+    valkey: Valkey, owner: Any, start: Any, as_user: Any, monkeypatch: pytest.MonkeyPatch, where: Any, moment: str
+) -> None:
+    owner.set_password(PASSWORD)
+    owner.save()
+    run, browser, other = start(), as_user(), as_user()
+    for each in (browser, other):
+        each.post("/accounts/login/", {"login": owner.email, "password": PASSWORD})
+
+    def there() -> list[set[Any]]:
+        kept: list[Any] = [Session.objects, UserSession.objects, Reservation.objects.filter(state="open")]
+        return [set(rows.values_list("pk", flat=True)) for rows in kept]
+
+    before = there()
+    form, url = {"password": PASSWORD}, reverse("account-delete")
+    with monkeypatch.context() as patch:
+        if where is None:
+            valkey.kill()
+        else:
+            work = getattr(where, moment)
+            patch.setattr(where, moment, valkey.gone_before(work))
+        refused = browser.post(url, form)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "30")
+    assert "cannot be reached for the moment" in refused.text
+    assert User.objects.get().is_active and Run.objects.get().state == Run.State.QUEUED
+    assert there() == before and len(before[0]) == len(before[1]) == 2
+    valkey.start()
+    if moment != "close_account":  # by then their sessions were ended
+        assert browser.get("/settings/").status_code == 200
+    assert other.get(f"/projects/{run.project_id}/").status_code == 200
+    assert other.post(url, form).status_code == 302
+    assert not User.objects.exists() and not Run.objects.exists()
+    assert not any(now & then for now, then in zip(there(), before, strict=True))
+    assert browser.get("/settings/").status_code == 302
+
+
+@pytest.mark.sandbox
+def test_it_ends_the_sandboxes_of_who_left_once_somebody_hears_of_it(
+    valkey: Valkey, owner: Any, start: Any, as_user: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox.ensure(start().project)
+    sandbox_id = Sandbox.objects.get().sandbox_id
+    monkeypatch.setattr(people, "_ring", valkey.gone_before(people._ring))
+    browser = as_user(owner)
+    gone = browser.post(reverse("account-delete"), {"email": owner.email})
+    assert (gone.status_code, gone.url) == (302, "/")
+    assert browser.get("/settings/").status_code == 302 and browser.get("/").status_code == 200
+    assert not User.objects.exists() and not Run.objects.exists()
+    address = settings.E2B_API_URL
+    settings.E2B_API_URL = "http://127.0.0.1:9"  # the host is away as well
+    tasks.stop_suspended()
+    assert Sandbox.objects.get().sandbox_id == sandbox_id
+    settings.E2B_API_URL = address
+    tasks.stop_suspended()
+    assert not Sandbox.objects.exists()
+    with pytest.raises(e2b.NotFoundException):
+        aio.run(e2b.AsyncSandbox.get_info(sandbox_id, **sandbox.options()))
 
 
 def test_it_misses_and_repeats_nothing_over_fifty_drops_and_a_restart_of_redis(valkey: Valkey, start: Any) -> None:

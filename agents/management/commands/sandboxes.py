@@ -50,7 +50,7 @@ class Command(BaseCommand):
             raise CommandError(f"The sandbox host did not answer as it should: {error}") from None
 
     def list(self) -> None:
-        names = {row.sandbox_id: row.project.name for row in Sandbox.objects.select_related("project")}
+        names = dict(Sandbox.objects.exclude(project=None).values_list("sandbox_id", "project__name"))
         self.say("ID", "STATE", "TEMPLATE", "STARTED", "PROJECT")
         pages = e2b.Sandbox.list(**options())
         while pages.has_next:
