@@ -1,5 +1,6 @@
 """Messages behind a run: shown as a queue, changed, dropped, brought back; in the chat only when their turn comes."""
 
+from tests.api.test_attachments import png
 from tests.e2e.conftest import BUILD_MS
 
 
@@ -40,3 +41,34 @@ def test_it_queues_changes_drops_and_works_in_order(page, begin):
     page.reload()
     expect(page.locator(".done")).to_have_count(2)
     assert shown(page) == before
+
+
+def test_it_brings_back_a_dropped_message_with_all_that_went_with_it(page, begin):
+    from playwright.sync_api import expect
+
+    from projects import services
+    from projects.models import Message, Project
+
+    begin(page, "a landing page for a tea shop [[demo:slow=6]]")
+    services.create_project(Project.objects.get().owner, "Tea", model="vibe-m", framework="html", name="Bakery")
+    page.reload()
+    expect(page.locator("#run-line")).to_be_visible()
+    page.set_input_files("#attach-input", {"name": "shop.png", "mimeType": "image/png", "buffer": png()})
+    expect(page.locator("#tray img")).to_be_visible()
+    page.select_option("#mode", "ask")
+    page.locator("#text").press_sequentially("Is it like @ba")
+    expect(page.locator(".mentions [role=option]")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    waiting = page.locator("[data-queued]")
+    expect(waiting).to_contain_text("Is it like @Bakery")
+    for _ in range(2):  # the second time it was drawn by an event, or after a reload by the server
+        waiting.get_by_role("button", name="Drop this message").click()
+        expect(waiting).to_have_count(0)
+        page.get_by_role("button", name="Undo").click()
+        expect(waiting).to_contain_text("Is it like @Bakery")
+        page.reload()
+    last = Message.objects.filter(role="user").latest("created")
+    assert (last.text, last.mode) == ("Is it like @Bakery", "ask")
+    assert [one["name"] for one in last.references] == ["Bakery"]
+    assert [one.name for one in last.attachments.all()] == ["shop.png"]

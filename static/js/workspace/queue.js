@@ -20,7 +20,6 @@ export function queue(root, chat, run) {
     const old = find(id);
     if (!old && !(id && run.active() && !run.shows(id))) return false;
     const item = row(id, data.text, data.mode);
-    if (data.references) item.dataset.references = data.references.map((one) => one.id).join(" ");
     $("template", item).innerHTML = html ?? "";
     item.dataset.card = card;
     if (old) old.replaceWith(item);
@@ -55,7 +54,7 @@ export function queue(root, chat, run) {
     const up = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "up", title: "Earlier", "aria-label": "Move this message up" }, icon("arrow-up"));
     const down = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "down", title: "Later", "aria-label": "Move this message down" }, icon("arrow-down"));
     const mark = mode in MARKS ? [el("span", { class: "badge" }, MARKS[mode])] : [];
-    return el("li", { "data-queued": id, "data-mode": mode }, words, ...mark, up, down, edit, drop, el("template"));
+    return el("li", { "data-queued": id }, words, ...mark, up, down, edit, drop, el("template"));
   }
   /** A state event: a run that begins takes its message into the chat; one that is over leaves the queue. */
   function setState(id, { state, reason, place: position }) {
@@ -101,15 +100,16 @@ export function queue(root, chat, run) {
     });
   }
   async function drop(item) {
-    const text = $(".queue-text", item).textContent;
+    const its = `${root.dataset.runs}${item.dataset.queued}/`;
     try {
-      await remove(`${root.dataset.runs}${item.dataset.queued}/`);
+      await remove(its);
     } catch (error) {
       return toast(error.message, { error: true });
     }
     item.remove();
     paint();
-    const again = () => postJson(root.dataset.messages, { text, mode: item.dataset.mode || "build", references: item.dataset.references?.split(" ") ?? [] }).catch((error) => toast(error.message, { error: true }));
+    // Tried again, it has all that went with it: files, and the projects that it refers to.
+    const again = () => postJson(`${its}retry/`).catch((error) => toast(error.message, { error: true }));
     toast("The message was dropped.", { action: { label: "Undo", run: again } });
   }
   delegate(list, "click", "[data-queue]", (_event, button) => {
