@@ -40,6 +40,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             return self.get_login_redirect_url(request)
         return reverse("account_login")
 
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Raises outside.Busy where the mail that follows could not be sent now: else half of it would be done."""
+        if request.method == "POST":
+            with outside.waiting():
+                pass
+        return bool(super().is_open_for_signup(request))
+
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         """Raises outside.Busy."""
         with outside.waiting():

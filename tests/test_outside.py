@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.conf import settings
@@ -26,6 +27,7 @@ from agents.models import Run
 from launcher import testing
 from projects import pushing
 from projects.models import Project, Version
+from tests.people import PASSWORD
 from tests.projects.figma_server import LINK
 from tests.usage.stripe_server import SECRET, event
 from usage.models import Account
@@ -337,6 +339,18 @@ def test_it_lets_only_so_many_wait_for_the_mail_server(as_user: Any, alice: User
     assert as_user().post("/accounts/password/reset/", {"email": alice.email}).status_code == 302
     assert Mail.held == [{None: 1}] and not outside._places
     assert settings.EMAIL_TIMEOUT <= 10
+
+
+def test_it_signs_nobody_up_by_halves(as_user: Any, settings: Any, db: None) -> None:
+    settings.EMAIL_BACKEND, settings.ACCOUNT_EMAIL_VERIFICATION, Mail.held = "tests.test_outside.Mail", "mandatory", []
+    form = {"email": f"{uuid4().hex}@example.com", "password1": PASSWORD}
+    browser = as_user()
+    with full_of_nobody():
+        assert browser.post("/accounts/signup/", form).status_code == 503
+        assert browser.get("/accounts/signup/").status_code == 200
+    assert not User.objects.exists() and not Mail.held
+    assert browser.post("/accounts/signup/", form).status_code == 302
+    assert User.objects.get().email == form["email"] and Mail.held == [{None: 1}]
 
 
 def test_it_gives_its_place_back_whatever_happens(alice: User) -> None:
