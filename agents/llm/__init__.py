@@ -50,8 +50,9 @@ class Turn:
             value = json.loads(text or "{}")
             if not isinstance(value, dict):
                 raise ValueError("not an object")
+            json.dumps(value, allow_nan=False)  # NaN and Infinity are no JSON, whatever json.loads says
             block["input"] = value
-        except ValueError:
+        except (ValueError, RecursionError):
             self.bad_inputs[block["id"]] = text
 
 

@@ -102,11 +102,10 @@ def _schema(raw: Any) -> dict[str, Any] | None:
     if not isinstance(raw, dict):
         return None
     schema = {"type": "object", "properties": {}, **{part: raw[part] for part in SCHEMA_PARTS if part in raw}}
-    text = json.dumps(schema)
-    if len(text) > SCHEMA_CHARS:
-        return None
-    schema = json.loads(HIDDEN.sub("", json.dumps(schema, ensure_ascii=False)))
     try:
+        if len(json.dumps(schema, allow_nan=False)) > SCHEMA_CHARS:
+            return None
+        schema = json.loads(HIDDEN.sub("", json.dumps(schema, ensure_ascii=False)))
         Draft202012Validator.check_schema(schema)
     except (SchemaError, RecursionError, OverflowError, ValueError):
         return None

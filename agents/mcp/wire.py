@@ -133,10 +133,10 @@ class Server:
         if self.version == STATELESS:
             request["params"] = {**params, "_meta": _about_us()}
             headers["Mcp-Method"] = method
-            if "name" in params:
+            if "name" in params and _fits_a_header(params["name"]):
                 headers["Mcp-Name"] = params["name"]
         try:
-            async with client.stream("POST", self.url, json=request, headers=headers) as answer:
+            async with client.stream("POST", self.url, content=_packed(request), headers=headers) as answer:
                 return self._result(await self._answer(client, answer, self.number))
         except asyncio.CancelledError:
             if self.version != STATELESS and method != "initialize":
@@ -150,6 +150,8 @@ class Server:
     async def _answer(self, client: httpx.AsyncClient, answer: httpx.Response, number: int) -> Message:
         """The message that answers the request of that number."""
         if sent := answer.headers.get("Mcp-Session-Id"):
+            if not _fits_a_header(sent):
+                raise McpError("Its answer is none of the Model Context Protocol.", unsure=True)
             self.session = sent[:1_000]
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind == "text/event-stream" and answer.is_success:
@@ -157,7 +159,7 @@ class Server:
                 async for message in events:
                     if message.get("id") == number and "method" not in message:
                         return message
-                    if "method" in message and "id" in message:
+                    if "method" in message and isinstance(message.get("id"), str | int):
                         await self._tell(client, _reply(message))
             raise McpError("The connection ended before it had answered.", unsure=True)
         body = b"".join([piece async for piece in _pieces(answer)])
@@ -201,12 +203,16 @@ class Server:
 
     async def _tell(self, client: httpx.AsyncClient, message: Message) -> None:
         """Sends what has no answer."""
-        async with client.stream("POST", self.url, json=message, headers=self._headers()) as answer:
+        async with client.stream("POST", self.url, content=_packed(message), headers=self._headers()) as answer:
             if answer.status_code in (401, 403):
                 raise self._refusal(answer)
 
     def _headers(self) -> dict[str, str]:
-        headers = {"Accept": "application/json, text/event-stream", "Accept-Encoding": "identity"}
+        headers = {
+            "Accept": "application/json, text/event-stream",
+            "Accept-Encoding": "identity",
+            "Content-Type": "application/json",
+        }
         if self.secret:
             headers["Authorization"] = f"Bearer {self.secret}"
         if self.session:
@@ -227,6 +233,15 @@ def _about_us() -> Message:
     us = {"name": "vibe", "version": settings.VERSION}
     about = {"protocolVersion": STATELESS, "clientInfo": us, "clientCapabilities": {}}
     return {f"io.modelcontextprotocol/{name}": value for name, value in about.items()}
+
+
+def _packed(message: Message) -> bytes:
+    """A message as it is sent: in ASCII, for half a pair of surrogates, of a model's or a server's, is no UTF-8."""
+    return json.dumps(message).encode()
+
+
+def _fits_a_header(text: str) -> bool:
+    return text.isascii() and text.isprintable()
 
 
 def _reply(message: Message) -> Message:

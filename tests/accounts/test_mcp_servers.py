@@ -135,6 +135,10 @@ def test_it_keeps_so_many_tools_of_a_server(save, wiki):
         ((200, {"Content-Type": "application/json"}, b" " * (wire.MAX_BYTES + 1)), "longer than 2 MB"),
         ((200, {"Content-Type": "text/event-stream"}, b": x\n" * (wire.MAX_BYTES // 4 + 1)), "longer than 2 MB"),
         ((200, {"Content-Type": "text/event-stream", "Content-Length": "99"}, b"data: {"), "broke off"),
+        (
+            (200, {"Content-Type": "application/json", "Mcp-Session-Id": "\xe9"}, b'{"id": 1, "result": {}}'),
+            "none of the Model Context Protocol",
+        ),
     ],
 )
 def test_it_says_what_failed_and_keeps_the_server(save, wiki, instead, said):
@@ -143,6 +147,31 @@ def test_it_says_what_failed_and_keeps_the_server(save, wiki, instead, said):
     assert "Saved, but it does not work yet" in page and said in page
     assert said in McpServer.objects.get().error
     assert wiki.said == ["initialize"]
+
+
+@pytest.mark.parametrize(
+    ("number", "answered"),
+    [(b"7", 1), (b'"\\ud800"', 1), (b"NaN", 0), (b"1e999", 0), (b"[" * 500 + b"]" * 500, 0)],
+    ids=["number", "surrogate", "nan", "infinity", "deep"],
+)
+def test_it_answers_a_server_that_asks_under_a_number(save, wiki, number, answered):
+    asked = b'data: {"method": "ping", "id": %s}\n\n' % number
+    wiki.instead["initialize"] = (200, {"Content-Type": "text/event-stream"}, asked)
+    assert "ended before it had answered" in save(wiki.url)
+    assert wiki.said == ["initialize", ""][: 1 + answered]
+
+
+@pytest.mark.parametrize("number", ["NaN", "-Infinity"])
+def test_it_leaves_out_a_tool_whose_schema_has_numbers_that_are_none(save, wiki, number):
+    odd = {"properties": {"size": {"type": "number", "maximum": float(number)}}}
+    wiki.tools = [SEARCH, {"name": "odd", "inputSchema": odd}]
+    assert "Connected: 1 tool. 1 more cannot be used" in save(wiki.url)
+
+
+@pytest.mark.parametrize("port", [65536, 10**20])
+def test_it_refuses_a_port_that_there_is_none(save, wiki, port):
+    page = save(f"http://127.0.0.1:{port}/")
+    assert "This is no address" in page or "cannot be reached" in page
 
 
 def test_it_waits_so_long_for_a_server(save, wiki, monkeypatch):
