@@ -43,14 +43,21 @@ class Log:
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """Steps added inside are written by one statement, at its end: one wait for the disk, not several."""
+        """Steps added inside are written by one statement, at its end: one wait for the disk, not several. If it does
+        not come to that, there are none.
+        """
         self.kept = []
+        steps, keys = list(self.steps), dict(self.keys)
         try:
             yield
-            if self.kept:
-                self.told(runs.append_all(self.fence, self.kept))
+            stop = runs.append_all(self.fence, self.kept) if self.kept else None
+        except BaseException:
+            self.steps, self.keys = steps, keys
+            raise
         finally:
             self.kept = None
+        if stop is not None:
+            self.told(stop)
 
     def has(self, type: str, key: str) -> bool:
         return (type, key) in self.keys

@@ -2,6 +2,7 @@
 
 import pytest
 
+from agents import prompts
 from agents.models import Run
 from demo_model import wire
 from tests.agents.scripted import Failure, finish, page, write
@@ -131,3 +132,15 @@ def test_it_stops_at_the_limit_of_turns_and_keeps_the_work(model, start, work, s
     assert (run.state, run.reason) == (Run.State.STOPPED, "limit")
     assert len(model.requests) == 3
     assert "index.html" in run.version.manifest
+
+
+def test_it_ends_clearly_when_the_project_cannot_be_read(model, start, work, monkeypatch):
+    """What was to be written together with it is not in the log, and nothing is counted by it."""
+
+    def broken(project):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(prompts, "context", broken)
+    run = work(start())
+    assert (run.state, run.reason) == (Run.State.FAILED, "internal_error")
+    assert [step.data["state"] for step in run.steps.filter(type="state").order_by("seq")] == ["queued", "failed"]
