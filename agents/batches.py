@@ -4,6 +4,7 @@ wait. Who is alone writes at once, in its own thread.
 
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -19,10 +20,12 @@ class _Turn(Generic[T]):
 
 
 class Batches(Generic[T]):
-    """`write` is given at most `most` items, in the order in which they came, by one thread at a time."""
+    """`write` is given at most `most` items, in the order in which they came, by one thread at a time. `let_go` is
+    called by each that is going to wait, and gives back what the one that writes may need.
+    """
 
-    def __init__(self, write: Callable[[list[T]], None], most: int) -> None:
-        self.write, self.most = write, most
+    def __init__(self, write: Callable[[list[T]], None], most: int, let_go: Callable[[], None]) -> None:
+        self.write, self.most, self.let_go = write, most, let_go
         self.lock = threading.Lock()
         self.waiting: list[_Turn[T]] = []
         self.is_writing = False
@@ -35,7 +38,10 @@ class Batches(Generic[T]):
             if not self.is_writing:
                 self.is_writing = True
                 turn.called.set()
-        turn.called.wait()
+        if not turn.called.is_set():
+            with suppress(Exception):  # in the queue already: whatever happens, its turn has to be taken
+                self.let_go()
+            turn.called.wait()
         if not turn.written:
             self._write()
         if turn.error:

@@ -202,7 +202,7 @@ def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None) -> b
 
     As `append`. `spent`: what the call of a model took that they are about. Raises LeaseLost.
     """
-    entry = _Entry(fence, steps)
+    entry = _Entry(fence, steps, _json(_written(steps)))
     if spent:
         run, had = spent.run, spent.run.usage
         run.usage = {kind: had.get(kind, 0) + spent.usage.get(kind, 0) for kind in {*had, *spent.usage}}
@@ -211,16 +211,19 @@ def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None) -> b
         _entries.put(entry)
     if entry.stop is None:
         usage = None if entry.usage is None else _json(entry.usage)
-        entry.stop = _insert(steps, APPEND, token=fence.token, usage=usage, cost=entry.cost)
+        entry.stop = _insert(steps, entry.written, APPEND, token=fence.token, usage=usage, cost=entry.cost)
     return entry.stop
 
 
 @dataclass(eq=False)
 class _Entry:
-    """Steps to be appended to a run's log. `stop`: whether its user asked to stop; None: it is not written."""
+    """Steps to be appended to a run's log, and their JSON, made by the run's own thread: what cannot be said in JSON is
+    its own trouble. `stop`: whether its user asked to stop; None: it is not written.
+    """
 
     fence: Fence
     steps: list[Step]
+    written: str
     usage: dict[str, int] | None = None
     cost: int = 0
     stop: bool | None = None
@@ -229,18 +232,8 @@ class _Entry:
 def _append_each(entries: list[_Entry]) -> None:
     """Writes what can be written at once. The others are left as they are: each is for its own thread to write."""
     firsts = {entry.fence.run_id: entry for entry in reversed(entries)}
-    wanted = [
-        {
-            "run": str(entry.fence.run_id),
-            "token": entry.fence.token,
-            "usage": entry.usage,
-            "cost": entry.cost,
-            "steps": _written(entry.steps),
-        }
-        for entry in firsts.values()
-    ]
     try:
-        rows = _executed(APPEND_EACH, {"entries": _json(wanted)})
+        rows = _executed(APPEND_EACH, {"entries": f"[{','.join(map(_wanted, firsts.values()))}]"})
     except (DataError, IntegrityError):
         return  # one of them cannot be written, and is told so when it tries alone
     by_run: dict[UUID, list[Any]] = {}
@@ -252,8 +245,14 @@ def _append_each(entries: list[_Entry]) -> None:
     transaction.on_commit(partial(events.publish, written), robust=True)
 
 
-# More at once would make the first wait for the last.
-_entries = Batches(_append_each, 25)
+def _wanted(entry: _Entry) -> str:
+    about = {"run": str(entry.fence.run_id), "token": entry.fence.token, "usage": entry.usage, "cost": entry.cost}
+    return f'{_json(about)[:-1]}, "steps": {entry.written}}}'
+
+
+# More at once would make the first wait for the last. Who waits holds no connection: with all of the pool's in the
+# hands of those that wait, the one that writes would get none.
+_entries = Batches(_append_each, 25, let_go=lambda: connection.close())
 
 
 def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None = None) -> Step:
@@ -264,13 +263,13 @@ def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None 
 def note_all(project_id: UUID, told: list[tuple[str, dict[str, Any]]], run_id: UUID | None) -> list[Step]:
     """Adds steps of these types and data, in this order, by one statement. As `note`."""
     steps = [Step(project_id=project_id, run_id=run_id, type=kind, data=data) for kind, data in told]
-    _insert(steps, NOTE, project=project_id)
+    _insert(steps, _json(_written(steps)), NOTE, project=project_id)
     return steps
 
 
-def _insert(steps: list[Step], numbering: str, **params: Any) -> bool:
-    """Whether the run's user asked to stop. Raises LeaseLost."""
-    values = {"run": steps[0].run_id, "count": len(steps), "steps": _json(_written(steps)), **params}
+def _insert(steps: list[Step], written: str, numbering: str, **params: Any) -> bool:
+    """Whether the run's user asked to stop. `written`: the steps' JSON. Raises LeaseLost."""
+    values = {"run": steps[0].run_id, "count": len(steps), "steps": written, **params}
     rows = _executed(numbering + INSERT, values)
     if not rows:
         raise LeaseLost

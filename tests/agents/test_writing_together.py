@@ -31,6 +31,7 @@ class Writers:
         self.threads: list[threading.Thread] = []
         self.raised: dict[Any, BaseException | None] = {}
         self.statements: list[str] = []
+        self.connections: list[Any] = []
 
     def write(self, fence: Fence, key: str = "", **more: Any) -> None:
         self.threads.append(threading.Thread(target=self._write, args=(fence, key), kwargs=more))
@@ -38,10 +39,12 @@ class Writers:
 
     def _write(self, fence: Fence, key: str, record: Any = None) -> None:
         self.raised[fence.run_id] = None
+        self.connections.append(connections["default"])
+        connection.ensure_connection()
         try:
             with CaptureQueriesContext(connection) as seen:
                 runs.append(fence, "stage", dict(DATA), key, record)
-        except (Error, LeaseLost) as error:
+        except (Error, LeaseLost, RecursionError) as error:
             self.raised[fence.run_id] = error
         self.statements += [query["sql"] for query in seen.captured_queries]
         connections.close_all()
@@ -150,6 +153,25 @@ def test_it_refuses_only_the_one_that_cannot_be_written(fences, held_up):
     assert isinstance(writers.raised.pop(fences[2].run_id), IntegrityError)
     assert not any(writers.raised.values())
     assert Step.objects.filter(key="once").count() == COUNT
+
+
+def test_it_refuses_only_the_one_that_is_no_json(fences, held_up):
+    deep: list[Any] = []
+    for _ in range(5_000):
+        deep = [deep]
+    with held_up(*((fence, {}) for fence in fences[:5])) as writers:
+        writers.write(fences[5], record=deep)
+
+    assert isinstance(writers.raised.pop(fences[5].run_id), RecursionError)
+    assert not any(writers.raised.values()) and len(writers.raised) == COUNT - 1
+
+
+def test_it_holds_no_connection_while_others_write(fences, held_up, eventually):
+    """All of the pool's may be with those that wait, and the next to write may have none yet."""
+    with held_up(*((fence, {}) for fence in fences)) as writers:
+        eventually(lambda: [one.connection is None for one in writers.connections] == [False, *[True] * (COUNT - 1)])
+
+    assert not any(writers.raised.values())
 
 
 @pytest.mark.parametrize("table", ["agents_run", "projects_project"])
