@@ -18,6 +18,8 @@ from agents.llm.faults import broke_off, explain, is_broken_stream
 
 # Characters of one answer; far above what the longest answer of any model has.
 MAX_CHARS = 4_000_000
+# A first line with the byte-order mark that a stream may begin with.
+MARKED = b"\xef\xbb\xbfdata:"
 
 T = TypeVar("T")
 _http: dict[tuple[Any, asyncio.AbstractEventLoop], Any] = {}
@@ -98,10 +100,10 @@ async def _hand_out(pieces: Any, call: Call, take: Callable[[Any], None], deadli
                 if event.get("type") != "ping":
                     is_alive = True
                     take(event)
-        except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
+        except (KeyError, IndexError, TypeError, AttributeError, ValueError, RecursionError) as error:
             text = "The model's answer is not in the form that its protocol has."
             raise ModelBusy("model_stream_broken", text) from error
-        check_size(len(events.rest), call)
+        check_size(events.size, call)
         if events.done:
             return
         if is_alive and now() - extended > 1:  # moving a deadline at each token would cost a tenth of reading it
@@ -116,9 +118,14 @@ class Events:
     """
 
     def __init__(self) -> None:
-        self.rest, self.data = b"", list[bytes]()
+        self.rest, self.data, self.held = b"", list[bytes](), 0
         # Whether the end was said, as OpenAI's protocol does; the connection may stay open.
         self.done = False
+
+    @property
+    def size(self) -> int:
+        """Bytes of the event that is not complete yet."""
+        return len(self.rest) + self.held
 
     def of(self, piece: bytes) -> Iterator[Any]:
         """The events that a piece completes. Raises ValueError for one that is no JSON."""
@@ -129,13 +136,17 @@ class Events:
         for line in lines:
             if line.startswith(b"data:"):
                 self.data.append(line[5:].strip())
+                self.held += len(line)
             elif self.data and not line.strip(b"\r\n"):
                 data = b"\n".join(self.data).decode()
                 self.data.clear()
+                self.held = 0
                 if data == "[DONE]":
                     self.done = True
                     return
                 yield json.loads(data)
+            elif line.startswith(MARKED):
+                self.data.append(line[len(MARKED) :].strip())
 
 
 def _check_type(content_type: str, call: Call) -> None:

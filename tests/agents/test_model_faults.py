@@ -50,6 +50,8 @@ NAMES = "".join(
     f'data: {_HEAD} {{"tool_calls": [{{"index": {index}, "id": "1", "function": {{"name": "{name}"}}}}]}}}}]}}\n\n'
     for index, name in [*[(0, "x" * 100)] * 5, *[(index, "") for index in range(1, 30)]]
 ).encode()
+# One event of lines without an end.
+LINES = b"data: x\n" * 1_000
 REASONING = f'data: {_HEAD} {{"reasoning_details": [{{"text": "{"x" * 100}"}}]}}}}]}}\n\n'.encode() * 30
 
 # JSON, but of a form that neither protocol has, and a count that is no number.
@@ -70,6 +72,7 @@ FAULTS: dict[str, Failure] = {
     "a web page": Failure(headers={"Content-Type": "text/html"}, body=b"<h1>Welcome to nginx</h1>"),
     "a form of its own": Failure(headers=STREAM, body=FORM),
     "a count that is none": Failure(headers=STREAM, body=wire.Event(MANY).encode()),
+    "nested too deep": Failure(headers=STREAM, body=b"data: " + b"[" * 100_000 + b"\n\n"),
     "no JSON in the stream": Failure(headers=STREAM, body=b"event: message_start\ndata: {oh no\n\n"),
 }
 
@@ -161,7 +164,8 @@ async def test_it_reads_an_answer_for_as_long_as_something_comes(model: Scripted
 
 
 @pytest.mark.parametrize(
-    ("protocol", "body"), [(messages, THOUGHTS), (messages, BLOCKS), (chat, REASONING), (chat, NAMES)]
+    ("protocol", "body"),
+    [(messages, THOUGHTS), (messages, BLOCKS), (messages, LINES), (chat, REASONING), (chat, NAMES), (chat, LINES)],
 )
 async def test_it_reads_what_is_no_text_to_a_limit(
     model: ScriptedModel, monkeypatch: pytest.MonkeyPatch, protocol: Any, body: bytes
@@ -171,6 +175,37 @@ async def test_it_reads_what_is_no_text_to_a_limit(
     with pytest.raises(ModelError) as caught:
         await _ask(protocol, _call(model))
     assert caught.value.code == "model_too_long"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"], ids=["LF", "CRLF", "CR"])
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 10_000])
+def test_it_reads_a_stream_however_it_is_cut(size: int, end: str) -> None:
+    lines = [
+        '\ufeffdata: {"a":',
+        'data:"ü€😀\u2028\x85"}',
+        "",
+        ": hm",
+        "event: x",
+        "id",
+        'data: {"b": 2}',
+        "",
+        "",
+        "data: [DONE]",
+        "",
+        "",
+    ]
+    sent = end.join([*lines, ":"]).encode()
+    events = streams.Events()
+    got = [event for start in range(0, len(sent), size) for event in events.of(sent[start : start + size])]
+    assert got == [{"a": "ü€😀\u2028\x85"}, {"b": 2}]
+    assert events.done
+
+
+@pytest.mark.parametrize("text", ['{"a": NaN}', '{"a": 1e999}', '{"a":' * 5_000, "[]", "{"])
+def test_it_keeps_an_input_apart_that_is_no_json_object(text: str) -> None:
+    turn, block = Turn(), {"type": "tool_use", "id": "1", "name": "x", "input": {}}
+    turn.set_input(block, text)
+    assert turn.bad_inputs == {"1": text} and block["input"] == {}
 
 
 async def test_it_reads_a_date_to_come_back_at(model: ScriptedModel) -> None:
