@@ -294,7 +294,7 @@ def test_it_lets_no_script_reach_the_page_and_nothing_out_of_its_quotes(as_user,
 
 def test_it_passes_over_what_has_another_form(api, alice, server):
     """Wrong kinds everywhere, and numbers that are none."""
-    odd: list[object] = [None, 7, "x", [], {}, True, -1e300]
+    odd: list[object] = [None, 7, "x", [], {}, True, -1e300, 10**400]
     fields = ("name", "type", "absoluteBoundingBox", "children", "fills", "strokes", "effects", "style", "characters",
               "opacity", "cornerRadius", "layoutMode", "itemSpacing", "visible", "interactions")  # fmt: skip
     layers = [{**TITLE, field: value} for field in fields for value in odd]
