@@ -9,7 +9,8 @@ import ipaddress
 import re
 import socket
 import ssl
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 
 import httpx
 from django.conf import settings
@@ -71,11 +72,18 @@ def _authorities() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+@cache
+def _names() -> ThreadPoolExecutor:
+    """Looks names up, apart from the loop's own few threads: names that never resolve would hold those up for all."""
+    return ThreadPoolExecutor(8, thread_name_prefix="names")
+
+
 async def _resolved(name: str, port: int) -> list[str]:
     """Every address of a host, each of them checked. Raises NotAllowed, also if only one of them is not public."""
     try:
         async with asyncio.timeout(RESOLVE_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(name, port, type=socket.SOCK_STREAM)
+            look = partial(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().run_in_executor(_names(), look)
     except (OSError, UnicodeError, TimeoutError):
         raise httpx.ConnectError(f"{name} has no address") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -6,6 +6,8 @@ import logging
 import os
 import socket
 import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -357,7 +359,7 @@ def test_it_connects_to_the_very_address_that_was_checked(wiki, settings, monkey
     """A name that is public when it is looked at, and leads here when it is used, leads nowhere."""
     asked = []
 
-    async def resolve(self, host, *args, **kwargs):
+    def resolve(host, *args, **kwargs):
         asked.append(host)
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1" if asked[1:] else "192.0.2.7", wiki.port))]
 
@@ -369,7 +371,7 @@ def test_it_connects_to_the_very_address_that_was_checked(wiki, settings, monkey
 
     settings.MCP_LOCAL = False
     monkeypatch.setattr(guard, "_is_public", lambda address: address == "192.0.2.7")
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(httpx.AsyncHTTPTransport, "handle_async_request", handle)
 
     async def ask():
@@ -385,10 +387,10 @@ def test_it_connects_to_the_very_address_that_was_checked(wiki, settings, monkey
 def test_it_refuses_a_name_of_which_one_address_is_private(settings, monkeypatch):
     found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 443)) for address in ("1.1.1.1", "10.0.0.1")]
 
-    async def resolve(*args, **kwargs):
+    def resolve(*args, **kwargs):
         return found
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
 
     async def ask():
         async with httpx.AsyncClient(transport=guard.Guarded()) as client:
@@ -396,6 +398,30 @@ def test_it_refuses_a_name_of_which_one_address_is_private(settings, monkeypatch
 
     with pytest.raises(guard.NotAllowed):
         asyncio.run(ask())
+
+
+def test_names_that_never_resolve_hold_up_no_others(monkeypatch):
+    """The loop has few threads of its own for that, and models and sandboxes are looked up there as well."""
+    real, over = socket.getaddrinfo, threading.Event()
+
+    def resolve(host, *args, **kwargs):
+        return over.wait(10) if host == "slow.example" else real(host, *args, **kwargs)
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+
+    async def ask():
+        loop = asyncio.get_running_loop()
+        loop.set_default_executor(ThreadPoolExecutor(2))
+        slow = [asyncio.create_task(guard._resolved("slow.example", 443)) for _ in range(9)]
+        await asyncio.sleep(0)
+        try:
+            async with asyncio.timeout(2):
+                assert await loop.getaddrinfo("localhost", 80)
+        finally:
+            over.set()
+            await asyncio.gather(*slow, return_exceptions=True)
+
+    asyncio.run(ask())
 
 
 def test_it_knows_this_machines_own_address():
@@ -411,10 +437,10 @@ def test_it_verifies_the_certificate_of_the_name_that_was_given(tmp_path, settin
     server.server.socket = context.wrap_socket(server.server.socket, server_side=True)
     monkeypatch.setattr(guard, "_authorities", lambda: ssl.create_default_context(cafile=str(files[0])))
 
-    async def resolve(*args, **kwargs):
+    def resolve(*args, **kwargs):
         return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", server.port))]
 
-    monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", resolve)
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
     good, bad = (wire.Server(f"https://{name}.test:{server.port}/mcp", "") for name in ("mcp", "other"))
     assert len(asyncio.run(good.tools(9))) == 1
     assert server.headers[0]["Host"] == f"mcp.test:{server.port}"
