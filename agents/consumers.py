@@ -54,7 +54,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
 
     async def _follow(self, after: int) -> None:
         with presence().watch(Pass.of_socket(self.scope), self._gone):
-            async for event in follow(self.project_id, after):
+            async for event in follow(self.project_id, after, html=True):
                 if event is None and not await may_see(self.scope["user"], self.project_id):
                     await self.close(GONE)
                     return

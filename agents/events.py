@@ -68,15 +68,23 @@ def with_card(event: Event, project_id: UUID | str) -> Event:
 
 
 class Told(Event):
-    """An event for several pages at once."""
+    """A published event, for several followers at once: what they are sent of it is made once."""
+
+    def __init__(self, event: Event, project_id: UUID | str) -> None:
+        super().__init__(event)
+        self.project_id = project_id
 
     @cached_property
     def json(self) -> str:
         return json.dumps(self)
 
+    @cached_property
+    def shown(self) -> "Told":
+        return Told(with_card(dict(self), self.project_id), self.project_id)
+
 
 def as_json(event: Event) -> str:
-    """What a page is sent; of an event that many are told, made once."""
+    """What a follower is sent."""
     return event.json if isinstance(event, Told) else json.dumps(event)
 
 

@@ -82,10 +82,9 @@ class Hub:
         if not (queues := self.queues.get(name)):
             return
         try:
-            event: Event = events.Told(events.with_card(json.loads(payload), name.rpartition(":")[2]))
-        except Exception:
-            # No single event may end the listening; who reads the log meets it again, alone.
-            log.exception("an event of %s could not be drawn", name)
+            event: Event = events.Told(json.loads(payload), name.rpartition(":")[2])
+        except (ValueError, TypeError):
+            log.exception("an event of %s could not be read", name)  # the log has it
             event = RESYNC
         for queue in queues:
             _put(queue, event)
@@ -125,10 +124,11 @@ def hub() -> Hub:
     return _hubs[loop]
 
 
-async def follow(project_id: UUID, after: int) -> AsyncIterator[Event | None]:
+async def follow(project_id: UUID, after: int, html: bool = False) -> AsyncIterator[Event | None]:
     """The project's events with id > `after`, in order, without gap or repetition, for ever; live text in between.
 
-    Yields None now and then when nothing happens, so that the caller can prove the connection.
+    With `html` those of steps bring their cards. Yields None now and then when nothing happens, so that the caller can
+    prove the connection.
     """
     read = database_sync_to_async(events.events_after, thread_sensitive=False)
     async with hub().subscription(project_id) as queue:  # join before reading the past: nothing falls between
@@ -136,7 +136,7 @@ async def follow(project_id: UUID, after: int) -> AsyncIterator[Event | None]:
         first = True
         while True:
             while behind:
-                batch = await read(project_id, cursor, 200, True)
+                batch = await read(project_id, cursor, 200, html)
                 for event in batch:
                     cursor = event["id"]
                     yield event
@@ -158,4 +158,4 @@ async def follow(project_id: UUID, after: int) -> AsyncIterator[Event | None]:
                 yield event
             elif number == cursor + 1:
                 cursor = number
-                yield event
+                yield event.shown if html and isinstance(event, events.Told) else event

@@ -36,7 +36,9 @@ HEADERS = {"Cache-Control": "no-cache, no-store", "Connection": "keep-alive", "X
 
 
 async def project_stream(request: HttpRequest, pk: UUID) -> HttpResponseBase:
-    """Events after `Last-Event-ID` or `?after=`, then live ones. Ends with `event: complete` when no run is active."""
+    """Events after `Last-Event-ID` or `?after=`, then live ones, with `?html=1` as the page shows them. Ends with
+    `event: complete` when no run is active.
+    """
     caller = await caller_of(request)
     if isinstance(caller, JsonResponse):
         return caller
@@ -44,7 +46,8 @@ async def project_stream(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         return refuse(404, "There is nothing here, or it is not yours.")
     given = request.headers.get("Last-Event-ID") or request.GET.get("after", "0")
     after = int(given) if given.isdecimal() and len(given) < 16 else 0
-    return respond(_until_idle(pk, after), caller)
+    html = request.GET.get("html") in ("1", "true")
+    return respond(_until_idle(pk, after, html), caller)
 
 
 @csrf_exempt
@@ -75,10 +78,10 @@ async def generate(request: HttpRequest) -> HttpResponseBase:
     return respond(_one_run(run.project_id, (first.cursor if first else 1) - 1, str(run.pk)), caller)
 
 
-async def _until_idle(project_id: UUID, after: int) -> AsyncIterator[bytes]:
+async def _until_idle(project_id: UUID, after: int, html: bool) -> AsyncIterator[bytes]:
     # Not `aexists`: within a stream that keeps its connection for as long as the stream is open.
     is_active = database_sync_to_async(Run.objects.filter(project_id=project_id, state__in=Run.ACTIVE).exists)
-    async for event in follow(project_id, after):
+    async for event in follow(project_id, after, html):
         yield frame(event)
         if (event is None or event["type"] == "complete") and not await is_active():
             if event is None:

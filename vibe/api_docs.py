@@ -11,7 +11,10 @@ from drf_spectacular.generators import SchemaGenerator
 
 # Answered by plain views (server-sent events), which the generator does not see.
 STREAMS = {
-    "/api/v1/projects/{id}/stream/": ("GET", "Events as server-sent events; `Last-Event-ID` or `?after=` resumes."),
+    "/api/v1/projects/{id}/stream/": (
+        "GET",
+        "Events as server-sent events; `Last-Event-ID` or `?after=` resumes. With `?html=1` as the page shows them.",
+    ),
     "/api/v1/projects/{id}/sandbox/logs/": ("GET", "The dev server's log as server-sent events."),
     "/api/v1/generate/": ("POST", "{projectId, prompt, model}: starts a run and streams it to its end."),
 }

@@ -1,7 +1,6 @@
 """Events reach a page in order, without a gap and without repetition, whatever is lost on the way."""
 
 import asyncio
-import json
 import threading
 
 import pytest
@@ -16,13 +15,13 @@ from agents.models import Step
 SOON = hub.IDLE_SECONDS - 5
 
 
-def collect(project_id, after, until, seconds=20.0):
+def collect(project_id, after, until, seconds=20.0, html=False):
     """Follows a project until `until(events)`; the events so far."""
 
     async def reading():
         got = []
         async with asyncio.timeout(seconds):
-            async for event in follow(project_id, after):
+            async for event in follow(project_id, after, html):
                 if event is not None:
                     got.append(event)
                 if until(got):
@@ -63,29 +62,45 @@ def test_it_goes_from_the_past_to_the_present_without_a_gap(project_id):
     assert numbered(got) == list(range(1, 303))
 
 
-def test_it_draws_the_cards_of_what_is_published_and_outlives_what_cannot_be_drawn(project_id):
-    redis = events._redis()
+@pytest.mark.parametrize("html", [True, False])
+def test_it_draws_the_cards_of_what_is_published_for_who_shows_them(project_id, html):
+    joined = threading.Event()
 
     def speak():
+        joined.wait(SOON)
         say(project_id)
-        redis.publish(events.channel(project_id), json.dumps({"id": 4, "run": None, "type": "reply", "data": {}}))
-        redis.publish(events.channel(project_id), b"no JSON")
+        events._redis().publish(events.channel(project_id), b"no JSON")
         runs.note(project_id, "reply", {"turn": 1, "html": "<p>Green tea</p>"})
         say(project_id)
         connection.close()
 
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+
+    def until(got):
+        joined.set()
+        return len(numbered(got)) == 4
+
+    got = collect(project_id, 1, until, SOON, html)[1:]
+    speaker.join()
+    assert numbered(got) == [3, 4, 5]
+    assert ("html" in got[1], "html_id" in got[1]) == (html, html) and "html" not in got[0]
+    assert not html or ("<p>Green tea</p>" in got[1]["html"] and got[1]["html_id"] == "turn-None-1")
+
+
+def test_it_makes_what_many_followers_are_sent_once(project_id):
     async def listening():
-        async with hub.hub().subscription(project_id) as queue:
-            await asyncio.to_thread(speak)
-            heard: list[events.Event] = []
-            while not heard or heard[-1].get("id") != 5:
-                heard.append(await asyncio.wait_for(queue.get(), SOON))
+        async with hub.hub().subscription(project_id) as one, hub.hub().subscription(project_id) as other:
+            await asyncio.to_thread(say, project_id)
+            heard = []
+            for queue in (one, other):
+                while (event := await asyncio.wait_for(queue.get(), SOON)) is hub.RESYNC:
+                    pass
+                heard.append(event)
             return heard
 
-    heard = [event for event in async_to_sync(listening)() if event is not hub.RESYNC]
-    assert numbered(heard) == [3, 4, 5]
-    assert "<p>Green tea</p>" in heard[1]["html"] and heard[1]["html_id"] == "turn-None-1"
-    assert "html" not in heard[0]
+    one, other = async_to_sync(listening)()
+    assert one.shown is other.shown and one.shown.json is other.shown.json and "html" not in one
 
 
 def test_it_keeps_the_order_of_many_writers_of_one_run(start):
