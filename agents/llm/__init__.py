@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Block = dict[str, Any]
+# Levels of a tool call's input.
+MAX_DEPTH = 100
 
 
 @dataclass(frozen=True)
@@ -48,12 +50,27 @@ class Turn:
         """A tool call's input from its JSON text; what is no JSON object is kept apart."""
         try:
             value = json.loads(text or "{}")
-            if not isinstance(value, dict):
-                raise ValueError("not an object")
+            if not isinstance(value, dict) or _is_deep(value):
+                raise ValueError("not an object, or none that anything here goes through")
             json.dumps(value, allow_nan=False)  # NaN and Infinity are no JSON, whatever json.loads says
             block["input"] = value
         except (ValueError, RecursionError):
             self.bad_inputs[block["id"]] = text
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether it is nested deeper than any tool's input; what goes through it calls itself at each level."""
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [
+            inner
+            for outer in level
+            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(inner, dict | list)
+        ]
+        if not level:
+            return False
+    return True
 
 
 class ModelError(Exception):

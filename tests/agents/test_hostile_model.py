@@ -3,6 +3,7 @@
 import resource
 import socket
 import threading
+from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
@@ -116,3 +117,16 @@ def test_it_keeps_a_file_under_both_of_its_names(model, start, work):
     model.say([finish()])
     run = work(start())
     assert versions.read(run.version, "other.html").decode() == page("Tea")
+
+
+@pytest.mark.parametrize("depth", [150, 600])
+def test_it_is_told_of_an_input_that_is_nested_too_deep(model, start, work, depth):
+    deep: dict[str, Any] = {"path": "a"}
+    call = wire.tool("list_files", deep)
+    for _ in range(depth):
+        deep["path"] = {"path": deep["path"]}
+    model.say([call], [write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+    assert run.state == Run.State.SUCCEEDED
+    answer = run.steps.filter(type="tool_result").order_by("seq").first()
+    assert "not a valid JSON object" in answer.record["content"]
