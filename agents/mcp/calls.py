@@ -84,10 +84,10 @@ def _list_anew(bench: Bench, row: McpServer, tool: Tool) -> str:
     try:
         servers.ask(row, bench.lease.wait)
     except McpError:
-        return f"{row.name} does not know the tool {tool.remote} any more. Go on without it."
+        return f"{row.name} does not know the tool {tool.name} any more. Go on without it."
     McpServer.objects.filter(pk=row.pk).update(tools=row.tools, error="")
     names = servers.marked("answer", ", ".join(one["remote"] for one in row.tools)[:2_000] or "none")
-    return f"{row.name} does not know the tool {tool.remote} any more. What the next run is offered: {names}"
+    return f"{row.name} does not know the tool {tool.name} any more. What the next run is offered: {names}"
 
 
 def _text(result: dict[str, Any]) -> str:

@@ -298,7 +298,7 @@ def test_it_asks_for_the_tools_again_when_one_is_gone(model, wiki, begun, work):
     model.say([search()], [finish()])
     run = work(run)
     answer = told(run)
-    assert "does not know the tool search any more" in answer["content"] and "find" in answer["content"]
+    assert "does not know the tool mcp__wiki__search any more" in answer["content"] and "find" in answer["content"]
     assert [tool["name"] for tool in McpServer.objects.get().tools] == ["mcp__wiki__find"]
 
 
