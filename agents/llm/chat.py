@@ -158,6 +158,8 @@ class _Reader:
 
     def _take(self, delta: Any) -> None:
         if text := delta.get("content"):
+            if not isinstance(text, str):
+                raise TypeError("content in parts")
             self._grow(text)
             self.text.append(text)
             self.on_text(text)

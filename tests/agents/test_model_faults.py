@@ -56,6 +56,8 @@ REASONING = f'data: {_HEAD} {{"reasoning_details": [{{"text": "{"x" * 100}"}}]}}
 
 # JSON, but of a form that neither protocol has, and a count that is no number.
 FORM = wire.Event({"type": "content_block_delta", "index": 7, "delta": {}, "choices": [7]}).encode()
+# A text in parts, as no chunk has it.
+PARTS = wire.Event({"type": "text", "choices": [{"delta": {"content": ["x"]}}]}).encode()
 MANY = {"type": "message_start", "message": {"usage": {"input_tokens": "many"}}, "usage": {"prompt_tokens": "many"}}
 
 FAULTS: dict[str, Failure] = {
@@ -72,6 +74,7 @@ FAULTS: dict[str, Failure] = {
     "a web page": Failure(headers={"Content-Type": "text/html"}, body=b"<h1>Welcome to nginx</h1>"),
     "a form of its own": Failure(headers=STREAM, body=FORM),
     "a count that is none": Failure(headers=STREAM, body=wire.Event(MANY).encode()),
+    "a text that is none": Failure(headers=STREAM, body=PARTS),
     "nested too deep": Failure(headers=STREAM, body=b"data: " + b"[" * 100_000 + b"\n\n"),
     "no JSON in the stream": Failure(headers=STREAM, body=b"event: message_start\ndata: {oh no\n\n"),
 }
