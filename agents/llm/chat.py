@@ -191,7 +191,7 @@ class _Reader:
         cached, written = details.get("cached_tokens") or 0, details.get("cache_write_tokens") or 0
         self.usage = {
             "input": max(0, (usage.get("prompt_tokens") or 0) - cached - written),
-            "output": usage.get("completion_tokens") or 0,
+            "output": int(usage.get("completion_tokens") or 0),
             "cache_read": cached,
             **({"cache_write": written} if written else {}),
         }

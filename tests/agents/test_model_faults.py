@@ -59,6 +59,8 @@ FORM = wire.Event({"type": "content_block_delta", "index": 7, "delta": {}, "choi
 # A text in parts, as no chunk has it.
 PARTS = wire.Event({"type": "text", "choices": [{"delta": {"content": ["x"]}}]}).encode()
 MANY = {"type": "message_start", "message": {"usage": {"input_tokens": "many"}}, "usage": {"prompt_tokens": "many"}}
+SAID = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": "many", "completion_tokens": "many"}}
+STOP = {"type": "message_stop", "choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]}
 
 FAULTS: dict[str, Failure] = {
     "429 and when to come back": Failure(429, {"retry-after": "0"}),
@@ -74,6 +76,9 @@ FAULTS: dict[str, Failure] = {
     "a web page": Failure(headers={"Content-Type": "text/html"}, body=b"<h1>Welcome to nginx</h1>"),
     "a form of its own": Failure(headers=STREAM, body=FORM),
     "a count that is none": Failure(headers=STREAM, body=wire.Event(MANY).encode()),
+    "a count of its words that is none": Failure(
+        headers=STREAM, body=wire.Event(SAID).encode() + wire.Event(STOP).encode()
+    ),
     "a text that is none": Failure(headers=STREAM, body=PARTS),
     "nested too deep": Failure(headers=STREAM, body=b"data: " + b"[" * 100_000 + b"\n\n"),
     "no JSON in the stream": Failure(headers=STREAM, body=b"event: message_start\ndata: {oh no\n\n"),
