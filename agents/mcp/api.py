@@ -44,7 +44,8 @@ class McpServers(InProject):
         project = self.project()
         wanted = set(valid(SwitchedOnSerializer, request)["servers"])
         with transaction.atomic():
-            there = McpServer.objects.filter(user=project.owner_id, pk__in=wanted)
+            # Locked: one that is removed at this moment is there until then, or not at all.
+            there = McpServer.objects.select_for_update().filter(user=project.owner_id, pk__in=wanted)
             if len(there) < len(wanted):
                 raise BadPrompt("There is no such server.", "servers")
             project.mcp_servers.set(there)

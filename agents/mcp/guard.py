@@ -84,7 +84,7 @@ async def _resolved(name: str, port: int) -> list[str]:
         async with asyncio.timeout(RESOLVE_SECONDS):
             look = partial(socket.getaddrinfo, name, port, type=socket.SOCK_STREAM)
             found = await asyncio.get_running_loop().run_in_executor(_names(), look)
-    except (OSError, UnicodeError, TimeoutError):
+    except (OSError, UnicodeError, OverflowError, TimeoutError):
         raise httpx.ConnectError(f"{name} has no address") from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not settings.MCP_LOCAL and not all(map(_is_public, addresses)):
