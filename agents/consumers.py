@@ -49,7 +49,7 @@ class ProjectConsumer(AsyncJsonWebsocketConsumer):
     async def decode_json(cls, text_data: str) -> Any:
         try:
             return await super().decode_json(text_data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None  # not for us: ignored like any unknown message
 
     async def _follow(self, after: int) -> None:

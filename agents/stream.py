@@ -64,7 +64,7 @@ async def generate(request: HttpRequest) -> HttpResponseBase:
         model = str(body.get("model") or "")
         if not isinstance(prompt, str) or not prompt.strip():
             raise ValueError
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return refuse(400, "Missing required fields", needed=["projectId", "prompt"])
     try:
         run = await _start(caller.user, project_id, prompt, model)

@@ -166,7 +166,7 @@ class _Reader:
         for piece in delta.get("tool_calls") or ():
             # Some servers number no calls; then each piece is a whole one.
             index = piece.get("index")
-            index = len(self.calls) if index is None else index
+            index = index if type(index) is int else len(self.calls)
             if index not in self.calls:
                 self.calls[index] = {"id": "", "name": "", "arguments": "", "extra": {}}
                 self._grow(str(self.calls[index]))

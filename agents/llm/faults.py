@@ -16,6 +16,8 @@ TRANSIENT = {408, 429}
 TOO_LONG = re.compile(
     r"prompt is too long|context.{0,20}(length|window|limit)|maximum context|too many tokens", re.IGNORECASE
 )
+# Characters of a provider's own words that are shown.
+MOST_SAID = 1_000
 # The HTTP libraries below the SDKs; their own errors pass through unwrapped when a stream breaks.
 BELOW = {"httpx", "httpx2", "httpcore", "httpcore2", "h11"}
 
@@ -64,12 +66,14 @@ def _said(error: Any) -> str:
 
 def _words(error: Any, default: str = "") -> str:
     words = error.get("message") if isinstance(error, dict) else error
-    return words.strip() if isinstance(words, str) and words.strip() else default or str(error)[:300]
+    said = words if isinstance(words, str) and words.strip() else default or str(error)
+    return said.strip()
 
 
 def _without_key(said: str, call: Call) -> str:
-    """What a provider says, which may repeat the key it was sent: pages and the log show it."""
-    return said if call.api_key in ("", NO_KEY) else said.replace(call.api_key, MASK)
+    """What a provider says, cut, and without the key that it may repeat: pages and the log show it."""
+    masked = said if call.api_key in ("", NO_KEY) else said.replace(call.api_key, MASK)
+    return masked[:MOST_SAID]
 
 
 def _retry_after(error: Any) -> float | None:

@@ -16,6 +16,8 @@ from django.conf import settings
 from agents.llm import Call, ModelBusy
 from agents.llm.faults import broke_off, explain, is_broken_stream
 
+# How long to wait for the end of a connection after the end of the answer.
+LAST_SECONDS = 0.5
 # Characters of one answer; far above what the longest answer of any model has.
 MAX_CHARS = 4_000_000
 # A first line with the byte-order mark that a stream may begin with.
@@ -71,13 +73,16 @@ async def read(opening: Awaitable[Any], api_error: type[Exception], call: Call, 
 
     Signs of life that carry nothing (pings) do not count. Raises ModelBusy or ModelRefused.
     """
+    events = Events()
     try:
         async with asyncio.timeout(settings.MODEL_FIRST_SECONDS) as deadline:
             async with await opening as stream:
                 _check_type(stream.response.headers.get("content-type", ""), call)
                 async with aclosing(stream.response.aiter_bytes()) as pieces:
-                    await _hand_out(pieces, call, take, deadline)
+                    await _hand_out(events, pieces, call, take, deadline)
     except TimeoutError as error:
+        if events.done:
+            return
         raise ModelBusy("model_stalled", f"{call.model} at {call.base_url} fell silent.") from error
     except api_error as error:
         raise explain(error, call) from error
@@ -87,10 +92,11 @@ async def read(opening: Awaitable[Any], api_error: type[Exception], call: Call, 
         raise
 
 
-async def _hand_out(pieces: Any, call: Call, take: Callable[[Any], None], deadline: asyncio.Timeout) -> None:
+async def _hand_out(
+    events: "Events", pieces: Any, call: Call, take: Callable[[Any], None], deadline: asyncio.Timeout
+) -> None:
     now = asyncio.get_running_loop().time
-    extended = 0.0
-    events = Events()
+    extended, ended = 0.0, False
     async for piece in pieces:
         is_alive = False
         try:
@@ -104,9 +110,11 @@ async def _hand_out(pieces: Any, call: Call, take: Callable[[Any], None], deadli
             text = "The model's answer is not in the form that its protocol has."
             raise ModelBusy("model_stream_broken", text) from error
         check_size(events.size, call)
-        if events.done:
-            return
-        if is_alive and now() - extended > 1:  # moving a deadline at each token would cost a tenth of reading it
+        if events.done:  # a connection that is read to its end can be used again, but that is not waited for
+            extended = extended if ended else now()
+            ended = True
+            deadline.reschedule(extended + LAST_SECONDS)
+        elif is_alive and now() - extended > 1:  # moving a deadline at each token would cost a tenth of reading it
             extended = now()
             deadline.reschedule(extended + settings.MODEL_STALL_SECONDS)
 
@@ -119,8 +127,7 @@ class Events:
 
     def __init__(self) -> None:
         self.rest, self.data, self.held = b"", list[bytes](), 0
-        # Whether the end was said, as OpenAI's protocol does; the connection may stay open.
-        self.done = False
+        self.done = False  # whether the end was said; what comes then is nothing
 
     @property
     def size(self) -> int:
@@ -141,10 +148,12 @@ class Events:
                 data = b"\n".join(self.data).decode()
                 self.data.clear()
                 self.held = 0
-                if data == "[DONE]":
+                if self.done or data == "[DONE]":
                     self.done = True
-                    return
-                yield json.loads(data)
+                    continue
+                event = json.loads(data)
+                yield event
+                self.done = event.get("type") == "message_stop"
             elif line.startswith(MARKED):
                 self.data.append(line[len(MARKED) :].strip())
 

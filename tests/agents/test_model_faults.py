@@ -107,6 +107,23 @@ def test_it_goes_on_after_any_fault(either: ScriptedModel, start: Any, work: Any
     assert time.monotonic() - began < 60
 
 
+def test_it_waits_for_no_connection_after_the_end_of_the_answer(
+    either: ScriptedModel, start: Any, work: Any, settings: Any
+) -> None:
+    settings.MODEL_FIRST_SECONDS = settings.MODEL_STALL_SECONDS = 60
+    either.say(Failure(hang=60, say="There is nothing to do.", whole=True))
+    began = time.monotonic()
+    run = work(start())
+
+    assert (run.state, len(either.requests)) == (Run.State.SUCCEEDED, 1)
+    assert run.reply.text == "There is nothing to do." and time.monotonic() - began < 30
+
+
+def test_it_repeats_so_much_of_what_a_provider_says(either: ScriptedModel, start: Any, work: Any) -> None:
+    either.say(Failure(400, say="no " * 100_000))
+    assert len(work(start()).steps.get(type="error").data["detail"]) < 1_200
+
+
 @pytest.mark.parametrize("fault", [FAULTS["silence"], FAULTS["10 MB in one piece"], FAULTS["a web page"]])
 def test_it_ends_with_one_clear_and_free_error_when_a_fault_stays(
     either: ScriptedModel, start: Any, work: Any, fault: Failure
