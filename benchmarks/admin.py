@@ -125,7 +125,8 @@ def _insert(model: Any, values: dict[str, str]) -> str:
             given[field.column] = values[field.column]
         elif not field.primary_key and not field.null:
             given[field.column] = _default(field)
-    columns, expressions = ", ".join(given), ", ".join(given.values()).replace("%", "%%")
+    columns = ", ".join(f'"{name}"' for name in given)  # some are words of SQL
+    expressions = ", ".join(given.values()).replace("%", "%%")
     return (
         f"INSERT INTO {model._meta.db_table} ({columns}) SELECT {expressions}"
         " FROM generate_series(%(first)s::bigint, %(last)s::bigint) AS number"
