@@ -75,8 +75,8 @@ def test_it_shows_the_app_in_any_size_and_in_full(opened):
     expect(page.locator("#device-size")).to_be_hidden()
     becomes(page, full)
     page.get_by_role("button", name="Full screen", exact=True).click()
-    page.wait_for_function("document.fullscreenElement?.id === 'preview-side'")
-    page.wait_for_function(f"document.querySelector('.device').getBoundingClientRect().width > {full}")
+    page.wait_for_function("() => document.fullscreenElement?.id === 'preview-side'")
+    page.wait_for_function(f"() => document.querySelector('.device').getBoundingClientRect().width > {full}")
 
 
 def test_it_goes_through_many_files_with_few_of_them_in_the_page(opened):

@@ -168,7 +168,7 @@ def test_it_shows_events_at_once_and_never_holds_up_typing(page, stack, long_pro
     page.focus("#text")
     for _ in range(15):
         page.keyboard.press("a")
-    page.wait_for_function("window.lags.length >= 15")
+    page.wait_for_function("() => window.lags.length >= 15")
     quiet = page.evaluate("window.lags.splice(0)")
     before, began, offset = spent(), time.monotonic(), 0
     head = {"run": str(run.pk), "topic": "messages", "type": "text"}
@@ -181,7 +181,7 @@ def test_it_shows_events_at_once_and_never_holds_up_typing(page, stack, long_pro
             page.keyboard.press("a")
         time.sleep(max(0, began + number / PER_SECOND - time.monotonic()))
     expect(page.locator(".live")).to_be_visible()
-    page.wait_for_function("window.lags.length >= 25")
+    page.wait_for_function("() => window.lags.length >= 25")
     after = spent()
     parts = {name: 1000 * (after[name] - before[name]) / (FLOOD_SECONDS * PER_SECOND) for name in after}
     each = parts["Script"] + parts["Layout"] + parts["RecalcStyle"]

@@ -22,7 +22,7 @@ def test_it_is_filled_by_the_site_itself_and_its_apps_run_and_can_be_remixed(pag
     page.goto("/")
     picture = page.locator(".reel .entry img")
     expect(picture).to_be_visible()
-    page.wait_for_function("document.querySelector('.reel img').naturalWidth === 1280")
+    page.wait_for_function("() => document.querySelector('.reel img').naturalWidth === 1280")
     page.locator(".reel .entry h2 a").click()
     expect(page.locator("h1")).to_have_text(entry.title)
     page.click("#run")
