@@ -150,7 +150,8 @@ def test_it_tells_once_and_only_when_no_tab_of_the_project_is_looked_at(watch, c
     end()
     for tab in (page, other):
         expect(tab.locator(".done")).to_be_attached()
-    page.wait_for_function("() => localStorage.getItem('vibe:told')")
+    # By the clock: a tab that nobody looks at draws no frames.
+    page.wait_for_function("() => localStorage.getItem('vibe:told')", polling=50)
     assert page.evaluate(TEXTS) + other.evaluate(TEXTS) == ["It is done."]
 
 
