@@ -203,7 +203,7 @@ class McpServer(models.Model):
         """Seals a token into the row, or takes it out (""); saving is the caller's."""
         self.sealed, self.last_four = (vault.seal(token, self.bound_to), token[-4:]) if token else ("", "")
 
-    def token(self) -> str:
+    def secret(self) -> str:
         """ "" without one. Raises vault.CannotOpen."""
         return vault.unseal(self.sealed, self.bound_to) if self.sealed else ""
 

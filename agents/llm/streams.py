@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import aiohttp
 from django.conf import settings
 
+from agents import sse
 from agents.llm import Call, ModelBusy
 from agents.llm.faults import broke_off, explain, is_broken_stream
 
@@ -20,8 +21,6 @@ from agents.llm.faults import broke_off, explain, is_broken_stream
 LAST_SECONDS = 0.5
 # Characters of one answer; far above what the longest answer of any model has.
 MAX_CHARS = 4_000_000
-# A first line with the byte-order mark that a stream may begin with.
-MARKED = b"\xef\xbb\xbfdata:"
 
 T = TypeVar("T")
 _http: dict[tuple[Any, asyncio.AbstractEventLoop], Any] = {}
@@ -100,7 +99,7 @@ async def _hand_out(
     async for piece in pieces:
         is_alive = False
         try:
-            for event in events.of(piece):
+            for event in events.read(piece):
                 if broken := event.get("error"):
                     raise broke_off(broken, call)
                 if event.get("type") != "ping":
@@ -119,43 +118,20 @@ async def _hand_out(
             deadline.reschedule(extended + settings.MODEL_STALL_SECONDS)
 
 
-class Events:
-    """Server-sent events of plain JSON, as pieces of them come (WHATWG HTML, 9.2.6).
+class Events(sse.Events):
+    """Events of plain JSON. The SDKs' own streams cost as much for each as all else that is done with it."""
 
-    The SDKs' own streams cost as much for each event as all else that is done with it.
-    """
+    done = False  # whether the end was said; what comes then is nothing
 
-    def __init__(self) -> None:
-        self.rest, self.data, self.held = b"", list[bytes](), 0
-        self.done = False  # whether the end was said; what comes then is nothing
-
-    @property
-    def size(self) -> int:
-        """Bytes of the event that is not complete yet."""
-        return len(self.rest) + self.held
-
-    def of(self, piece: bytes) -> Iterator[Any]:
+    def read(self, piece: bytes) -> Iterator[Any]:
         """The events that a piece completes. Raises ValueError for one that is no JSON."""
-        *lines, self.rest = (self.rest + piece).splitlines(keepends=True) or [b""]
-        if self.rest.endswith(b"\n"):  # a CR alone may be the half of a line's end
-            lines.append(self.rest)
-            self.rest = b""
-        for line in lines:
-            if line.startswith(b"data:"):
-                self.data.append(line[5:].strip())
-                self.held += len(line)
-            elif self.data and not line.strip(b"\r\n"):
-                data = b"\n".join(self.data).decode()
-                self.data.clear()
-                self.held = 0
-                if self.done or data == "[DONE]":
-                    self.done = True
-                    continue
-                event = json.loads(data)
-                yield event
-                self.done = event.get("type") == "message_stop"
-            elif line.startswith(MARKED):
-                self.data.append(line[len(MARKED) :].strip())
+        for data in self.of(piece):
+            if self.done or data == b"[DONE]":
+                self.done = True
+                continue
+            event = json.loads(data.decode())
+            yield event
+            self.done = event.get("type") == "message_stop"
 
 
 def _check_type(content_type: str, call: Call) -> None:

@@ -35,7 +35,7 @@ SCHEMA_PARTS = ("properties", "required", "$defs", "definitions", "additionalPro
 def talk_to(row: McpServer) -> Server:
     """Raises McpError where its token cannot be opened."""
     try:
-        return Server(row.url, row.token())
+        return Server(row.url, row.secret())
     except CannotOpen:
         raise McpError("Its token cannot be opened any more. Save it again under Settings.") from None
 

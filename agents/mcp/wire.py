@@ -18,6 +18,7 @@ import httpx
 from django.conf import settings
 
 from accounts.keyshapes import MASK
+from agents import sse
 from agents.mcp.guard import CONNECT_SECONDS, Guarded, NotAllowed
 
 Message = dict[str, Any]
@@ -266,21 +267,11 @@ async def _pieces(answer: httpx.Response) -> AsyncGenerator[bytes, None]:
 
 async def _events(answer: httpx.Response) -> AsyncGenerator[Message, None]:
     """The messages of a stream of server-sent events."""
-    left: list[bytes] = []
-    data: list[bytes] = []
+    events = sse.Events()
     async with aclosing(_pieces(answer)) as pieces:
         async for piece in pieces:
-            left.append(piece)
-            if b"\n" not in piece:  # put together once, however small the pieces are
-                continue
-            *lines, rest = b"".join(left).split(b"\n")
-            left = [rest]
-            for line in map(bytes.rstrip, lines):
-                if line.startswith(b"data:"):
-                    data.append(line[5:].strip())
-                elif not line and any(data):
-                    yield _parsed(b"\n".join(data))
-                    data = []
+            for data in events.of(piece):
+                yield _parsed(data)
 
 
 def _parsed(body: bytes) -> Message:

@@ -52,7 +52,7 @@ def test_it_connects_and_says_what_the_server_offers(save, wiki, events):
     page = save(wiki.url, token=TOKEN)
     row = McpServer.objects.get()
     assert "wiki: Connected: 1 tool." in page and "…abcd" in page and TOKEN not in page
-    assert (row.token(), row.error) == (TOKEN, "") and TOKEN not in row.sealed
+    assert (row.secret(), row.error) == (TOKEN, "") and TOKEN not in row.sealed
     assert row.tools == [
         {
             "name": "mcp__wiki__search",
@@ -193,7 +193,7 @@ def test_it_does_not_keep_a_token_that_is_refused(save, wiki):
     save(wiki.url, token=TOKEN)
     assert "refuses this token" in save(wiki.url, token="another-token-123")
     assert "asks for a token" in save(wiki.url)
-    assert McpServer.objects.get().token() == TOKEN
+    assert McpServer.objects.get().secret() == TOKEN
 
 
 def test_it_keeps_what_was_typed_until_it_works(save, wiki, as_user, alice):
@@ -270,7 +270,7 @@ def test_a_token_opens_for_nobody_else_and_for_no_other_address(save, wiki, bob)
         for name, value in change.items():
             setattr(row, name, value)
         with pytest.raises(vault.CannotOpen):
-            row.token()
+            row.secret()
 
 
 def test_a_token_survives_a_rotation(save, wiki, settings):
@@ -279,7 +279,7 @@ def test_a_token_survives_a_rotation(save, wiki, settings):
     settings.ENCRYPTION_KEYS = [new, *settings.ENCRYPTION_KEYS]
     call_command("rotate_keys")
     settings.ENCRYPTION_KEYS = [new]
-    assert McpServer.objects.get().token() == TOKEN
+    assert McpServer.objects.get().secret() == TOKEN
 
 
 def test_a_token_that_the_server_sends_back_is_kept_nowhere(save, wiki, caplog):

@@ -221,7 +221,7 @@ def test_it_reads_a_stream_however_it_is_cut(size: int, end: str) -> None:
     ]
     sent = end.join([*lines, ":"]).encode()
     events = streams.Events()
-    got = [event for start in range(0, len(sent), size) for event in events.of(sent[start : start + size])]
+    got = [event for start in range(0, len(sent), size) for event in events.read(sent[start : start + size])]
     assert got == [{"a": "ü€😀\u2028\x85"}, {"b": 2}]
     assert events.done
 

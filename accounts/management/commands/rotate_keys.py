@@ -3,6 +3,8 @@
 Safe to stop and repeat.
 """
 
+from collections.abc import Iterator
+from itertools import chain
 from typing import Any
 
 from allauth.mfa.models import Authenticator
@@ -17,7 +19,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sealed, lost = 0, 0
-        for row in ProviderKey.objects.iterator():
+        rows: Iterator[ProviderKey | McpServer] = chain(
+            ProviderKey.objects.iterator(), McpServer.objects.exclude(sealed="").iterator()
+        )
+        for row in rows:
             if vault.is_newest(row.sealed):
                 continue
             before = row.sealed
@@ -26,18 +31,8 @@ class Command(BaseCommand):
             except vault.CannotOpen:
                 lost += 1
                 continue
-            # Only if nobody saved another key meanwhile.
-            sealed += ProviderKey.objects.filter(pk=row.pk, sealed=before).update(sealed=row.sealed)
-        for server in McpServer.objects.exclude(sealed="").iterator():
-            if vault.is_newest(server.sealed):
-                continue
-            before = server.sealed
-            try:
-                server.put(server.token())
-            except vault.CannotOpen:
-                lost += 1
-                continue
-            sealed += McpServer.objects.filter(pk=server.pk, sealed=before).update(sealed=server.sealed)
+            # Only if nobody saved another one meanwhile.
+            sealed += type(row).objects.filter(pk=row.pk, sealed=before).update(sealed=row.sealed)
         for factor in Authenticator.objects.iterator():
             try:
                 sealed += mfa.seal_again(factor)
