@@ -233,6 +233,17 @@ def test_it_keeps_an_input_apart_that_is_no_json_object(text: str) -> None:
     assert turn.bad_inputs == {"1": text} and block["input"] == {}
 
 
+async def test_it_takes_a_call_whose_number_is_none_for_one_of_its_own(model: ScriptedModel) -> None:
+    calls = [
+        f'data: {_HEAD} {{"tool_calls": [{{"index": {index}, "id": "{name}", "function": {{"name": "{name}"}}}}]}}}}]}}'
+        for index, name in ((0, "one"), ('"b"', "two"))
+    ]
+    body = "\n\n".join([*calls, f"data: {json.dumps(STOP)}", "data: [DONE]", ""]) + "\n"
+    model.say(Failure(headers=STREAM, body=body.encode()))
+    turn = await _ask(chat, _call(model))
+    assert [block["name"] for block in turn.content if block["type"] == "tool_use"] == ["one", "two"]
+
+
 async def test_it_reads_a_date_to_come_back_at(model: ScriptedModel) -> None:
     from email.utils import formatdate
 
