@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from django.http import StreamingHttpResponse
 from django.test import AsyncClient
 
 from accounts.models import ApiToken
@@ -26,6 +27,7 @@ def alice_at(transactional_db, django_user_model):
 async def test_it_draws_cards_for_who_asks_for_them(alice_at, query, has_card):
     project, headers = alice_at
     answer = await AsyncClient().get(f"/api/v1/projects/{project.pk}/stream/{query}", headers=headers)
+    assert isinstance(answer, StreamingHttpResponse)
     pieces = aiter(answer.streaming_content)
     async for piece in pieces:
         if b"Green tea" in piece:
