@@ -31,7 +31,7 @@ class Bench:
         self.writes = self.mode == Message.Mode.BUILD
         self.box: Box | None = None
         self.opening: Future[sandbox.Opened] | None = None
-        self.needed = threading.Event()
+        self.needed, self.over = threading.Event(), threading.Event()
         self.serving: Any = None
         # The MCP servers that were called, by address and sealed token: their sessions last as long as the run.
         self.servers: dict[tuple[str, str], Server] = {}
@@ -44,7 +44,7 @@ class Bench:
     def open(self) -> None:
         """Has a sandbox opened in the background; the model is asked meanwhile."""
         if self.box is None and self.opening is None:
-            self.opening = sandbox.in_background(self.run.project, self.writes, self.needed)
+            self.opening = sandbox.in_background(self.run.project, self.writes, self.needed, self.over)
 
     @property
     def sandbox(self) -> Box:
@@ -94,11 +94,12 @@ class Bench:
         return self.box
 
     def let_go(self) -> None:
-        """Gives a sandbox that nobody needed any more a moment to open, so that its row is written and it is found.
-        Sessions with servers end, and nobody waits for that.
+        """Opens no sandbox any more that nobody needed; one that is being opened gets a moment, so that its row is
+        written and it is found. Sessions with servers end, and nobody waits for that.
         """
         for server in self.servers.values():
             aio.submit(server.leave())
+        self.over.set()
         self.needed.set()
         if self.opening and not self.opening.cancel():
             wait([self.opening], timeout=5)

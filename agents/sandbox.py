@@ -44,8 +44,8 @@ PREPARING_SECONDS = 300
 BESIDE_SECONDS = 600
 # A sandbox of a template that was never used before has to prepare it first.
 OPENING_SECONDS = 310
-# What the questions to the models take to be on their way, also when many are asked at once.
-OPENING_WAITS_SECONDS = 0.3
+# In which many questions at once are on their way to the models, and short answers are there.
+OPENING_WAITS_SECONDS = 1.0
 PATIENCE_SECONDS = 3  # after which a run says what it waits for
 _openers = ThreadPoolExecutor(64, "sandbox")
 # A sandbox, and the status of its start page once its dev server answers.
@@ -85,13 +85,16 @@ async def preparing(template: str) -> str:
     return str(doing).partition(" …")[0][:80]
 
 
-def in_background(project: Project, serve: bool, needed: threading.Event) -> "Future[Opened]":
+def in_background(project: Project, serve: bool, needed: threading.Event, over: threading.Event) -> "Future[Opened]":
     """`ensure` in a thread of its own, and the dev server started if wanted: the model is asked meanwhile, and first,
-    for somebody waits for its first word. `needed`: somebody waits for the sandbox.
+    for somebody waits for its first word. `needed`: somebody waits for the sandbox. `over`: nobody will any more; then
+    none is opened that is not being opened by now.
     """
 
     def opening() -> Opened:
         needed.wait(OPENING_WAITS_SECONDS)
+        if over.is_set():
+            raise SandboxUnavailable("The run is over.")
         try:
             box = ensure(project)
         finally:
