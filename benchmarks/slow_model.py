@@ -9,40 +9,52 @@ clock when it was sent: "@123.456 ".
 import asyncio
 import sys
 import time
+from contextlib import suppress
 
 from aiohttp import web
 
 from demo_model import wire
 
+DELTA = {"type": "text_delta", "text": "@"}
+TOKEN = wire.Event({"type": "content_block_delta", "index": 0, "delta": DELTA}).encode()
+
+
+async def until(moment: float) -> float:
+    """Waits for a moment of the monotonic clock; when it then is."""
+    await asyncio.sleep(moment - time.perf_counter())
+    return time.perf_counter()
+
 
 def application(first: float, tokens: int, pace: float, turns: int) -> web.Application:
+    async def write_tokens(transport: asyncio.WriteTransport, begin: float) -> None:
+        """By the clock: no answer is longer for what a pause took, and what is due goes out together. As chunks of HTTP
+        straight to the connection: this process shares the machine with what is measured.
+        """
+        sent = 0
+        while sent < tokens and not transport.is_closing():
+            now = await until(begin + (sent + 1) * pace)
+            due = max(sent + 1, min(tokens, int((now - begin) / pace))) if pace else tokens
+            data = TOKEN.replace(b"@", b"@%.6f " % now) * (due - sent)
+            transport.write(b"%x\r\n%b\r\n" % (len(data), data))
+            sent = due
+
     async def answer(request: web.Request) -> web.StreamResponse:
-        came = time.perf_counter()
+        came, transport = time.perf_counter(), request.transport
+        assert isinstance(transport, asyncio.WriteTransport)
         asked = await request.json()
         said = sum(message["role"] == "assistant" for message in asked["messages"])
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         usage = wire.Usage(input=1000, output=tokens)
-        await asyncio.sleep(max(0.0, first - (time.perf_counter() - came)))
-        took = (time.perf_counter() - came) * 1000
-        # As long as a piece of the stream, so that there are as many pieces as tokens.
-        words = f"{took:.2f} ms ".ljust(wire.TEXT_CHUNK) + "word ".ljust(wire.TEXT_CHUNK) * tokens
-        blocks = [wire.text(words)]
+        took = await until(came + first) - came
+        blocks = [wire.text(f"{took * 1000:.2f} ms ")]
         if said + 1 < turns:
             blocks.append(wire.tool("nothing", {"number": said}))
-        begun = False
-        for event in wire.events(wire.Answer(blocks, usage=usage)):
-            delta = event.data.get("delta", {})
-            if delta.get("type") == "text_delta":
-                if begun:
-                    delta["text"] = f"@{time.perf_counter():.6f} "
-                begun = True
-            try:
+        with suppress(ConnectionResetError):  # who asked is gone, or was killed
+            for event in wire.events(wire.Answer(blocks, usage=usage)):
                 await response.write(event.encode())
-            except ConnectionResetError:  # who asked is gone, or was killed
-                break
-            if pace and event.data["type"] == "content_block_delta":
-                await asyncio.sleep(pace)
+                if event.data.get("delta", {}).get("type") == "text_delta":
+                    await write_tokens(transport, came + first)
         return response
 
     app = web.Application(client_max_size=2**25)
