@@ -18,11 +18,27 @@ EVENTS = anthropic.AsyncStream[object]
 FOREIGN = ("reasoning",)
 
 
+class Client(AsyncAnthropic):
+    """Makes its requests after the first one: only the content differs, and to make each anew costs more than all else
+    that the SDK does for it.
+    """
+
+    made: tuple[Any, ...] = ()
+
+    def _build_request(self, options: Any, *, retries_taken: int = 0) -> Any:
+        if not self.made:
+            first = super()._build_request(options, retries_taken=retries_taken)
+            headers = [(name, value) for name, value in first.headers.raw if name.lower() != b"content-length"]
+            self.made = type(first), first.method, first.url, headers, first.extensions
+        request, method, url, headers, extensions = self.made
+        return request(method, url, headers=headers, content=options.content, extensions=dict(extensions))
+
+
 @lru_cache(64)
 def _client(api_key: str, base_url: str, http: anthropic.DefaultAioHttpClient) -> AsyncAnthropic:
     # How long to wait for an answer is for agents/llm/streams.py to say.
     timeout = anthropic.Timeout(None, connect=10)
-    return AsyncAnthropic(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, http_client=http)
+    return Client(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, http_client=http)
 
 
 async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
