@@ -199,7 +199,7 @@ def _sources(run: Run, model: Model) -> list[Source]:
 
 def _own_keys(run: Run) -> dict[str, str]:
     """The keys that the project's owner brought. Opened here, at the call, and kept nowhere."""
-    if time.monotonic() < _keyless.get(run, 0):
+    if time.monotonic() < _keyless.setdefault(run, 0 if run.has_keys else time.monotonic() + KEYLESS_SECONDS):
         return {}
     keys = list(ProviderKey.objects.filter(user=run.project.owner_id))
     if not keys:

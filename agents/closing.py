@@ -88,12 +88,13 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)
         log.add("version", _version_data(version, changes))
-    charged = _charge(run, log, ending, version)
+    free = _why_free(ending, version, run, log)
+    available = credits.release(run.pk) if free else None
+    charged = 0 if free else charging.settle(run, log.cost())
     reply = _reply(run, log, ending, changes)
     if ending.detail:
         log.add("error", _trouble(run, log, ending, version))
-    balance = credits.account_of(project.owner).available
-    free = "" if charged else _why_free(ending, version, run, log)
+    balance = credits.account_of(project.owner).available if available is None else available
     began = run.started or run.created
     complete = {
         "state": ending.state,
@@ -160,15 +161,8 @@ def _version_data(version: Version, changes: dict[str, list[str]]) -> dict[str, 
     }
 
 
-def _charge(run: Run, log: Log, ending: Ending, version: Version | None) -> int:
-    """Settles what was delivered and releases the rest. A failed run, or one that changed nothing, is free."""
-    if _why_free(ending, version, run, log):
-        credits.release(run.pk)
-        return 0
-    return charging.settle(run, log.cost())
-
-
 def _why_free(ending: Ending, version: Version | None, run: Run, log: Log) -> str:
+    """Why a run costs nothing: it failed, or changed nothing. "" for one that delivered."""
     if ending.state == Run.State.FAILED:
         return "failed runs are free"
     turns = log.of("reply")

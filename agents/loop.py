@@ -41,7 +41,7 @@ MAX_NUDGES = 2
 
 def run_agent(lease: Lease) -> bool:
     """Works on a run until it ends or the lease is lost. Whether it touched the app's files."""
-    run = Run.objects.select_related("project", "project__owner", "message").get(pk=lease.fence.run_id)
+    run = Run.objects.for_work().get(pk=lease.fence.run_id)
     work = Work(lease, run)
     try:
         ending = work.go()
@@ -79,7 +79,7 @@ class Work:
         self.log = self.bench.log
         self.tools = {**tools_of(run.message), **for_run(run)}
         # Micro-credits known to be held back for the run.
-        self.held = 0
+        self.held = run.held or 0
 
     def go(self) -> Ending:
         if self.run.deaths >= MAX_DEATHS:

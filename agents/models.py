@@ -1,7 +1,7 @@
 """What the agent does: Run, Step (the append-only log) and Sandbox (where a project's files run)."""
 
 import uuid
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models
 from django.db.models import Q
@@ -17,6 +17,22 @@ class RunQuerySet(models.QuerySet["Run"]):
         from projects.models import Project
 
         return self.filter(project__in=Project.objects.for_user(user))
+
+    def for_work(self) -> "RunQuerySet":
+        """With all that a worker asks of a run first, in one question: most runs have none of what is asked for."""
+        from accounts.models import ProviderKey
+        from projects.models import Attachment, Project
+        from usage.models import Reservation
+
+        owner = models.OuterRef("project__owner")
+        links = Project.mcp_servers.through.objects
+        asked: dict[str, Any] = {
+            "has_files": models.Exists(Attachment.objects.filter(message=models.OuterRef("message"))),
+            "has_servers": models.Exists(links.filter(project=models.OuterRef("project"))),
+            "has_keys": models.Exists(ProviderKey.objects.filter(user=owner)),
+            "held": models.Subquery(Reservation.objects.filter(run_id=models.OuterRef("pk")).values("amount")[:1]),
+        }
+        return self.select_related("project", "project__owner", "message").annotate(**asked)
 
 
 class Run(models.Model):
@@ -65,6 +81,9 @@ class Run(models.Model):
     finished = models.DateTimeField(null=True, blank=True)
 
     objects: ClassVar[RunQuerySet] = RunQuerySet.as_manager()  # type: ignore[assignment]
+    # What `for_work` has found out; without it: there may be some.
+    has_files = has_servers = has_keys = True
+    held: int | None = None
 
     class Meta:
         constraints = [

@@ -136,6 +136,8 @@ def settle(project: Project, log: Log, state: str, version: int | None) -> tuple
     """Keeps what a run found out of `version`, its files; with a run that succeeded also what it promised. Belongs into
     the transaction that ends the run. What the closing card says, {} where there is nothing to say; and its doubts.
     """
+    if version is None and not log.checks():
+        return {}, []
     facts, gone = found(log), outdated(log)
     held = {int(number): answer for number, answer in facts["held"].items()}
     worked = state == Run.State.SUCCEEDED and version is not None and bool(log.checks())

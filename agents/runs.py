@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
+from django.db.models import Subquery
 from django.db.models.functions import Now
 
 from agents import events
@@ -351,8 +352,8 @@ def end_unclaimed(run: Run, state: str, reason: str) -> bool:
 
 def due_after(project_id: UUID) -> list[Run]:
     """Runs that may have waited for one of this project to end: the oldest queued ones of its owner, by their ids."""
-    owned = Project.objects.filter(owner__projects=project_id)
-    queued = Run.objects.filter(project__in=owned, state=Run.State.QUEUED).order_by("created")
+    owner = Subquery(Project.objects.filter(pk=project_id).values("owner"))
+    queued = Run.objects.filter(project__owner=owner, state=Run.State.QUEUED).order_by("created")
     return list(queued.only("pk")[:DUE_RUNS])
 
 

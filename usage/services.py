@@ -172,14 +172,18 @@ WITH ended AS (
     RETURNING account_id, amount
 )
 UPDATE usage_account SET reserved = reserved - ended.amount FROM ended WHERE id = ended.account_id
+RETURNING balance - reserved
 """
 
 
-def release(run_id: uuid.UUID) -> bool:
-    """End a reservation without a charge; whether this call did. The first end counts, and a run may have none."""
+def release(run_id: uuid.UUID) -> int | None:
+    """End a reservation without a charge; what is available then. The first end counts, and a run may have none: None
+    where this call ended nothing.
+    """
     with connection.cursor() as cursor:
         cursor.execute(RELEASE, [run_id])
-        return bool(cursor.rowcount)
+        row = cursor.fetchone()
+        return row and int(row[0])
 
 
 @transaction.atomic

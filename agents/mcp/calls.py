@@ -29,7 +29,7 @@ def for_run(run: Run) -> dict[str, Tool]:
     """The tools of servers that a run is offered. None in Ask and Plan, which change nothing: nobody knows of a
     server's tool whether it does.
     """
-    if run.message.mode != Message.Mode.BUILD:
+    if run.message.mode != Message.Mode.BUILD or not run.has_servers:
         return {}
     return {tool.name: tool for tool in (_tool(*one) for one in servers.offered(run.project))}
 

@@ -1,9 +1,14 @@
 """Which prompts a run was given, by version; and the text of each version that a run was ever given."""
 
+from django.db import transaction
+
 from agents import prompts
 from agents.models import PromptVersion, Run, Step
 from agents.prompts import talk
 from projects.models import Message
+
+# (name, version) of those that this process knows to be there.
+kept: set[tuple[str, str]] = set()
 
 
 def given(run: Run, steps: list[Step]) -> dict[str, str]:
@@ -12,8 +17,10 @@ def given(run: Run, steps: list[Step]) -> dict[str, str]:
     Their texts are kept from here on; nothing else writes them, and nothing changes them.
     """
     versions = {name: prompts.version(name) for name in _names(run, steps)}
-    rows = [PromptVersion(name=name, version=key, text=prompts.template(name)) for name, key in versions.items()]
-    PromptVersion.objects.bulk_create(rows, ignore_conflicts=True)
+    if new := versions.items() - kept:
+        rows = [PromptVersion(name=name, version=key, text=prompts.template(name)) for name, key in new]
+        PromptVersion.objects.bulk_create(rows, ignore_conflicts=True)
+        transaction.on_commit(lambda: kept.update(new))
     return versions
 
 

@@ -49,7 +49,7 @@ class Opening:
 
 
 def opening(run: Run) -> Opening:
-    return Opening(_history(run), _goes_on(run), blocks(run.message), referred(run))
+    return Opening(_history(run), _goes_on(run), blocks(run.message) if run.has_files else [], referred(run))
 
 
 def messages(run: Run, steps: list[Step], context: str, begun: Opening | None = None) -> list[Say]:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from agents import figures, prompts
 from agents.models import PromptVersion, Run
+from agents.prompts import history
 from projects.models import Message
 from tests.agents.scripted import Failure, finish, page, write
 
@@ -18,6 +19,7 @@ from tests.agents.scripted import Failure, finish, page, write
 def fresh() -> None:
     for name in figures.SPANS:
         cache.delete(f"figures:{name}")
+    history.kept.clear()  # of a database that was emptied since
 
 
 def test_it_counts_what_a_run_took(model: Any, start: Any, work: Any) -> None:

@@ -139,7 +139,7 @@ def test_it_extends_until_there_is_no_more_and_then_says_so(rich):
 def test_it_does_not_extend_what_has_ended(rich):
     user, run = rich(10), uuid4()
     services.reserve(user, 4, run)
-    assert [services.release(run), services.release(run)] == [True, False]
+    assert [services.release(run), services.release(run)] == [services.account_of(user).available, None]
     assert Account.objects.get(user=user).available == 10
     with pytest.raises(services.ReservationClosed):
         services.extend(run, 1)
@@ -161,7 +161,7 @@ def test_it_gives_back_what_was_not_used(rich):
 
 
 def test_it_releases_a_run_that_never_reserved_without_a_word(db):
-    assert services.release(uuid4()) is False
+    assert services.release(uuid4()) is None
 
 
 def test_it_leaves_no_trace_of_a_refused_reservation(rich):
