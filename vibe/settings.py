@@ -126,9 +126,9 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 100)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    "visibility_timeout": 3600,
-    "unacked_restore_throttle": 1,
-    "unacked_restore_interval": 5,
+    # No copies in Redis of what a worker is at: a run whose worker was killed is found by its lease, long before
+    # anything would be delivered again.
+    "ack_emulation": False,
     # Who rings waits no longer for a broker that is away: the sweeper rings again.
     "max_retries": 1,
     "interval_start": 0,
