@@ -8,7 +8,7 @@ import time
 from asyncio import sleep
 from collections.abc import Callable, Coroutine
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
@@ -48,8 +48,20 @@ def wire(protocol: str) -> Ask:
     return ask
 
 
-def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: list[Any]) -> None:
-    """Asks for the run's next turn and appends it. Raises ModelError when it cannot be had."""
+class Reply(NamedTuple):
+    """A turn, as it goes into the log: what pages see of it, what a resumed run needs, what it took."""
+
+    data: dict[str, Any]
+    record: dict[str, Any]
+    spent: runs.Spent
+
+    @property
+    def key(self) -> str:
+        return f"turn-{self.data['turn']}"
+
+
+def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: list[Any]) -> Reply:
+    """Asks for the run's next turn, which the caller is to log. Raises ModelError when it cannot be had."""
     _stop_babble(log)
     number = log.turn + 1
     wanted = catalogue.get(run.model)
@@ -59,12 +71,14 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
         call = _call(source, system, _readable(said, log, source), tools, effort=effort)
         live = events.Live(run.project_id, run.pk, "text", {"turn": number})
         try:
-            return source, _one(lease, source, call, live.feed, settings.MODEL_CALL_SECONDS)
-        except RunStopped:
-            _keep(log, number, live.text)
-            raise
-        finally:
+            turn = _one(lease, source, call, live.feed, settings.MODEL_CALL_SECONDS)
+        except BaseException as error:
+            if isinstance(error, RunStopped):
+                _keep(log, number, live.text)
             live.close()
+            raise
+        live.end()
+        return source, turn
 
     source, turn = _persist(lease, log, run, wanted, ask)
     cost = _credits(source, wanted, turn)
@@ -80,10 +94,10 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
     content = [block for block in turn.content if block["type"] != "text" or block["text"]]
     kept = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
     spent = runs.Spent(run, {**turn.usage, "calls": 1}, cost)
-    log.add("reply", data, key=f"turn-{number}", record=kept, spent=spent)
     if source.own:
         keys = run.project.owner.provider_keys.filter(provider=source.provider.name)
         keys.update(last_used=Now())
+    return Reply(data, kept, spent)
 
 
 def choose(
@@ -124,7 +138,8 @@ def choose(
 
     source, turn, answer = _persist(lease, log, run, model, ask)
     spent = runs.Spent(run, {**turn.usage, "calls": 1}, 0)
-    log.add("aside", {"name": key, **_facts(source, turn)}, key=key, record=answer, spent=spent)
+    with log.together(spent):
+        log.add("aside", {"name": key, **_facts(source, turn)}, key=key, record=answer)
     return answer
 
 

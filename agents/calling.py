@@ -10,7 +10,7 @@ from agents.bench import Bench
 from agents.ending import Ending
 from agents.fingerprints import fingerprint, first_line, tells_an_error
 from agents.lease import RunStopped, StepTimeout
-from agents.log import calls, record
+from agents.log import Log, calls, record
 from agents.mcp import calls as calls_of_servers
 from agents.models import Run
 from agents.tools import READ_PROJECT, TOOLS, Outcome, Tool, Toolbox, ToolFailed, read_project
@@ -33,13 +33,12 @@ def use(bench: Bench, tools: dict[str, Tool], turn: int, index: int, block: dict
     """Runs one tool call, or finds out what became of it, and logs the result. Raises Waiting, or Ending."""
     bench.lease.renew()
     key, tool, log = f"{turn}.{index}", tools.get(block["name"]), bench.log
-    again = log.has("tool_call", key)
+    again = log.has("tool_call", key) and key != bench.announced
     if tool is TOOLS["ask_user"]:
         _ask_user(bench, key, turn, index, block)
         return
-    title = tool.title(block["input"])[:200] if tool else f"Unknown tool {block['name'][:40]}"
-    facts = {"key": key, "turn": turn, "index": index, "name": block["name"][:64], "title": title}
-    log.add("tool_call", {**facts, "summary": "", "input": _shown(block["input"])}, key=key)
+    facts = _facts(tool, turn, index, block)
+    _begin(log, facts, block)
     began = time.monotonic()
     try:
         with about.span("tool", facts["name"]):
@@ -72,7 +71,32 @@ def use(bench: Bench, tools: dict[str, Tool], turn: int, index: int, block: dict
             briefing.remember(bench.run.project, remembered)
         if "plan" in outcome.facts:
             log.add("plan", {**outcome.facts["plan"], "state": "proposed", "run": str(bench.run.pk)}, key="plan")
+        announce(bench, tools)
     _end_circles(bench, block, repeated)
+
+
+def announce(bench: Bench, tools: dict[str, Tool]) -> None:
+    """Logs the call that comes next together with what is being logged: one wait for the disk less at each step. Not
+    one of somebody else's server: whether that began cannot be asked, so its row is written when it does.
+    """
+    if bench.log.kept is None:
+        return
+    for turn, index, block in bench.log.pending():
+        tool = tools.get(block["name"])
+        if tool is not TOOLS["ask_user"] and not (tool and tool.server):
+            facts = _facts(tool, turn, index, block)
+            _begin(bench.log, facts, block)
+            bench.announced = facts["key"]
+        return
+
+
+def _facts(tool: Tool | None, turn: int, index: int, block: dict[str, Any]) -> dict[str, Any]:
+    title = tool.title(block["input"])[:200] if tool else f"Unknown tool {block['name'][:40]}"
+    return {"key": f"{turn}.{index}", "turn": turn, "index": index, "name": block["name"][:64], "title": title}
+
+
+def _begin(log: Log, facts: dict[str, Any], block: dict[str, Any]) -> None:
+    log.add("tool_call", {**facts, "summary": "", "input": _shown(block["input"])}, key=facts["key"])
 
 
 def _content(outcome: Outcome, again: int) -> Any:

@@ -123,7 +123,10 @@ def publish(steps: list[Step]) -> None:
     """Sends committed steps out. A lost publication is harmless: readers fill gaps from the log."""
     with suppress(redis.RedisError), _redis().pipeline(transaction=False) as pipe:  # the log has them; followers poll
         for step in steps:
-            pipe.publish(channel(step.project_id), json.dumps(as_event(step)))
+            name = channel(step.project_id)
+            pipe.publish(name, json.dumps(as_event(step)))
+            if step.type == "reply":  # it takes the place of the text that grew
+                pipe.delete(f"{name}:head", f"{name}:text")
         pipe.execute()
 
 
@@ -141,6 +144,8 @@ class Live:
 
     # Pieces are joined for this long: fewer messages than tokens, nothing a person would see.
     SECONDS = 0.025
+    # Where many texts grow at once, for longer: no more messages than this in all, but five a second for each.
+    PER_SECOND, MOST_SECONDS = 1_000, 0.2
 
     def __init__(self, project_id: UUID, run_id: UUID, kind: str, ident: Event) -> None:
         self.head: Event = {"run": str(run_id), "topic": TOPICS[kind], "type": kind}
@@ -162,6 +167,11 @@ class Live:
     def text(self) -> str:
         """All that came so far."""
         return "".join(self.pieces)
+
+    def end(self) -> None:
+        """Sends nothing more: the reply that is published next has all of it, and takes its place."""
+        with self.sending:
+            self.taken = len(self.pieces)
 
     def close(self) -> None:
         """Sends the rest; the step that follows replaces all of it, so nothing is kept for pages that join."""
@@ -203,7 +213,7 @@ def _send(fed: "SimpleQueue[Live]") -> None:
         with suppress(Empty):
             live = fed.get(timeout=max(0.0, min(due.values()) - time.monotonic()) if due else None)
             while True:
-                due[live] = live.last + Live.SECONDS
+                due[live] = live.last + max(Live.SECONDS, min(len(due) / Live.PER_SECOND, Live.MOST_SECONDS))
                 live = fed.get_nowait()
         began = time.monotonic()
         ready = [live for live, at in due.items() if at <= began]

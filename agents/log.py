@@ -24,9 +24,7 @@ class Log:
         self.steps = list(Step.objects.filter(run_id=fence.run_id).order_by("seq"))
         self.keys = {(step.type, step.key): step for step in self.steps if step.key}
 
-    def add(
-        self, type: str, data: dict[str, Any], key: str = "", record: Any = None, spent: runs.Spent | None = None
-    ) -> Step:
+    def add(self, type: str, data: dict[str, Any], key: str = "", record: Any = None) -> Step:
         """Appends a step; one with a key that is there already is returned as it stands. Raises LeaseLost."""
         if key and (done := self.keys.get((type, key))):
             return done
@@ -35,22 +33,29 @@ class Log:
         if self.kept is not None:
             self.kept.append(step)
         else:
-            self.told(runs.append_all(self.fence, [step], spent))
+            self.told(runs.append_all(self.fence, [step]))
         self.steps.append(step)
         if key:
             self.keys[type, key] = step
         return step
 
     @contextmanager
-    def together(self) -> Iterator[None]:
+    def together(self, spent: runs.Spent | None = None) -> Iterator[None]:
         """Steps added inside are written by one statement, at its end: one wait for the disk, not several. If it does
-        not come to that, there are none.
+        not come to that, there are none. `spent`: what the call of a model took that they are about.
+
+        Once the user has asked to stop, a tool call is not written any more, nor what comes after it.
         """
         self.kept = []
         steps, keys = list(self.steps), dict(self.keys)
         try:
             yield
-            stop = runs.append_all(self.fence, self.kept) if self.kept else None
+            least = next((at for at, step in enumerate(self.kept) if step.type == "tool_call"), 0)
+            stop = runs.append_all(self.fence, self.kept, spent, least) if self.kept else None
+            if left := [step for step in self.kept if not step.pk]:
+                self.steps = [step for step in self.steps if step.pk]
+                for step in left:
+                    self.keys.pop((step.type, step.key), None)
         except BaseException:
             self.steps, self.keys = steps, keys
             raise

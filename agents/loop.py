@@ -11,7 +11,7 @@ from django.db import InterfaceError, OperationalError, transaction
 from agents import charging, choosing, closing, prompts, reviewing, runs, sandbox, stuck
 from agents.asking import next_turn
 from agents.bench import Bench
-from agents.calling import Waiting, use
+from agents.calling import Waiting, announce, use
 from agents.checking import validate
 from agents.ending import Ending
 from agents.lease import Lease, RunStopped
@@ -143,11 +143,14 @@ class Work:
         """The model's next turn. A conversation that turns out too long for it is compacted once."""
         messages = self.fitting(definitions)
         try:
-            next_turn(self.lease, self.log, self.run, self.system, messages, definitions)
+            reply = next_turn(self.lease, self.log, self.run, self.system, messages, definitions)
         except ModelError as error:
             if error.code != "model_context" or not self.compact(talk.COMPACTED, keep=1):
                 raise
-            next_turn(self.lease, self.log, self.run, self.system, self.said(), definitions)
+            reply = next_turn(self.lease, self.log, self.run, self.system, self.said(), definitions)
+        with self.log.together(reply.spent):
+            self.log.add("reply", reply.data, key=reply.key, record=reply.record)
+            announce(self.bench, self.tools)
 
     def fitting(self, definitions: list[dict[str, object]]) -> list[talk.Say]:
         """The conversation, shortened where it would fill too much of the model's window."""

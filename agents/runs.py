@@ -120,16 +120,18 @@ def hand_back(fence: Fence) -> None:
     _own(fence).update(state=Run.State.QUEUED, lease_until=None, rung=Now() - timedelta(minutes=1))
 
 
-# Each gives what INSERT numbers the steps of one call by: the last seq and cursor of theirs. No run, no seq: 0.
+# Each gives what INSERT numbers the steps of one call by: how many they are, the last seq and cursor of theirs. No run,
+# no seq: 0.
 APPEND = """
 WITH fence AS (
-    UPDATE agents_run SET last_seq = last_seq + %(count)s, deaths = 0,
-        usage = coalesce(%(usage)s::jsonb, usage), cost = cost + %(cost)s
+    UPDATE agents_run SET last_seq = last_seq + CASE WHEN cancel_requested THEN %(least)s ELSE %(count)s END,
+        deaths = 0, usage = coalesce(%(usage)s::jsonb, usage), cost = cost + %(cost)s
     WHERE id = %(run)s AND lease_token = %(token)s AND state = 'running'
-    RETURNING project_id, last_seq AS seq, cancel_requested
+    RETURNING project_id, last_seq AS seq, cancel_requested,
+        CASE WHEN cancel_requested THEN %(least)s ELSE %(count)s END AS count
 ), project AS (
-    UPDATE projects_project SET cursor = projects_project.cursor + %(count)s FROM fence
-    WHERE projects_project.id = fence.project_id RETURNING projects_project.id, projects_project.cursor, seq
+    UPDATE projects_project AS project SET cursor = project.cursor + fence.count FROM fence
+    WHERE project.id = fence.project_id RETURNING project.id, project.cursor, fence.seq, fence.count
 )
 """
 # Locks in the same order as APPEND, run before project, so that the two never wait for each other.
@@ -139,25 +141,27 @@ WITH fence AS (
 ), project AS (
     UPDATE projects_project SET cursor = cursor + %(count)s, updated = now()
     FROM (SELECT max(last_seq) AS seq FROM fence) AS run
-    WHERE id = %(project)s RETURNING id, cursor, coalesce(run.seq, 0) AS seq
+    WHERE id = %(project)s RETURNING id, cursor, coalesce(run.seq, 0) AS seq, %(count)s AS count
 )
 """
 INSERT = """
 INSERT INTO agents_step (project_id, run_id, cursor, seq, type, key, data, record, at)
-SELECT id, %(run)s, cursor - %(count)s + place, CASE seq WHEN 0 THEN 0 ELSE seq - %(count)s + place END,
+SELECT id, %(run)s, cursor - count + place, CASE seq WHEN 0 THEN 0 ELSE seq - count + place END,
     type, key, data, record, clock_timestamp()
 FROM project, ROWS FROM (json_to_recordset(%(steps)s::json) AS (type text, key text, data jsonb, record jsonb))
     WITH ORDINALITY AS step (type, key, data, record, place)
+WHERE place <= count
 RETURNING run_id, id, cursor, seq, at, (SELECT cancel_requested FROM fence)
 """
 # APPEND and INSERT for several runs at once. It waits for no lock, so that no run is held up by another's and no two
 # can wait for each other: what somebody else holds at this moment is left out, and then written by itself.
 APPEND_EACH = """
 WITH want AS (
-    SELECT *, json_array_length(steps) AS count FROM json_to_recordset(%(entries)s::json)
-        AS want (run uuid, token int, usage jsonb, cost bigint, steps json)
+    SELECT * FROM json_to_recordset(%(entries)s::json)
+        AS want (run uuid, token int, usage jsonb, cost bigint, least int, steps json)
 ), free AS (
-    SELECT run.project_id, want.*
+    SELECT run.project_id, want.*,
+        CASE WHEN run.cancel_requested THEN least ELSE json_array_length(steps) END AS count
     FROM want JOIN agents_run AS run ON run.id = want.run AND run.lease_token = want.token AND run.state = 'running'
         JOIN projects_project AS project ON project.id = run.project_id
     FOR NO KEY UPDATE OF run, project SKIP LOCKED
@@ -176,6 +180,7 @@ SELECT id, run, cursor - count + place, seq - count + place, step.type, step.key
     clock_timestamp()
 FROM project, ROWS FROM (json_to_recordset(project.steps) AS (type text, key text, data jsonb, record jsonb))
     WITH ORDINALITY AS step (type, key, data, record, place)
+WHERE place <= count
 RETURNING run_id, id, cursor, seq, at, (SELECT cancel_requested FROM fence WHERE fence.id = run_id)
 """
 
@@ -198,12 +203,13 @@ def append(fence: Fence, type: str, data: dict[str, Any], key: str = "", record:
     return step
 
 
-def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None) -> bool:
+def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None, least: int = 0) -> bool:
     """Adds steps, in this order, by one statement, which gives them their numbers; whether the user asked to stop.
 
-    As `append`. `spent`: what the call of a model took that they are about. Raises LeaseLost.
+    As `append`. `spent`: what the call of a model took that they are about. `least`: the first so many of them are
+    written although the user has asked to stop, the others then not, and so get no numbers (0: all). Raises LeaseLost.
     """
-    entry = _Entry(fence, steps, _json(_written(steps)))
+    entry = _Entry(fence, steps, _json(_written(steps)), least or len(steps))
     if spent:
         run, had = spent.run, spent.run.usage
         run.usage = {kind: had.get(kind, 0) + spent.usage.get(kind, 0) for kind in {*had, *spent.usage}}
@@ -212,7 +218,8 @@ def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None) -> b
         _entries.put(entry)
     if entry.stop is None:
         usage = None if entry.usage is None else _json(entry.usage)
-        entry.stop = _insert(steps, entry.written, APPEND, token=fence.token, usage=usage, cost=entry.cost)
+        more = {"token": fence.token, "usage": usage, "cost": entry.cost, "least": entry.least}
+        entry.stop = _insert(steps, entry.written, APPEND, **more)
     return entry.stop
 
 
@@ -225,6 +232,7 @@ class _Entry:
     fence: Fence
     steps: list[Step]
     written: str
+    least: int
     usage: dict[str, int] | None = None
     cost: int = 0
     stop: bool | None = None
@@ -242,12 +250,13 @@ def _append_each(entries: list[_Entry]) -> None:
         by_run.setdefault(row[0], []).append(row)
     for run_id, theirs in by_run.items():
         firsts[run_id].stop = _number(firsts[run_id].steps, theirs)
-    written = [step for run_id in by_run for step in firsts[run_id].steps]
+    written = [step for run_id in by_run for step in firsts[run_id].steps if step.pk]
     transaction.on_commit(partial(events.publish, written), robust=True)
 
 
 def _wanted(entry: _Entry) -> str:
-    about = {"run": str(entry.fence.run_id), "token": entry.fence.token, "usage": entry.usage, "cost": entry.cost}
+    about: dict[str, Any] = {"run": str(entry.fence.run_id), "token": entry.fence.token, "least": entry.least}
+    about |= {"usage": entry.usage, "cost": entry.cost}
     return f'{_json(about)[:-1]}, "steps": {entry.written}}}'
 
 
@@ -275,7 +284,7 @@ def _insert(steps: list[Step], written: str, numbering: str, **params: Any) -> b
     if not rows:
         raise LeaseLost
     stop = _number(steps, rows)
-    transaction.on_commit(partial(events.publish, steps), robust=True)
+    transaction.on_commit(partial(events.publish, [step for step in steps if step.pk]), robust=True)
     return stop
 
 
@@ -294,7 +303,7 @@ def _executed(sql: str, values: dict[str, Any]) -> list[Any]:
 def _number(steps: list[Step], rows: list[Any]) -> bool:
     """Gives steps their numbers, from the rows of one run; whether its user asked to stop."""
     rows.sort(key=itemgetter(2))
-    for step, row in zip(steps, rows, strict=True):
+    for step, row in zip(steps, rows, strict=False):
         step.pk, step.cursor, step.seq, step.at = row[1:5]
     return bool(rows[0][5])
 

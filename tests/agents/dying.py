@@ -49,11 +49,11 @@ def work(ident: str, point: str, name: str, model: str) -> None:
 
     append, when, _, kind = runs.append_all, *point.partition(":")
 
-    def watched(fence: Any, steps: Any, spent: Any = None) -> bool:
+    def watched(fence: Any, steps: Any, *more: Any) -> bool:
         is_it = any(step.type == kind for step in steps)
         if is_it and when == "before":
             end()
-        stop = append(fence, steps, spent)
+        stop = append(fence, steps, *more)
         if is_it and when == "after":
             end()
         return stop

@@ -369,10 +369,10 @@ def test_it_calls_nothing_twice_when_the_worker_died(model, wiki, begun, work, m
     run = begun()
     append, use = runs.append_all, calls.use
 
-    def deadly(fence, steps, spent=None):
+    def deadly(fence, steps, *more):
         if any(step.type == "tool_result" for step in steps):
             raise Died
-        return append(fence, steps, spent)
+        return append(fence, steps, *more)
 
     def die(*_):
         raise Died

@@ -31,11 +31,11 @@ def work_until(run: Run, monkeypatch: pytest.MonkeyPatch, type: str, *, before: 
     """Works on a run until the step of that type (and key) is written, or is about to be, then dies."""
     append = runs.append_all
 
-    def deadly(fence, steps, spent=None):
+    def deadly(fence, steps, *more):
         is_it = any(step.type == type and (not key or step.key == key) for step in steps)
         if is_it and before:
             raise Died
-        stop = append(fence, steps, spent)
+        stop = append(fence, steps, *more)
         if is_it:
             transaction.on_commit(die)  # what is written together with it is written
         return stop

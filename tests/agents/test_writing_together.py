@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import pytest
@@ -123,6 +123,18 @@ def test_it_sums_up_what_each_run_took(fences, held_up):
         run = Run.objects.get(pk=fence.run_id)
         assert (run.usage["input"], run.cost) == (4, 70)
         assert [step.data["name"] for step in run.steps.filter(type="aside").order_by("seq")] == ["x", "y"]
+
+
+@pytest.mark.parametrize("alone", [True, False])
+def test_it_leaves_out_what_is_not_to_begin_once_a_stop_is_wanted(fences, alone):
+    fence, before = fences[0], last(fences[0])
+    kept, left = (Step(project_id=fence.project_id, run_id=fence.run_id, type=kind, data={}) for kind in ("a", "b"))
+    Run.objects.filter(pk=fence.run_id).update(cancel_requested=True)
+    with transaction.atomic() if alone else nullcontext():
+        assert runs.append_all(fence, [kept, left], None, 1) is True
+    assert (kept.seq, kept.cursor, left.pk) == (before.seq + 1, before.cursor + 1, None)
+    after = runs.append(fence, "stage", dict(DATA))
+    assert (after.seq, after.cursor) == (kept.seq + 1, kept.cursor + 1)
 
 
 def test_it_takes_one_run_twice(fences, held_up):
