@@ -185,7 +185,8 @@ def _outcome(
         try:
             outcome: Outcome = bench.in_sandbox(
                 lambda box, retry: work(
-                    Toolbox(box, step_key, live.feed, again or retry, locked, dropped), block["input"]
+                    Toolbox(box, step_key, live.feed, again or retry, locked, dropped, bench.log.scope()),
+                    block["input"],
                 ),
                 tool.seconds,
             )

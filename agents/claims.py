@@ -1,10 +1,11 @@
 """What a summary claims and the facts do not bear out. The facts are the real diff, the commands, and the checks."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from agents.models import Step
+from projects.locks import locked_by
 
 # A file's name as it stands in prose: with a folder, or in backticks.
 NAMED = re.compile(r"`([\w@./()\[\]-]+\.\w{1,8})`|(?<![\w/:.@])((?:[\w@()\[\]-]+/)+[\w.@\[\]-]+\.\w{1,8})\b")
@@ -37,11 +38,24 @@ def beyond(planned: list[str], changes: Mapping[str, Iterable[str]]) -> list[str
     """A sentence about changed files that an approved plan does not name. None where it names none at all."""
     names = [line.split()[0].strip("`,:") for line in planned if line.strip()]
     changed = {path for paths in changes.values() for path in paths if path not in WRITTEN_BY_NPM}
-    other = sorted(path for path in changed if not any(_is(path, name) for name in names))
-    if not names or not other:
+    return (
+        _also([path for path in changed if not any(_is(path, name) for name in names)], "in the plan") if names else []
+    )
+
+
+def undeclared(scope: Collection[str], changes: Mapping[str, Iterable[str]]) -> list[str]:
+    """A sentence about changed files that the agent had not named as those it would change: commands do so. None where
+    it named none.
+    """
+    changed = {path for paths in changes.values() for path in paths if path not in (*WRITTEN_BY_NPM, "package.json")}
+    return _also([path for path in changed if not locked_by(path, scope)], "named beforehand") if scope else []
+
+
+def _also(other: Iterable[str], where: str) -> list[str]:
+    if not (paths := sorted(other)):
         return []
-    more = f" and {len(other) - MAX_NAMES} more" if len(other) > MAX_NAMES else ""
-    return [f"Changed, but not in the plan: {', '.join(other[:MAX_NAMES])}{more}."]
+    more = f" and {len(paths) - MAX_NAMES} more" if len(paths) > MAX_NAMES else ""
+    return [f"Changed, but not {where}: {', '.join(paths[:MAX_NAMES])}{more}."]
 
 
 def _is(path: str, name: str) -> bool:

@@ -112,6 +112,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         "doubts": [
             *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
             *claims.beyond(_planned(run), changes),
+            *claims.undeclared(log.scope(), changes),
             *unseen,
         ]
         if ending.state == Run.State.SUCCEEDED

@@ -125,6 +125,10 @@ class Log:
         results = [step.data for step in self.of("tool_result")]
         return any(data["name"] in COMMANDS or (data["ok"] and data["name"] in WRITERS) for data in results)
 
+    def scope(self) -> tuple[str, ...]:
+        """Paths and globs that the agent named as what it will change; none: it named none."""
+        return tuple(name for step in self.of("tool_result") for name in step.data.get("scope", ()))
+
     def checks(self) -> dict[str, Step]:
         """The newest check of each name."""
         return {step.data["name"]: step for step in self.of("check")}

@@ -12,11 +12,13 @@ from agents.tools.finish import FINISH
 from agents.tools.others import READ_PROJECT, read_project
 from agents.tools.plan import PROPOSE_PLAN
 from agents.tools.remember import REMEMBER
+from agents.tools.scope import DECLARE_FILES
 from agents.tools.terminal import TERMINAL
 from projects.models import Message
 
 TOOLS: dict[str, Tool] = {
-    tool.name: tool for tool in (*FILE_TOOLS, TERMINAL, CHECK_APP, ADD_PACKAGES, REMEMBER, ASK_USER, FINISH)
+    tool.name: tool
+    for tool in (*FILE_TOOLS, DECLARE_FILES, TERMINAL, CHECK_APP, ADD_PACKAGES, REMEMBER, ASK_USER, FINISH)
 }
 # Ask mode: nothing that writes, and nobody to wait for.
 READ_ONLY = {name: tool for name, tool in TOOLS.items() if tool.read_only and tool is not ASK_USER}

@@ -55,7 +55,7 @@ def errors(seen: browser.Look) -> list[str]:
 
 async def add_packages(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     names = values["packages"]
-    tools.may_change(["package.json"])
+    tools.unlocked(["package.json"])
     if await tools.box.read("package.json") is None:
         raise ToolFailed("This app has no package.json, so it has no packages.")
     flags = "--save-dev" if values.get("dev") else "--save"

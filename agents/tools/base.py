@@ -1,6 +1,6 @@
 """What a tool is, what it works with, and how its input is checked."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,7 +36,7 @@ class Toolbox:
     """What a tool may use: the sandbox, the step's key, where live output goes.
 
     `again`: an earlier try of this very step may have done all or part of it. `locked`: globs of files not to change.
-    `dropped`: files not to read.
+    `dropped`: files not to read. `scope`: globs of the only files to change; none: nobody has said.
     """
 
     box: Box
@@ -45,8 +45,19 @@ class Toolbox:
     again: bool = False
     locked: tuple[str, ...] = ()
     dropped: tuple[str, ...] = ()
+    scope: tuple[str, ...] = ()
 
-    def may_change(self, paths: Iterable[str]) -> None:
+    def may_change(self, paths: Collection[str]) -> None:
+        """Raises ToolFailed for a file that the owner locked, or that is not among those that the agent named."""
+        self.unlocked(paths)
+        if self.scope and (other := [path for path in paths if not locked_by(path, self.scope)]):
+            raise ToolFailed(
+                f"{', '.join(other[:5])} is not among the files that you named for this request"
+                f" ({', '.join(self.scope[:20])}); nothing was changed. Do it without, or, if that is not possible,"
+                " name it with declare_files and say why."
+            )
+
+    def unlocked(self, paths: Iterable[str]) -> None:
         """Raises ToolFailed for a file that the owner locked."""
         for path in paths:
             if pattern := locked_by(path, self.locked):

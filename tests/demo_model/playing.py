@@ -22,6 +22,7 @@ TOOLS = {
     "list_files": {},
     "search": {"pattern": "string"},
     "delete_files": {"paths": "array"},
+    "declare_files": {"files": "array", "why": "string"},
     "remember": {"notes": "array"},
     "terminal": {"command": "string"},
     "ask_user": {"question": "string"},
@@ -103,6 +104,7 @@ class Agent:
     said: str = ""
     expects: list[dict[str, str]] = field(default_factory=list)
     outdated: list[int] = field(default_factory=list)
+    declared: set[str] = field(default_factory=set)
     max_tokens: int = 16000
     lint: str = "exit code: 0\n"
 
@@ -110,6 +112,7 @@ class Agent:
         """Say something and let the model work until it finishes or only talks."""
         self.messages.append({"role": "user", "content": prompt})
         self.summary = self.said = ""
+        self.declared.clear()
         for _ in range(limit):
             if not self.step():
                 return self
@@ -152,6 +155,7 @@ class Agent:
         return whole
 
     def _write_files(self, files: list[dict[str, str]]) -> str:
+        self._may_change(*(file["path"] for file in files))
         for file in files:
             target = self._inside(file["path"])
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -159,6 +163,7 @@ class Agent:
         return f"wrote {len(files)} files"
 
     def _edit_file(self, path: str, edits: list[dict[str, str]]) -> str:
+        self._may_change(path)
         text = self._inside(path).read_text()
         for edit in edits:
             if text.count(edit["search"]) != 1:
@@ -186,9 +191,18 @@ class Agent:
         return "\n".join(hits) or "Nothing matches."
 
     def _delete_files(self, paths: list[str]) -> str:
+        self._may_change(*paths)
         for path in paths:
             self._inside(path).unlink()
         return f"Deleted {', '.join(paths)}."
+
+    def _declare_files(self, files: list[str], why: str) -> str:
+        self.declared |= set(files)
+        return f"Only {', '.join(files)} can be changed."
+
+    def _may_change(self, *paths: str) -> None:
+        if self.declared and (other := set(paths) - self.declared):
+            raise ValueError(f"{other} was not named before")
 
     def _remember(self, notes: list[str]) -> str:
         return f"Noted {len(notes)}."

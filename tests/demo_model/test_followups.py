@@ -5,7 +5,7 @@ import re
 import pytest
 
 from demo_model import colour, places, recipes
-from tests.demo_model.playing import Agent
+from tests.demo_model.playing import TOOLS, Agent
 
 FIRST = "A landing page for a bakery called Crumb & Co"
 WORDS = {frame: places.words(frame)[0] for frame in recipes.FRAMEWORKS}
@@ -29,6 +29,22 @@ def changed(agent: Agent) -> set[str]:
     """Paths that were written or edited."""
     paths = {i["path"] for name, i in agent.calls if name == "edit_file"}
     return paths | {f["path"] for name, i in agent.calls if name == "write_files" for f in i["files"]}
+
+
+def test_it_names_the_files_before_it_changes_them(built: Agent):
+    built.ask("make it green, call it Mill Lane and add testimonials")
+    named: set[str] = set()
+    for name, values in built.calls:
+        if name == "declare_files":
+            named |= set(values["files"])
+            assert values["why"].startswith("For “make it green")
+        elif name == "edit_file":
+            assert values["path"] in named
+    assert named == changed(built) and len(named) > 1
+    built.calls.clear()
+    built.offered = tuple(name for name in TOOLS if name != "declare_files")
+    built.ask("make it blue")
+    assert changed(built) and "declare_files" not in dict(built.calls)
 
 
 @pytest.mark.parametrize(
