@@ -8,6 +8,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -16,7 +17,7 @@ import httpx
 from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.db.models.functions import Now
 from e2b_code_interpreter import AsyncSandbox
 
@@ -193,9 +194,13 @@ def beside(version: Version, wait: Wait = aio.run) -> Box:
 
 
 def _adopt(project: Project, gone: str | None, facts: dict[str, Any]) -> bool:
-    """Makes a sandbox the project's, in place of the one that is gone. False: somebody else did meanwhile."""
+    """Makes a sandbox the project's, in place of the one that is gone. False: somebody else did meanwhile, or the
+    project was deleted.
+    """
     if gone is None:
-        return Sandbox.objects.get_or_create(project=project, defaults=facts)[1]
+        with suppress(IntegrityError):
+            return Sandbox.objects.get_or_create(project=project, defaults=facts)[1]
+        return False
     return bool(Sandbox.objects.filter(project=project, sandbox_id=gone).update(**facts))
 
 

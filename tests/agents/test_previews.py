@@ -8,8 +8,10 @@ from django.db import connection
 
 from agents import aio, previews, sandbox, tasks
 from agents.models import Sandbox
+from demo_model import wire
 from projects import versions
 from projects.models import Project
+from projects.services import create_project
 from tests.agents.scripted import finish, page, write
 
 
@@ -73,9 +75,27 @@ def test_it_is_one_however_many_open_it_at_once(project):
         futures = [threads.submit(_open, project) for _ in range(4)]
         opened = {future.result() for future in futures}
     assert opened == {Sandbox.objects.get().sandbox_id}
-    mine = e2b.SandboxQuery(metadata={"project": str(project.pk)})
-    alive = aio.run(e2b.AsyncSandbox.list(query=mine, **sandbox.options()).next_items())
-    assert {one.sandbox_id for one in alive} == opened
+    assert _alive(project.pk) == opened
+
+
+def test_it_leaves_none_behind_when_its_project_is_deleted_while_it_opens(owner):
+    project = create_project(owner, "A page about tea", model="vibe-m", framework="html")
+    ident = project.pk
+    Project.objects.filter(pk=ident).delete()
+    with pytest.raises(sandbox.SandboxUnavailable):
+        sandbox.ensure(project)
+    assert not _alive(ident) and not Sandbox.objects.filter(project=ident).exists()
+
+
+def test_it_is_not_opened_for_an_answer_that_needs_none(model, start, work):
+    model.say([wire.text("It is a page about tea.")])
+    run = work(start())
+    assert run.state == run.State.SUCCEEDED and not _alive(run.project_id)
+
+
+def _alive(project_id):
+    mine = e2b.SandboxQuery(metadata={"project": str(project_id)})
+    return {one.sandbox_id for one in aio.run(e2b.AsyncSandbox.list(query=mine, **sandbox.options()).next_items())}
 
 
 def _open(project):
