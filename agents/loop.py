@@ -47,6 +47,7 @@ def run_agent(lease: Lease) -> bool:
         ending = work.go()
     except Waiting:
         runs.wait(lease.fence)
+        work.bench.let_go()
         return False
     except Ending as early:
         ending = early

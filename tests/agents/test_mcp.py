@@ -176,6 +176,12 @@ def test_it_keeps_a_session_for_a_run_and_ends_it(model, wiki, begun, work, even
     assert wiki.calls == [("search", QUERY), ("search", {"query": "more"})]
 
 
+def test_it_says_goodbye_before_it_waits_for_its_person(model, wiki, begun, work, eventually):
+    model.say([search()], [wire.tool("ask_user", {"question": "Which tea?"})])
+    assert work(begun()).state == Run.State.WAITING
+    eventually(lambda: not wiki.sessions)
+
+
 @pytest.mark.parametrize("status", [404, 400])
 def test_it_begins_a_session_anew_that_the_server_forgot(model, wiki, begun, work, status):
     def forget(values):
