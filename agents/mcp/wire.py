@@ -102,7 +102,7 @@ class Server:
                     await self._begin(client)
                     return await self._send(client, method, params)
         except NotAllowed as error:
-            raise McpError(str(error)) from None
+            raise McpError(str(error), refused=True) from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol):
             raise McpError("It cannot be reached now. Is the address right, and the server running?") from None
         except httpx.TimeoutException:

@@ -320,6 +320,7 @@ PRIVATE = [
 def test_it_asks_no_address_of_this_machine_or_its_network(save, address):
     host = f"[{address}]" if ":" in address else address
     assert "not public" in save(f"https://{host}/")
+    assert not McpServer.objects.exists()
 
 
 @pytest.mark.parametrize("address", ["1.1.1.1", "2606:4700::1111", "64:ff9b::101:101", "2002:101:101::"])
