@@ -23,7 +23,7 @@ from accounts.models import User
 from agents import catalogue, costs, events, plans, previews, services, suggestions, typical
 from agents.landing import landing_context
 from agents.models import Run, Step
-from projects import briefing, leaks
+from projects import briefing, leaks, references
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
 from usage import services as credits
@@ -58,7 +58,10 @@ def project_create(request: HttpRequest) -> HttpResponse:
     except BadPrompt as error:
         return _home_again(request, wish, error.message)
     if not request.user.is_authenticated:
-        request.session[PENDING_PROMPT] = wish
+        # A prompt has a longest length; no other field of the form is anywhere near as long.
+        short = {name: wish[name][:100] for name in ("framework", "model", "cap")}
+        named = [one[:100] for one in wish["references"][: references.MOST + 1]]
+        request.session[PENDING_PROMPT] = wish | short | {"references": named}
         return redirect("account_signup")
     return _start(request, wish)
 

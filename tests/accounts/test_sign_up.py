@@ -33,6 +33,13 @@ def test_it_runs_the_prompt_that_was_typed_before_signing_up(as_user, db):
     assert Run.objects.count() == 1
 
 
+def test_it_keeps_no_more_of_a_strangers_form_than_a_prompt(as_user, db):
+    client = as_user()
+    long = {**PROMPT, "framework": "x" * 100_000, "model": "y" * 100_000, "references": ["z" * 100_000] * 50}
+    assert client.post(reverse("project-create"), long).status_code == 302
+    assert len(str(dict(client.session))) < 2_000
+
+
 def test_it_runs_the_prompt_that_was_typed_before_signing_in(as_user, alice):
     alice.set_password("a-long-enough-password")
     alice.save()
