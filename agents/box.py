@@ -61,12 +61,18 @@ while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
 [ -f "$d/code" ] && exit $(cat "$d/code")
 exit 251
 """
-# A step that has not begun is claimed, so that it never will; one that is just beginning is waited for.
+# A step that has not begun is claimed, so that it never will; one that is just beginning is waited for, also until it
+# leads a group of its own.
 KILL_STEP = r"""
 d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"
 mkdir "$d" 2>/dev/null && exit 0
 for _ in $(seq 40); do [ -s "$d/pid" ] && break; sleep 0.05; done
-kill -KILL -- "-$(cat "$d/pid")" 2>/dev/null; true
+pid=$(cat "$d/pid") || exit 0
+for _ in $(seq 40); do
+  kill -KILL -- "-$pid" 2>/dev/null && break
+  kill -0 "$pid" 2>/dev/null || break
+  sleep 0.05
+done
 """
 TAIL = r"""tail -c "$VIBE_TAIL" "$HOME/.vibe/steps/$VIBE_KEY/out" """
 # The exit code of STEP when a command was claimed and nobody knows how it ended.

@@ -91,6 +91,17 @@ def test_it_never_begins_a_command_that_was_stopped_before_it_began(model, start
     assert "begun" not in aio.run(box.paths())
 
 
+def test_it_kills_a_command_that_is_just_beginning(model, start, work):
+    """Between its start and the moment in which it leads a group of its own, there is none to kill."""
+    model.say([write(index_html=page("Tea"))], [finish()])
+    box = sandbox.ensure(work(start()).project)
+    late = "(sleep 0.3; exec setsid sleep 1234) > /dev/null 2>&1 &"
+    aio.run(box.sdk.commands.run(f"d=~/.vibe/steps/early; mkdir -p $d; {late} echo $! > $d/pid"))
+    aio.run(box.kill_step("early"))
+    assert "sleep 1234" not in aio.run(box.sdk.commands.run("ps ax || cat /proc/[0-9]*/cmdline")).stdout
+    aio.run(box.kill_step("early"))  # once more does no harm
+
+
 def test_it_begins_no_tool_once_the_stop_is_committed(model, start, work, monkeypatch):
     """Also where the message to the worker was lost, long before its next heartbeat."""
     monkeypatch.setattr(lease, "request_stop", lambda run_id: None)
