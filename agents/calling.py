@@ -91,8 +91,12 @@ def announce(bench: Bench, tools: dict[str, Tool]) -> None:
 
 
 def _facts(tool: Tool | None, turn: int, index: int, block: dict[str, Any]) -> dict[str, Any]:
-    title = tool.title(block["input"])[:200] if tool else f"Unknown tool {block['name'][:40]}"
-    return {"key": f"{turn}.{index}", "turn": turn, "index": index, "name": block["name"][:64], "title": title}
+    name = block["name"]
+    try:
+        title = tool.title(block["input"])[:200] if tool else f"Unknown tool {name[:40]}"
+    except (TypeError, ValueError, LookupError, AttributeError):  # not yet checked: it may be anything
+        title = name
+    return {"key": f"{turn}.{index}", "turn": turn, "index": index, "name": name[:64], "title": title}
 
 
 def _begin(log: Log, facts: dict[str, Any], block: dict[str, Any]) -> None:

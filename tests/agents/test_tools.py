@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from agents import aio, box, sandbox
+from agents import aio, box, calling, sandbox
 from agents.models import Run
-from agents.tools import files
+from agents.tools import TOOLS, files
 from demo_model import wire
 from projects import versions
 from tests.agents.scripted import finish, page, write
@@ -39,6 +39,20 @@ HOSTILE = [
     "",
     "/home/user/app/../.bashrc",
 ]
+
+
+@pytest.mark.parametrize("name", sorted(TOOLS))
+@pytest.mark.parametrize("value", [None, 1, {"a": []}, [[1]], "\ud800"], ids=ascii)
+def test_it_makes_a_title_of_any_input(name, value):
+    values = dict.fromkeys(TOOLS[name].properties, value)
+    facts = calling._facts(TOOLS[name], 1, 0, {"name": name, "input": values})
+    assert facts["title"] and isinstance(facts["title"], str)
+
+
+def test_it_tells_the_model_of_an_input_of_the_wrong_kind(told):
+    run, results = told(wire.tool("search", {"pattern": 1}), wire.tool("add_packages", {"packages": 1}))
+    assert all(one["is_error"] and "does not fit its schema" in one["content"] for one in results)
+    assert run.state == Run.State.SUCCEEDED and run.usage["calls"] >= 3
 
 
 @pytest.mark.parametrize("path", HOSTILE, ids=[ascii(path)[:24] for path in HOSTILE])
