@@ -26,9 +26,14 @@ def _covers(pattern: str, parts: tuple[str, ...]) -> bool:
         if len(wanted) in reached:
             return True
         step = {at for at in reached if wanted[at] == "**"}
-        step |= {at + 1 for at in reached if wanted[at] != "**" and fnmatchcase(part, wanted[at])}
+        step |= {at + 1 for at in reached if wanted[at] != "**" and _fits(part, wanted[at])}
         reached = _skip(step, wanted)
     return len(wanted) in reached
+
+
+def _fits(part: str, wanted: str) -> bool:
+    """As a glob, or as it stands: folders of routes are called [id], which a glob reads as one letter."""
+    return part == wanted or fnmatchcase(part, wanted)
 
 
 def _skip(reached: set[int], wanted: list[str]) -> set[int]:

@@ -21,6 +21,9 @@ from projects.locks import locked_by
         ("src/**/*.ts", "src/lib/a/b.ts"),
         ("**", "anything/at/all"),
         ("[ab].txt", "b.txt"),
+        ("src/routes/[id]/page.svelte", "src/routes/[id]/page.svelte"),
+        ("app/[slug]", "app/[slug]/page.tsx"),
+        ("app/[...rest]/*.tsx", "app/[...rest]/page.tsx"),
         ("lib/?.ts", "lib/x.ts"),
     ],
 )
