@@ -12,7 +12,6 @@ from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db.models.functions import Now
 from jsonschema import Draft202012Validator
 
 from accounts.models import ProviderKey
@@ -49,11 +48,14 @@ def wire(protocol: str) -> Ask:
 
 
 class Reply(NamedTuple):
-    """A turn, as it goes into the log: what pages see of it, what a resumed run needs, what it took."""
+    """A turn, as it goes into the log: what pages see of it, what a resumed run needs, what it took. `owners_key`: the
+    provider whose key of the owner's paid for it.
+    """
 
     data: dict[str, Any]
     record: dict[str, Any]
     spent: runs.Spent
+    owners_key: str
 
     @property
     def key(self) -> str:
@@ -94,10 +96,7 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
     content = [block for block in turn.content if block["type"] != "text" or block["text"]]
     kept = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
     spent = runs.Spent(run, {**turn.usage, "calls": 1}, cost)
-    if source.own:
-        keys = run.project.owner.provider_keys.filter(provider=source.provider.name)
-        keys.update(last_used=Now())
-    return Reply(data, kept, spent)
+    return Reply(data, kept, spent, source.provider.name if source.own else "")
 
 
 def choose(

@@ -7,6 +7,7 @@ import logging
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models.functions import Now
 
 from agents import charging, choosing, closing, prompts, reviewing, runs, sandbox, stuck
 from agents.asking import next_turn
@@ -152,6 +153,8 @@ class Work:
         with self.log.together(reply.spent):
             self.log.add("reply", reply.data, key=reply.key, record=reply.record)
             announce(self.bench, self.tools)
+        if reply.owners_key:
+            self.run.project.owner.provider_keys.filter(provider=reply.owners_key).update(last_used=Now())
 
     def fitting(self, definitions: list[dict[str, object]]) -> list[talk.Say]:
         """The conversation, shortened where it would fill too much of the model's window."""
