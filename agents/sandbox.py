@@ -48,7 +48,8 @@ OPENING_SECONDS = 310
 # In which many questions at once are on their way to the models, and short answers are there.
 OPENING_WAITS_SECONDS = 1.0
 PATIENCE_SECONDS = 3  # after which a run says what it waits for
-_openers = ThreadPoolExecutor(64, "sandbox")
+# One for each run of this process: most of them wait for a second, and then have nothing to open.
+_openers = ThreadPoolExecutor(max(64, settings.CELERY_WORKER_CONCURRENCY), "sandbox")
 # A sandbox, and the status of its start page once its dev server answers.
 Opened = tuple[Box, Future[int] | None]
 

@@ -126,8 +126,8 @@ CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_CONCURRENCY = env.int("WORKER_CONCURRENCY", 100)
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
-    # No copies in Redis of what a worker is at: a run whose worker was killed is found by its lease, long before
-    # anything would be delivered again.
+    # No copies in Redis of what a worker is at, to be delivered again an hour after it was killed: a run is found by
+    # its lease within a minute, and who wanted a chore asks again. A worker that is told to stop gives back its own.
     "ack_emulation": False,
     # Who rings waits no longer for a broker that is away: the sweeper rings again.
     "max_retries": 1,
