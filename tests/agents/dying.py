@@ -58,7 +58,7 @@ def work(ident: str, point: str, name: str, model: str) -> None:
             end()
         return stop
 
-    runs.append_all = watched
+    runs.append_all = watched  # type: ignore[assignment]
     if point == "stream":
         events.Live.feed = end  # type: ignore[method-assign, assignment]
     if point == "submitted":

@@ -231,7 +231,9 @@ def test_its_reply_takes_its_place(start, eventually):
     eventually(lambda: so_far(run), 5)
     live.feed("there")
     live.end()
-    assert runs.append(runs.claim(run.pk, 60), "reply", {"turn": 1, "text": "Hello there"})
+    fence = runs.claim(run.pk, 60)
+    assert fence
+    runs.append(fence, "reply", {"turn": 1, "text": "Hello there"})
     assert not so_far(run)
 
 
