@@ -127,7 +127,7 @@ class Log:
 
     def scope(self) -> tuple[str, ...]:
         """Paths and globs that the agent named as what it will change; none: it named none."""
-        return tuple(name for step in self.of("tool_result") for name in step.data.get("scope", ()))
+        return tuple(dict.fromkeys(name for step in self.of("tool_result") for name in step.data.get("scope", ())))
 
     def checks(self) -> dict[str, Step]:
         """The newest check of each name."""

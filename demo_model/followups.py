@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from demo_model import answers, brief, builds, recipes, repaint, restructure, reword, switching, wire
 from demo_model.conversation import Conversation, Result
+from demo_model.declaring import declaring
 
 # A change yields turns and returns what it did in a sentence; "" when there was nothing to do.
 Change = Generator[list[wire.Block], list[Result], str]
 Plan = Generator[list[wire.Block], list[Result], None]
 
-DECLARE = "declare_files"
 REMEMBER = re.compile(
     r"\b(?:remember|keep in mind|note)\b(?:\s+(?:that|this|for later))*\s*:?\s+(.{3,300})", re.IGNORECASE
 )
@@ -57,8 +57,9 @@ def plan(talk: Conversation) -> Plan:
         return
     done: list[str] = []
     named: set[str] = set()
+    why = f"For “{' '.join(talk.prompt.split())[:120]}”"
     for change in wanted:
-        sentence = yield from _declaring(talk, change(talk), named)
+        sentence = yield from declaring(talk, change(talk), why, named)
         done += [sentence] if sentence else []
     if not done:
         yield [wire.text(f"I looked, and there was nothing for me to change. {answers.ABOUT_ME}")]
@@ -66,38 +67,6 @@ def plan(talk: Conversation) -> Plan:
     if left := _not_understood(talk):
         done.append(f"I do not know how to do the rest: {'; '.join(f'“{part}”' for part in left)}.")
     yield from builds.check_and_finish(talk, " ".join(done))
-
-
-def _declaring(talk: Conversation, change: Change, named: set[str]) -> Change:
-    """The change, with the files of each of its edits named before it. `named`: those that were."""
-    if DECLARE not in talk.tools:
-        return (yield from change)
-    try:
-        turn = next(change)
-        while True:
-            if new := [path for path in _edited(turn) if path not in named]:
-                named.update(new)
-                at = next(index for index, block in enumerate(turn) if block["type"] == "tool_use")
-                call = wire.tool(DECLARE, {"files": new, "why": f"For “{talk.prompt[:120]}”"})
-                turn = [*turn[:at], call, *turn[at:]]
-            results = yield turn
-            turn = change.send([result for result in results if result.name != DECLARE])
-    except StopIteration as end:
-        return str(end.value or "")
-
-
-def _edited(turn: list[wire.Block]) -> list[str]:
-    """The files that a turn changes, each once."""
-    paths: list[str] = []
-    for call in (block for block in turn if block["type"] == "tool_use"):
-        match call["name"]:
-            case "edit_file":
-                paths.append(call["input"]["path"])
-            case "write_files":
-                paths += [file["path"] for file in call["input"]["files"]]
-            case "delete_files":
-                paths += call["input"]["paths"]
-    return list(dict.fromkeys(paths))
 
 
 def _other(talk: Conversation) -> Plan:

@@ -5,6 +5,7 @@ from typing import Any
 
 from demo_model import answers, builds, choices, conversation, followups, repairs, wire
 from demo_model.conversation import Conversation, Result
+from demo_model.declaring import declaring
 
 # A plan yields each turn's blocks and is sent what its tool calls brought back.
 Plan = Generator[list[wire.Block], list[Result], None]
@@ -29,7 +30,7 @@ def decide(body: dict[str, Any]) -> Sequence[wire.Block]:
 def _play(talk: Conversation) -> Plan:
     yield from builds.directed(talk)
     if repairs.wanted(talk):
-        yield from repairs.plan(talk)
+        yield from declaring(talk, repairs.plan(talk), "The error points at it.")
     elif not talk.can_write and "edit_file" not in talk.tools:
         yield from answers.plan(talk)
     elif len(talk.prompts) > 1:

@@ -5,15 +5,23 @@ tools refuse to change any other; what commands change beyond them stands on the
 from typing import Any
 
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, safe_path
+from projects.locks import locked_by
+
+# Names of one run; paths that have nothing in common: what covers both covers everything.
+MOST, ANY = 200, ("qzx/qzx.qzx", "kvw/kvw.kvw")
 
 
 async def declare_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
-    names = list(dict.fromkeys(safe_path(name.strip("/")) for name in values["files"]))
-    if wide := [name for name in names if not name.strip("*?/.")]:
+    names = list(dict.fromkeys(safe_path(name.rstrip("/")) for name in values["files"]))
+    if wide := [name for name in names if all(locked_by(path, [name]) for path in ANY)]:
         raise ToolFailed(f"{wide[0]} is every file. Name those that the request is about, or their folder.")
+    if len({*tools.scope, *names}) > MOST:
+        raise ToolFailed(f"A request has at most {MOST} names. Name the folders that the files are in.")
     tools.unlocked(names)
     return Outcome(
-        f"From here on only these can be changed: {', '.join((*tools.scope, *names))}.",
+        f"From here on, of the files not named before, only these can be changed: {', '.join(names)}."
+        if tools.scope
+        else f"From here on only these can be changed: {', '.join(names)}.",
         summary=values["why"],
         facts={"scope": names},
     )

@@ -65,7 +65,7 @@ def test_it_refuses_nothing_where_none_were_named(model, start, work):
     assert run.steps.get(type="complete").data["doubts"] == []
 
 
-@pytest.mark.parametrize("name", ["**", "*/*", "*.*", "?"])
+@pytest.mark.parametrize("name", ["**", "*/*", "*.*", "[!x]*", "**/[a-z]*"])
 def test_it_does_not_take_every_file(model, start, work, name):
     model.say([declare("index.html", name), write(about_html=page("About"))], [finish()])
     refused, written, _ = results(work(start()))
@@ -77,6 +77,26 @@ def test_it_refuses_names_that_lead_elsewhere(model, start, work, name):
     model.say([declare(name)], [write(index_html=page("Tea"))], [finish()])
     run = work(start())
     assert results(run)[0]["is_error"] and run.state == Run.State.SUCCEEDED
+
+
+def test_it_takes_names_as_the_other_tools_do(model, start, work):
+    route = {"files": [{"path": "src/[id]/page.html", "content": page("One")}]}
+    named = declare("/home/user/app/index.html", "./menu/", "src/[id]/page.html")
+    model.say([named, write(index_html=page("Tea")), wire.tool("write_files", route)], [finish()])
+    run = work(start())
+    assert not any(one["is_error"] for one in results(run))
+    assert run.steps.get(type="tool_result", data__name="declare_files").data["scope"] == [
+        "index.html", "menu", "src/[id]/page.html"
+    ]  # fmt: skip
+
+
+def test_it_takes_no_endless_list(model, start, work):
+    many = [declare(*(f"{number}/{name}" for name in range(50))) for number in range(6)]
+    model.say([*many, write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+    assert [one["is_error"] for one in results(run)] == [*[False] * 4, True, True, True, False]
+    assert "at most 200 names" in results(run)[4]["content"]
+    assert max(len(one["content"]) for one in results(run)) < 2_000
 
 
 def test_it_says_at_once_that_one_is_locked(model, start, work):

@@ -170,7 +170,9 @@ def test_it_breaks_the_build_and_mends_it_when_told(agent: Agent, words):
     agent.ask(f"{BUILD} {words}")
     agent.ask(report(agent))
     assert "forty-" not in agent.text("src/content.ts")
-    assert [name for name, _ in agent.calls][-4:] == ["read_files", "edit_file", "terminal", "finish"]
+    assert [name for name, _ in agent.calls][-5:] == [
+        "read_files", "declare_files", "edit_file", "terminal", "finish"
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
