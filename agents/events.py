@@ -144,8 +144,6 @@ class Live:
 
     # Pieces are joined for this long: fewer messages than tokens, nothing a person would see.
     SECONDS = 0.025
-    # Where many texts grow at once, for longer: no more messages than this in all, but five a second for each.
-    PER_SECOND, MOST_SECONDS = 1_000, 0.2
 
     def __init__(self, project_id: UUID, run_id: UUID, kind: str, ident: Event) -> None:
         self.head: Event = {"run": str(run_id), "topic": TOPICS[kind], "type": kind}
@@ -213,7 +211,7 @@ def _send(fed: "SimpleQueue[Live]") -> None:
         with suppress(Empty):
             live = fed.get(timeout=max(0.0, min(due.values()) - time.monotonic()) if due else None)
             while True:
-                due[live] = live.last + max(Live.SECONDS, min(len(due) / Live.PER_SECOND, Live.MOST_SECONDS))
+                due[live] = live.last + Live.SECONDS
                 live = fed.get_nowait()
         began = time.monotonic()
         ready = [live for live, at in due.items() if at <= began]
