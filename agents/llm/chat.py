@@ -171,7 +171,7 @@ class _Reader:
                 self.calls[index] = {"id": "", "name": "", "arguments": "", "extra": {}}
                 self._grow(str(self.calls[index]))
             call, said = self.calls[index], piece.get("function") or {}
-            call["id"] = piece.get("id") or call["id"]
+            call["id"] = str(piece.get("id") or call["id"])
             for part in ("name", "arguments"):
                 self._grow(said.get(part) or "")
                 call[part] += said.get(part) or ""

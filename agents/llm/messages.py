@@ -114,6 +114,8 @@ class _Reader:
         if block["type"] == "text":
             kept["text"] = block.get("text") or ""
         elif block["type"] == "tool_use":
+            if not (isinstance(block["id"], str) and isinstance(block["name"], str)):
+                raise TypeError("a call whose name is none")
             kept.update(id=block["id"], name=block["name"], input={})
             self.json[index] = []
         else:  # thinking and what may come: kept as sent, the provider wants it back unchanged

@@ -41,7 +41,10 @@ THOUGHTS = b"".join(
     )
 )
 # Calls without an end: empty ones, and one whose name grows.
-BLOCK = {"type": "content_block_start", "content_block": {"type": "tool_use", "id": "1", "name": "x", "input": {}}}
+BLOCK: dict[str, Any] = {
+    "type": "content_block_start",
+    "content_block": {"type": "tool_use", "id": "1", "name": "x", "input": {}},
+}
 BLOCKS = b"".join(
     wire.Event(data).encode()
     for data in (next(wire.events(wire.Answer([]))).data, *[{**BLOCK, "index": index} for index in range(30)])
@@ -60,6 +63,22 @@ FORM = wire.Event({"type": "content_block_delta", "index": 7, "delta": {}, "choi
 PARTS = wire.Event({"type": "text", "choices": [{"delta": {"content": ["x"]}}]}).encode()
 MANY = {"type": "message_start", "message": {"usage": {"input_tokens": "many"}}, "usage": {"prompt_tokens": "many"}}
 SAID = {"type": "message_delta", "delta": {}, "usage": {"output_tokens": "many", "completion_tokens": "many"}}
+# A whole answer with a call whose name is a number.
+UNNAMED = b"".join(
+    wire.Event(data).encode()
+    for data in (
+        {"type": "message_start", "message": {}},
+        {
+            **BLOCK,
+            "content_block": {**BLOCK["content_block"], "name": 7},
+            "index": 0,
+            "choices": [{"delta": {"tool_calls": [{"index": 0, "id": "1", "function": {"name": 7}}]}}],
+        },
+        {"type": "content_block_stop", "index": 0},
+        {"type": "message_delta", "delta": {"stop_reason": "tool_use"}},
+        {"type": "message_stop"},
+    )
+)
 STOP = {"type": "message_stop", "choices": [{"delta": {"content": "x"}, "finish_reason": "stop"}]}
 
 FAULTS: dict[str, Failure] = {
@@ -80,6 +99,7 @@ FAULTS: dict[str, Failure] = {
         headers=STREAM, body=wire.Event(SAID).encode() + wire.Event(STOP).encode()
     ),
     "a text that is none": Failure(headers=STREAM, body=PARTS),
+    "a name that is none": Failure(headers=STREAM, body=UNNAMED),
     "nested too deep": Failure(headers=STREAM, body=b"data: " + b"[" * 100_000 + b"\n\n"),
     "no JSON in the stream": Failure(headers=STREAM, body=b"event: message_start\ndata: {oh no\n\n"),
 }
