@@ -73,14 +73,12 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
         call = _call(source, system, _readable(said, log, source), tools, effort=effort)
         live = events.Live(run.project_id, run.pk, "text", {"turn": number})
         try:
-            turn = _one(lease, source, call, live.feed, settings.MODEL_CALL_SECONDS)
-        except BaseException as error:
-            if isinstance(error, RunStopped):
-                _keep(log, number, live.text)
-            live.close()
+            return source, _one(lease, source, call, live.feed, settings.MODEL_CALL_SECONDS)
+        except RunStopped:
+            _keep(log, number, live.text)
             raise
-        live.end()
-        return source, turn
+        finally:
+            live.close()
 
     source, turn = _persist(lease, log, run, wanted, ask)
     cost = _credits(source, wanted, turn)

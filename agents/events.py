@@ -123,10 +123,7 @@ def publish(steps: list[Step]) -> None:
     """Sends committed steps out. A lost publication is harmless: readers fill gaps from the log."""
     with suppress(redis.RedisError), _redis().pipeline(transaction=False) as pipe:  # the log has them; followers poll
         for step in steps:
-            name = channel(step.project_id)
-            pipe.publish(name, json.dumps(as_event(step)))
-            if step.type == "reply":  # it takes the place of the text that grew
-                pipe.delete(f"{name}:head", f"{name}:text")
+            pipe.publish(channel(step.project_id), json.dumps(as_event(step)))
         pipe.execute()
 
 
@@ -165,11 +162,6 @@ class Live:
     def text(self) -> str:
         """All that came so far."""
         return "".join(self.pieces)
-
-    def end(self) -> None:
-        """Sends nothing more: the reply that is published next has all of it, and takes its place."""
-        with self.sending:
-            self.taken = len(self.pieces)
 
     def close(self) -> None:
         """Sends the rest; the step that follows replaces all of it, so nothing is kept for pages that join."""

@@ -70,7 +70,7 @@ async def _one(
         took = 0.0
         while True:
             event = json.loads((await socket.receive(60)).data)
-            if event["type"] in ("text", "reply") and not took:  # a short answer may be there as a whole
+            if event["type"] == "text" and not took:
                 took = (time.perf_counter() - began) * 1000 - float(event["data"]["text"].split(" ")[0])
             if event.get("id"):
                 person["cursor"] = str(event["id"])

@@ -224,19 +224,6 @@ def test_it_forgets_the_text_of_a_worker_that_died(start):
     assert not so_far(run)
 
 
-def test_its_reply_takes_its_place(start, eventually):
-    run = start()
-    live = events.Live(run.project_id, run.pk, "text", {"turn": 1})
-    live.feed("Hello ")
-    eventually(lambda: so_far(run), 5)
-    live.feed("there")
-    live.end()
-    fence = runs.claim(run.pk, 60)
-    assert fence
-    runs.append(fence, "reply", {"turn": 1, "text": "Hello there"})
-    assert not so_far(run)
-
-
 def so_far(run):
     name = events.channel(run.project_id)
     return events.live_so_far(*events._redis().mget(f"{name}:head", f"{name}:text"))
