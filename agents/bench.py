@@ -33,8 +33,6 @@ class Bench:
         self.opening: Future[sandbox.Opened] | None = None
         self.needed, self.over = threading.Event(), threading.Event()
         self.serving: Any = None
-        # The key of a call that this worker logged and has not made yet: nothing of it can be done already.
-        self.announced = ""
         # The MCP servers that were called, by address and sealed token: their sessions last as long as the run.
         self.servers: dict[tuple[str, str], Server] = {}
 

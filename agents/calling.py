@@ -33,7 +33,7 @@ def use(bench: Bench, tools: dict[str, Tool], turn: int, index: int, block: dict
     """Runs one tool call, or finds out what became of it, and logs the result. Raises Waiting, or Ending."""
     bench.lease.renew()
     key, tool, log = f"{turn}.{index}", tools.get(block["name"]), bench.log
-    again = log.has("tool_call", key) and key != bench.announced
+    again = ("tool_call", key) in log.inherited
     if tool is TOOLS["ask_user"]:
         _ask_user(bench, key, turn, index, block)
         return
@@ -84,9 +84,7 @@ def announce(bench: Bench, tools: dict[str, Tool]) -> None:
     for turn, index, block in bench.log.pending():
         tool = tools.get(block["name"])
         if tool is not TOOLS["ask_user"] and not (tool and tool.server):
-            facts = _facts(tool, turn, index, block)
-            _begin(bench.log, facts, block)
-            bench.announced = facts["key"]
+            _begin(bench.log, _facts(tool, turn, index, block), block)
         return
 
 

@@ -38,9 +38,8 @@ def beyond(planned: list[str], changes: Mapping[str, Iterable[str]]) -> list[str
     """A sentence about changed files that an approved plan does not name. None where it names none at all."""
     names = [line.split()[0].strip("`,:") for line in planned if line.strip()]
     changed = {path for paths in changes.values() for path in paths if path not in WRITTEN_BY_NPM}
-    return (
-        _also([path for path in changed if not any(_is(path, name) for name in names)], "in the plan") if names else []
-    )
+    other = [path for path in changed if not any(_is(path, name) for name in names)]
+    return _also(other if names else [], "in the plan")
 
 
 def undeclared(scope: Collection[str], changes: Mapping[str, Iterable[str]]) -> list[str]:
@@ -48,7 +47,8 @@ def undeclared(scope: Collection[str], changes: Mapping[str, Iterable[str]]) -> 
     it named none.
     """
     changed = {path for paths in changes.values() for path in paths if path not in (*WRITTEN_BY_NPM, "package.json")}
-    return _also([path for path in changed if not locked_by(path, scope)], "named beforehand") if scope else []
+    other = [path for path in changed if not locked_by(path, scope)]
+    return _also(other if scope else [], "named beforehand")
 
 
 def _also(other: Iterable[str], where: str) -> list[str]:

@@ -23,6 +23,8 @@ class Log:
         self.kept: list[Step] | None = None
         self.steps = list(Step.objects.filter(run_id=fence.run_id).order_by("seq"))
         self.keys = {(step.type, step.key): step for step in self.steps if step.key}
+        # Written by workers before this one.
+        self.inherited = set(self.keys)
 
     def add(self, type: str, data: dict[str, Any], key: str = "", record: Any = None) -> Step:
         """Appends a step; one with a key that is there already is returned as it stands. Raises LeaseLost."""

@@ -218,8 +218,8 @@ def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None, leas
         _entries.put(entry)
     if entry.stop is None:
         usage = None if entry.usage is None else _json(entry.usage)
-        more = {"token": fence.token, "usage": usage, "cost": entry.cost, "least": entry.least}
-        entry.stop = _insert(steps, entry.written, APPEND, **more)
+        more = {"token": fence.token, "usage": usage, "cost": entry.cost}
+        entry.stop = _insert(steps, entry.written, APPEND, entry.least, **more)
     return entry.stop
 
 
@@ -249,7 +249,7 @@ def _append_each(entries: list[_Entry]) -> None:
     for row in rows:
         by_run.setdefault(row[0], []).append(row)
     for run_id, theirs in by_run.items():
-        firsts[run_id].stop = _number(firsts[run_id].steps, theirs)
+        firsts[run_id].stop = _number(firsts[run_id].steps, theirs, firsts[run_id].least)
     written = [step for run_id in by_run for step in firsts[run_id].steps if step.pk]
     transaction.on_commit(partial(events.publish, written), robust=True)
 
@@ -273,17 +273,17 @@ def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None 
 def note_all(project_id: UUID, told: list[tuple[str, dict[str, Any]]], run_id: UUID | None) -> list[Step]:
     """Adds steps of these types and data, in this order, by one statement. As `note`."""
     steps = [Step(project_id=project_id, run_id=run_id, type=kind, data=data) for kind, data in told]
-    _insert(steps, _json(_written(steps)), NOTE, project=project_id)
+    _insert(steps, _json(_written(steps)), NOTE, len(steps), project=project_id)
     return steps
 
 
-def _insert(steps: list[Step], written: str, numbering: str, **params: Any) -> bool:
+def _insert(steps: list[Step], written: str, numbering: str, least: int, **params: Any) -> bool:
     """Whether the run's user asked to stop. `written`: the steps' JSON. Raises LeaseLost."""
-    values = {"run": steps[0].run_id, "count": len(steps), "steps": written, **params}
+    values = {"run": steps[0].run_id, "count": len(steps), "steps": written, "least": least, **params}
     rows = _executed(numbering + INSERT, values)
     if not rows:
         raise LeaseLost
-    stop = _number(steps, rows)
+    stop = _number(steps, rows, least)
     transaction.on_commit(partial(events.publish, [step for step in steps if step.pk]), robust=True)
     return stop
 
@@ -300,12 +300,15 @@ def _executed(sql: str, values: dict[str, Any]) -> list[Any]:
         return rows
 
 
-def _number(steps: list[Step], rows: list[Any]) -> bool:
-    """Gives steps their numbers, from the rows of one run; whether its user asked to stop."""
+def _number(steps: list[Step], rows: list[Any], least: int) -> bool:
+    """Gives steps their numbers, from the rows of one run; whether its user asked to stop: then only the first `least`
+    of them were written.
+    """
     rows.sort(key=itemgetter(2))
-    for step, row in zip(steps, rows, strict=False):
+    stop = bool(rows[0][5])
+    for step, row in zip(steps[:least] if stop else steps, rows, strict=True):
         step.pk, step.cursor, step.seq, step.at = row[1:5]
-    return bool(rows[0][5])
+    return stop
 
 
 def _json(value: Any) -> str:

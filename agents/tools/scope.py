@@ -19,9 +19,7 @@ async def declare_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
         raise ToolFailed(f"A request has at most {MOST} names. Name the folders that the files are in.")
     tools.unlocked(names)
     return Outcome(
-        f"From here on, of the files not named before, only these can be changed: {', '.join(names)}."
-        if tools.scope
-        else f"From here on only these can be changed: {', '.join(names)}.",
+        f"Noted: {', '.join(names)}. Only what you have named can be changed.",
         summary=values["why"],
         facts={"scope": names},
     )
@@ -29,17 +27,16 @@ async def declare_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
 
 DECLARE_FILES = Tool(
     "declare_files",
-    "Name the files that this request needs changed, before the first change: others are refused from then on. Again if"
-    " more turn out to be needed.",
+    "Name the files that the request needs changed, before the first change: others are then refused. Again for more.",
     {
         "files": {
             "type": "array",
             "minItems": 1,
             "maxItems": 50,
             "items": {"type": "string", "minLength": 1, "maxLength": 200},
-            "description": "Paths, folders, or globs such as src/*.tsx.",
+            "description": "Paths, folders, globs.",
         },
-        "why": {"type": "string", "minLength": 1, "maxLength": 200, "description": "A few words for the person."},
+        "why": {"type": "string", "minLength": 1, "maxLength": 200, "description": "For the person."},
     },
     ("files", "why"),
     lambda values: (

@@ -12,7 +12,7 @@ from tests.agents.scripted import finish, page, write
 
 STAGES = ["build", "ask", "plan", "review"]
 # Tokens of a system prompt with its framework's facts; of all tools that a build run has.
-MOST, TOOLS = 1_500, 2_150
+MOST, TOOLS = 1_500, 2_100
 
 
 @pytest.mark.parametrize("framework", FRAMEWORKS)
