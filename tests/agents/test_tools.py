@@ -41,6 +41,13 @@ HOSTILE = [
 ]
 
 
+def test_it_takes_no_call_of_its_own_for_one_that_was_made_before(told):
+    """Who takes a run over finds an edit done; who begins it does not, though its row is there already."""
+    edit = {"path": "index.html", "edits": [{"search": "<p>No such line", "replace": "Tea"}]}
+    _, results = told(write(index_html=page("Tea")), wire.tool("edit_file", edit))
+    assert results[1]["is_error"] and "is not in the file" in results[1]["content"]
+
+
 @pytest.mark.parametrize("name", sorted(TOOLS))
 @pytest.mark.parametrize("value", [None, 1, {"a": []}, [[1]], "\ud800"], ids=ascii)
 def test_it_makes_a_title_of_any_input(name, value):
