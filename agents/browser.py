@@ -139,7 +139,7 @@ class _Visit:
         self.chromium, self.tab, self.authority, self.audit = chromium, tab, authority, audit
         self.seen = Look()
         self.idle, self.almost_idle = asyncio.Event(), asyncio.Event()
-        self.frame = ""
+        self.frame = self.empty = ""
         self.tasks: set[asyncio.Task[Any]] = set()
         chromium.listen(tab, self._take)
 
@@ -168,9 +168,9 @@ class _Visit:
             ("Emulation.setEmulatedMedia", {"features": [theme, still]}),
         ):
             await self._call(method, **parameters)
-        self.frame = (await self._call("Page.getFrameTree"))["frameTree"]["frame"]["id"]
-        self.idle.clear()
-        self.almost_idle.clear()
+        empty = (await self._call("Page.getFrameTree"))["frameTree"]["frame"]
+        # An empty tab becomes idle too, while a page that takes its time to answer is still awaited.
+        self.frame, self.empty = empty["id"], empty["loaderId"]
         await self._call("Page.navigate", url=url)
         await self.almost_idle.wait()
         with contextlib.suppress(TimeoutError):
@@ -205,10 +205,11 @@ class _Visit:
         match method:
             case "Network.responseReceived" if event["type"] == "Document" and event.get("frameId") == self.frame:
                 self.seen.status = event["response"]["status"]
-            case "Page.lifecycleEvent" if event["name"] == "networkIdle" and event["frameId"] == self.frame:
-                self.idle.set()
-            case "Page.lifecycleEvent" if event["name"] == "networkAlmostIdle" and event["frameId"] == self.frame:
-                self.almost_idle.set()
+            case "Page.lifecycleEvent" if event["frameId"] == self.frame and event["loaderId"] != self.empty:
+                if event["name"] == "networkIdle":
+                    self.idle.set()
+                elif event["name"] == "networkAlmostIdle":
+                    self.almost_idle.set()
             case "Page.javascriptDialogOpening":
                 self._later("Page.handleJavaScriptDialog", accept=False)
             case "Runtime.exceptionThrown":

@@ -52,10 +52,15 @@ new Worker(URL.createObjectURL(new Blob([`fetch("http://${canary}/worker", {mode
 navigator.serviceWorker?.register("/sw.js").catch(() => 0);
 </script>"""
 
+# Longer than an empty tab needs to be idle.
+SLOW_SECONDS = 1.5
+
 PAGES = {
     "/": GOOD,
     "/out": WAYS_OUT,
     "/listens": "<body>here<script>new EventSource('/events').onmessage = () => location.reload()</script>",
+    "/late": "<body>fetching<script>fetch('/slow.js').then(() => document.body.append(', done'))</script>",
+    "/slow.js": "0",
     "/leave": '<script>location = "http://127.0.0.1:CANARY/gone"</script>',
     "/alerts": "<body>still<script>onload = () => { while (true) alert(1) }</script>",
     "/loop": "<body>before<script>while (true) ;</script>",
@@ -117,9 +122,11 @@ def site(settings, canary) -> Iterator[str]:
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         sent = 0
+        shutting_down = threading.Event()
 
     class App(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
+            assert isinstance(self.server, Server)
             hosts.add(self.headers["Host"])
             if self.path.startswith("/away"):
                 self.send_response(302)
@@ -133,6 +140,8 @@ def site(settings, canary) -> Iterator[str]:
                 self.end_headers()
                 self.rfile.read(1)
             else:
+                if self.path in ("/late", "/slow.js"):
+                    self.server.shutting_down.wait(SLOW_SECONDS)
                 self.send_page(PAGES.get(self.path, "").replace("CANARY", str(canary.port)).encode())
 
         def send_page(self, body: bytes) -> None:
@@ -140,7 +149,8 @@ def site(settings, canary) -> Iterator[str]:
             self.send_header("Content-Type", "text/javascript" if self.path.endswith(".js") else "text/html")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body)
+            with contextlib.suppress(BrokenPipeError):  # the visitor left
+                self.wfile.write(body)
 
         def send_much(self) -> None:
             assert isinstance(self.server, Server)
@@ -163,6 +173,7 @@ def site(settings, canary) -> Iterator[str]:
     name = f"3000-app.localhost:{server.server_port}"
     site = f"http://{name}"
     yield site
+    server.shutting_down.set()
     server.shutdown()
     server.server_close()
     assert hosts == {name}, "it asked in another's name"
@@ -185,6 +196,11 @@ def test_it_sees_what_a_visitor_would(site):
     dark, _ = seen(f"{site}/", width=640, height=480, dark=True)
     assert dark.screenshot != look.screenshot
     assert seen(f"{site}/nothing")[0].status == 404
+
+
+def test_it_waits_for_a_page_whose_first_answer_took_its_time(site):
+    look, _ = seen(f"{site}/late", width=640, height=480)
+    assert (look.text, look.console) == ("fetching, done", [])
 
 
 def test_it_does_not_wait_for_a_page_that_listens_for_good(site):
