@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
+
+from accounts import prepared
 from agents import runs
 from agents.models import Step
 from agents.runs import Fence
@@ -21,7 +25,7 @@ class Log:
     def __init__(self, fence: Fence, told: Callable[[bool], None] = lambda stop: None) -> None:
         self.fence, self.told = fence, told
         self.kept: list[Step] | None = None
-        self.steps = list(Step.objects.filter(run_id=fence.run_id).order_by("seq"))
+        self.steps = _steps(fence.run_id)
         self.keys = {(step.type, step.key): step for step in self.steps if step.key}
         # Written by workers before this one.
         self.inherited = set(self.keys)
@@ -168,6 +172,11 @@ class Log:
             if (other["name"], other["input"]) == (block["name"], block["input"])
         ]
         return sum(step is not None and step.seq > since for step in made) - 1
+
+
+@prepared.rows
+def _steps(run_id: UUID) -> QuerySet[Step]:
+    return Step.objects.filter(run_id=run_id).order_by("seq")
 
 
 # Calls after which the model is not asked again.

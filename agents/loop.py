@@ -4,11 +4,14 @@ Each part first looks at the log: what is written there is done. So the same lin
 """
 
 import logging
+from uuid import UUID
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
+from accounts import prepared
 from agents import charging, choosing, closing, prompts, reviewing, runs, sandbox, stuck
 from agents.asking import next_turn
 from agents.bench import Bench
@@ -42,7 +45,7 @@ MAX_NUDGES = 2
 
 def run_agent(lease: Lease) -> bool:
     """Works on a run until it ends or the lease is lost. Whether it touched the app's files."""
-    run = Run.objects.for_work().get(pk=lease.fence.run_id)
+    (run,) = _for_work(lease.fence.run_id)
     work = Work(lease, run)
     try:
         ending = work.go()
@@ -70,6 +73,11 @@ def run_agent(lease: Lease) -> bool:
     closing.close(lease, run, work.bench.log, box, ending)
     work.bench.let_go()
     return work.bench.log.touched()
+
+
+@prepared.rows
+def _for_work(run_id: UUID) -> QuerySet[Run]:
+    return Run.objects.for_work().filter(pk=run_id)
 
 
 class Work:

@@ -40,7 +40,7 @@ def check(bench: Bench, seen: browser.Look | None) -> dict[str, Any] | None:
     """
     project, began = bench.run.project, time.monotonic()
     changed, gone = promises.since(project), outdated(bench.log)
-    kept = [promise for promise in project.promises.all() if promise.pk not in gone]
+    kept = [promise for promise in promises.of(project.pk) if promise.pk not in gone]
     there = {promises.mark(promise.path, promise.text) for promise in kept}
     new = [one for one in expected(bench.log) if promises.mark(one["path"], one["text"]) not in there]
     pages: dict[str, list[str]] = {}
@@ -141,7 +141,7 @@ def settle(project: Project, log: Log, state: str, version: int | None) -> tuple
     facts, gone = found(log), outdated(log)
     held = {int(number): answer for number, answer in facts["held"].items()}
     worked = state == Run.State.SUCCEEDED and version is not None and bool(log.checks())
-    earlier = list(project.promises.all())
+    earlier = promises.of(project.pk)
     retired = [promise for promise in earlier if worked and promise.pk in gone]
     earlier = [promise for promise in earlier if promise not in retired]
     new = facts["new"] if worked else []

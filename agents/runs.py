@@ -17,9 +17,10 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DataError, IntegrityError, connection, transaction
-from django.db.models import Subquery
+from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Now
 
+from accounts import prepared
 from agents import events
 from agents.batches import Batches
 from agents.models import Run, Step
@@ -76,7 +77,7 @@ def claim(run_id: UUID, seconds: float) -> Fence | None:
     Nobody has more than RUNS_PER_USER at once, so that one user's many leave workers for another's one.
     """
     try:
-        with transaction.atomic(), connection.cursor() as cursor:
+        with transaction.atomic(), prepared.cursor() as cursor:
             at_once = settings.RUNS_PER_USER
             cursor.execute(ALONE, [run_id])
             cursor.execute(CLAIM, {"run": run_id, "owner": owner_name(), "seconds": seconds, "at_once": at_once})
@@ -88,7 +89,7 @@ def claim(run_id: UUID, seconds: float) -> Fence | None:
 
 def extend(fence: Fence, seconds: float) -> bool:
     """Renews the lease; says whether the user asked to stop. Raises LeaseLost."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(
             "UPDATE agents_run SET lease_until = now() + %s * interval '1 second'"
             " WHERE id = %s AND lease_token = %s AND state = 'running' RETURNING cancel_requested",
@@ -102,7 +103,7 @@ def extend(fence: Fence, seconds: float) -> bool:
 
 def stop_wanted(fence: Fence) -> bool:
     """Whether the user asked to stop. Raises LeaseLost."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(
             "SELECT cancel_requested FROM agents_run WHERE id = %s AND lease_token = %s AND state = 'running'",
             [fence.run_id, fence.token],
@@ -294,7 +295,7 @@ def _written(steps: list[Step]) -> list[dict[str, Any]]:
 
 def _executed(sql: str, values: dict[str, Any]) -> list[Any]:
     # One statement: outside a transaction it is one, and what follows its commit follows at once.
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(sql, values)
         rows: list[Any] = cursor.fetchall()
         return rows
@@ -347,7 +348,7 @@ def resume(run: Run) -> bool:
 
 def lock(fence: Fence) -> None:
     """Locks the run's row until the transaction ends: the first lock of one that also touches the project."""
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(
             "SELECT FROM agents_run WHERE id = %s AND lease_token = %s AND state = 'running' FOR UPDATE",
             [fence.run_id, fence.token],
@@ -362,11 +363,12 @@ def end_unclaimed(run: Run, state: str, reason: str) -> bool:
     return bool(ended.update(state=state, reason=reason, finished=Now()))
 
 
-def due_after(project_id: UUID) -> list[Run]:
+@prepared.rows
+def due_after(project_id: UUID) -> "QuerySet[Run]":
     """Runs that may have waited for one of this project to end: the oldest queued ones of its owner, by their ids."""
     owner = Subquery(Project.objects.filter(pk=project_id).values("owner"))
     queued = Run.objects.filter(project__owner=owner, state=Run.State.QUEUED).order_by("created")
-    return list(queued.only("pk")[:DUE_RUNS])
+    return queued.only("pk")[:DUE_RUNS]
 
 
 def _own(fence: Fence) -> Any:

@@ -8,8 +8,10 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
+from django.db.models import QuerySet
 from kombu.exceptions import OperationalError
 
+from accounts import prepared
 from accounts.models import User
 from agents import catalogue, charging, lease, runs
 from agents.models import Run
@@ -78,23 +80,27 @@ def start_run(
     plan it builds; then it is nobody's answer. `again`: the run whose message is sent once more. Either refers to the
     projects of the run before, and has what was attached to it. Raises BadPrompt or NotEnoughCredits.
     """
-    active = Run.objects.filter(project=project, state__in=Run.ACTIVE)
-    states = list(active.values_list("state", flat=True))
-    asking = active.filter(state=Run.State.WAITING).first() if Run.State.WAITING in states and not follows else None
+    active = _active(project.pk)
+    asking = next((run for run in active if run.state == Run.State.WAITING and not follows), None)
     if asking and attached:
         raise BadPrompt("Answer the question first; a file can go with the next message.", "attachments")
     if asking and refers:
         raise BadPrompt("Answer the question first; the next message can refer to a project.", "references")
     if asking and (answered := _answer(asking, text)):
         return answered
-    if len(states) > MAX_QUEUED:
+    if len(active) > MAX_QUEUED:
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
     before = follows or again
     found = before.message.references if before else references.find(project.owner, refers, but=project)
     wanted = model or project.model
     last = Run.objects.filter(project=project).order_by("created").last() if catalogue.get(wanted).is_auto else None
     given: dict[str, Any] = {"attached": attached, "before": before, "follows": follows}
-    return _begin(project, text, mode, wanted, cap, found, position=len(states), last=last, **given)
+    return _begin(project, text, mode, wanted, cap, found, position=len(active), last=last, **given)
+
+
+@prepared.rows
+def _active(project_id: UUID) -> QuerySet[Run]:
+    return Run.objects.filter(project_id=project_id, state__in=Run.ACTIVE)
 
 
 def _begin(

@@ -3,11 +3,12 @@
 import base64
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from django.core import signing
 from django.db.models import Exists, OuterRef, Subquery
 from django.db.models.query import QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404
 from django.urls import reverse
@@ -21,6 +22,8 @@ from rest_framework.response import Response
 from rest_framework.utils.urls import replace_query_param
 from rest_framework.views import APIView
 
+from accounts import prepared
+from accounts.models import User
 from projects import attachments, frameworks, search, versions
 from projects.models import Attachment, Fragment, Message, Picture, Project, Version
 from projects.views import version_of, zip_response
@@ -227,14 +230,21 @@ def visible(request: Request) -> QuerySet[Project]:
     return Project.objects.for_user(request.user).annotate(newest_version=Subquery(newest))
 
 
+@prepared.rows
+def _theirs(owner_id: int, pk: UUID) -> QuerySet[Project]:
+    return Project.objects.for_user(User(pk=owner_id)).filter(pk=pk)
+
+
 # No docstring: the description of the API would show it for each view below.
 class InProject(APIView):
     # Everything below /projects/{pk}/ starts here: a stranger gets the 404 of a missing id.
 
     def project(self) -> Project:
-        found: Project = get_object_or_404(Project.objects.for_user(self.request.user), pk=self.kwargs["pk"])
-        found.owner = self.request.user  # type: ignore[assignment]  # as the query says: it is not asked for again
-        return found
+        user = self.request.user
+        for found in _theirs(user.pk, self.kwargs["pk"]) if user.is_active else ():
+            found.owner = user  # type: ignore[assignment]  # as the query says: it is not asked for again
+            return found
+        raise Http404
 
     def version(self, number: Any = None) -> Version:
         """The version of that number; without one, of `?version=`, else the newest. 404 if there is none."""

@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
-from django.db.models import F, Max
+from django.db.models import F, Max, QuerySet
 
+from accounts import prepared
 from projects.models import Project, Promise, Version
 
 MAX_PROMISES = 40
@@ -33,10 +35,16 @@ def holds(promise: Promise, since: int) -> bool | None:
     return promise.held if promise.checked is not None and promise.checked >= since else None
 
 
+@prepared.rows
+def of(project_id: UUID) -> QuerySet[Promise]:
+    """A project's promises, oldest first."""
+    return Promise.objects.filter(project_id=project_id)
+
+
 def listed(project: Project) -> list[dict[str, Any]]:
     """All of a project's promises, oldest first, as the API shows them."""
     changed = since(project)
-    return [view(promise, changed) for promise in project.promises.all()]
+    return [view(promise, changed) for promise in of(project.pk)]
 
 
 def view(promise: Promise, since: int) -> dict[str, Any]:

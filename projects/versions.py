@@ -2,9 +2,12 @@
 
 from collections.abc import Mapping
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 
+from accounts import prepared
 from projects.archive import zip_chunks
 from projects.blobs import NoSuchFile, file_sizes, files, read, sha256, sizes, store
 from projects.diffs import DoesNotFit, FileDiff, diff, diff_file, take_back
@@ -165,7 +168,15 @@ def changes(old: Mapping[str, str], new: Mapping[str, str]) -> dict[str, list[st
 
 
 def newest(project: Project) -> Version | None:
-    return project.versions.order_by("-number").first()
+    for version in _newest(project.pk):
+        version.project = project
+        return version
+    return None
+
+
+@prepared.rows
+def _newest(project_id: UUID) -> QuerySet[Version]:
+    return Version.objects.filter(project_id=project_id).order_by("-number")[:1]
 
 
 def last_working(project: Project) -> Version | None:

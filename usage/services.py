@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from accounts import prepared
 from accounts.models import User
 from usage import ledger, plans
 from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text, typed
@@ -117,7 +118,7 @@ def pays_itself(user: User) -> bool:
 
 
 def _hold(asked: dict[str, Any]) -> bool:
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(RESERVE, asked)
         return bool(cursor.fetchone()[0])
 
@@ -180,7 +181,7 @@ def release(run_id: uuid.UUID) -> int | None:
     """End a reservation without a charge; what is available then. The first end counts, and a run may have none: None
     where this call ended nothing.
     """
-    with connection.cursor() as cursor:
+    with prepared.cursor() as cursor:
         cursor.execute(RELEASE, [run_id])
         row = cursor.fetchone()
         return row and int(row[0])

@@ -5,11 +5,15 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
+
+from accounts import prepared
 from agents.models import Run
 from projects import promises, versions
 from projects.frameworks import FRAMEWORKS, starting_files, starting_manifest
-from projects.models import Message, Project
+from projects.models import Message, Project, Version
 
 HERE = Path(__file__).parent
 TREE_LINES = 200
@@ -55,13 +59,18 @@ def context(project: Project, refresh: bool = False) -> str:
     template before there is one. Kept with the project until a new version comes, or what is pinned or dropped changes.
     No sandbox is asked, so the model can begin while one is being made.
     """
-    newest = project.versions.values_list("number", flat=True).first() or 0
+    newest = next(iter(_newest(project.pk)), 0)
     if refresh or project.context_version != newest or not project.context:
         project.context, project.context_version = _look(project), newest
         # Not over what somebody pinned or dropped meanwhile.
         same = Project.objects.filter(pk=project.pk, pinned=project.pinned, dropped=project.dropped)
         same.update(context=project.context, context_version=newest)
     return project.context
+
+
+@prepared.rows
+def _newest(project_id: UUID) -> QuerySet[Version, int]:
+    return Version.objects.filter(project_id=project_id).order_by("-number").values_list("number", flat=True)[:1]
 
 
 def _look(project: Project) -> str:
@@ -117,7 +126,7 @@ def told(project: Project) -> str:
 
 def promised(project: Project) -> str:
     """What earlier requests made true, a line each with its number; "" without any."""
-    if not (kept := list(project.promises.all())):
+    if not (kept := promises.of(project.pk)):
         return ""
     changed = promises.since(project)
     return "\n".join(

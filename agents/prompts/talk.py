@@ -6,10 +6,14 @@ Everything comes from stored rows, so a worker that takes a run over sends the s
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID
 
+from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
+from accounts import prepared
 from agents import prompts
 from agents.fingerprints import first_line
 from agents.models import Run, Step
@@ -191,16 +195,20 @@ def _fewer_pictures(said: list[Say]) -> list[Say]:
 
 def _history(run: Run) -> list[Say]:
     """What was said before the run. What waited behind another run comes after that run's answer."""
-    said = run.project.messages.exclude(run__reason="dropped").order_by("-created")
-    # A message's turn is when its run was asked for, or the run that it answers.
-    turn = Coalesce("run__created", "reply_of__created", "created")
-    newest = said.values_list(turn, "created", "role", "text")[: HISTORY_MESSAGES + MAX_BEHIND]
-    earlier = sorted(row for row in newest if row[0] < run.created)
+    earlier = sorted(row for row in _newest(run.project_id) if row[0] < run.created)
     messages: list[Say] = []
     for _, _, role, text in earlier[-HISTORY_MESSAGES:]:
         if messages or role == Message.Role.USER:  # a conversation begins with the user
             _say(messages, role, [{"type": "text", "text": text[:HISTORY_CHARS] or "(nothing)"}])
     return messages
+
+
+@prepared.rows
+def _newest(project_id: UUID) -> "QuerySet[Message, tuple[datetime, datetime, str, str]]":
+    said = Message.objects.filter(project_id=project_id).exclude(run__reason="dropped").order_by("-created")
+    # A message's turn is when its run was asked for, or the run that it answers.
+    turn = Coalesce("run__created", "reply_of__created", "created")
+    return said.values_list(turn, "created", "role", "text")[: HISTORY_MESSAGES + MAX_BEHIND]
 
 
 def _say(messages: list[Say], role: str, content: list[Say]) -> None:

@@ -17,11 +17,12 @@ from tests.deploy.files import services, text
 from tests.deploy.production import python
 
 PROGRAM = "/usr/sbin/pgbouncer"
-# Forty threads on three connections: transactions, row locks, long reads, and the statement that writes a run's log.
+# Forty threads on three connections: transactions, row locks, long reads, what else is planned once per connection.
 WORK = """
 import django; django.setup()
 import threading
 from django.db import connection, transaction
+from accounts.authentication import tokens
 from accounts.models import User
 people = [User.objects.create_user(f"pool-{n}@example.com", "x") for n in range(3)]
 def work(number):
@@ -31,6 +32,7 @@ def work(number):
             person.name = f"{int(person.name or 0) + 1}"
             person.save(update_fields=["name"])
         assert sum(1 for _ in User.objects.iterator(chunk_size=1)) >= 3
+        assert tokens(str(number)) == []
         connection.close()
 threads = [threading.Thread(target=work, args=(n,)) for n in range(40)]
 [t.start() for t in threads]; [t.join() for t in threads]
