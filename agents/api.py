@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.db import transaction
-from django.db.models import Prefetch, prefetch_related_objects
 from django.shortcuts import get_object_or_404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
@@ -223,7 +222,8 @@ class MessageList(projects.MessageList):
         text, mode, model = data["text"], data["mode"], data.get("model")
         run = services.start_run(project, text, mode, data.get("cap"), model, attached=attached, refers=refers)
         if not attached:  # then it has no fragments, which need not be asked
-            prefetch_related_objects([run.message], Prefetch("fragments", Fragment.objects.none()))
+            # As prefetch_related_objects() would say it, in a tenth of the request's time.
+            run.message._prefetched_objects_cache = {"fragments": Fragment.objects.none()}  # type: ignore[attr-defined]
         said = {"message": run.message, "run": run, "warning": leaks.warning(text)}
         return Response(projects.shown(SaidSerializer, said), status=202)
 

@@ -20,6 +20,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from agents.models import Run, Step
+from agents.packing import packed
 
 log = logging.getLogger(__name__)
 Event = dict[str, Any]
@@ -76,7 +77,7 @@ class Told(Event):
 
     @cached_property
     def json(self) -> str:
-        return json.dumps(self)
+        return packed(self).decode()
 
     @cached_property
     def shown(self) -> "Told":
@@ -85,7 +86,7 @@ class Told(Event):
 
 def as_json(event: Event) -> str:
     """What a follower is sent."""
-    return event.json if isinstance(event, Told) else json.dumps(event)
+    return event.json if isinstance(event, Told) else packed(event).decode()
 
 
 def html_id(step: Step) -> str:
@@ -123,7 +124,7 @@ def publish(steps: list[Step]) -> None:
     """Sends committed steps out. A lost publication is harmless: readers fill gaps from the log."""
     with suppress(redis.RedisError), _redis().pipeline(transaction=False) as pipe:  # the log has them; followers poll
         for step in steps:
-            pipe.publish(channel(step.project_id), json.dumps(as_event(step)))
+            pipe.publish(channel(step.project_id), packed(as_event(step)))
         pipe.execute()
 
 
@@ -181,10 +182,10 @@ class Live:
         if self.sent:
             pipe.append(f"{self.channel}:text", kept)
         else:  # the first piece: what was kept of an earlier text goes
-            pipe.set(f"{self.channel}:head", json.dumps({**self.head, "data": self.ident}), ex=3600)
+            pipe.set(f"{self.channel}:head", packed({**self.head, "data": self.ident}), ex=3600)
             pipe.set(f"{self.channel}:text", kept, ex=3600)
         data = {**self.ident, "offset": self.sent, "text": text}
-        pipe.publish(self.channel, json.dumps({**self.head, "data": data}))
+        pipe.publish(self.channel, packed({**self.head, "data": data}))
         self.taken, self.sent, self.last = self.taken + len(new), self.sent + len(text), time.monotonic()
 
 

@@ -139,6 +139,7 @@ class Work:
     def work(self) -> None:
         """The loop proper: ask, run the tools that were called, until the model is done."""
         definitions = [tool.definition() for tool in self.tools.values()]
+        self.fixed = self.system + str(definitions)
         while True:
             for turn, index, block in self.log.pending():
                 use(self.bench, self.tools, turn, index, block)
@@ -151,7 +152,7 @@ class Work:
 
     def ask(self, definitions: list[dict[str, object]]) -> None:
         """The model's next turn. A conversation that turns out too long for it is compacted once."""
-        messages = self.fitting(definitions)
+        messages = self.fitting()
         try:
             reply = next_turn(self.lease, self.log, self.run, self.system, messages, definitions)
         except ModelError as error:
@@ -164,11 +165,10 @@ class Work:
         if reply.owners_key:
             self.run.project.owner.provider_keys.filter(provider=reply.owners_key).update(last_used=Now())
 
-    def fitting(self, definitions: list[dict[str, object]]) -> list[talk.Say]:
+    def fitting(self) -> list[talk.Say]:
         """The conversation, shortened where it would fill too much of the model's window."""
-        fixed = self.system + str(definitions)
         messages = self.said()
-        size = talk.tokens(messages, fixed)
+        size = talk.tokens(messages, self.fixed)
         if not self.log.turn and size < FITS_ANYWHERE:
             return messages
         window = self.bench.window
@@ -179,7 +179,7 @@ class Work:
         ):
             if size > share * window and self.compact(kind, keep):
                 messages = self.said()
-                size = talk.tokens(messages, fixed)
+                size = talk.tokens(messages, self.fixed)
         return messages
 
     def said(self) -> list[talk.Say]:

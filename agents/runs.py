@@ -4,9 +4,7 @@ The fence, the two counters and the insert are one statement, so the order of `c
 reader that asks for `cursor > n` never misses a row.
 """
 
-import json
 import os
-import re
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
@@ -24,13 +22,14 @@ from accounts import prepared
 from agents import events
 from agents.batches import Batches
 from agents.models import Run, Step
+from agents.packing import packed
 from projects.models import Project
 
 # Leases lost in a row, without a new step in between, before a run counts as one that kills its workers.
 MAX_DEATHS = 3
 # Runs rung when one ends; the sweeper finds the others.
 DUE_RUNS = 5
-UNSTORABLE = re.compile(r"\\u(0000|[dD][89a-fA-F])")
+NUL = r"\u0000"
 
 
 class LeaseLost(Exception):
@@ -313,14 +312,14 @@ def _number(steps: list[Step], rows: list[Any], least: int) -> bool:
 
 
 def _json(value: Any) -> str:
-    """JSON that jsonb takes: a model or a command may send NUL and lone surrogates, which become U+FFFD."""
-    text = json.dumps(value)
-    return json.dumps(_storable(value)) if UNSTORABLE.search(text) else text
+    """JSON that jsonb takes: a model or a command may send NUL, which becomes U+FFFD."""
+    text = packed(value).decode()
+    return packed(_storable(value)).decode() if NUL in text else text
 
 
 def _storable(value: Any) -> Any:
     if isinstance(value, str):
-        return value.replace("\x00", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value.replace("\x00", "\ufffd")
     if isinstance(value, dict):
         return {_storable(key): _storable(item) for key, item in value.items()}
     return [_storable(item) for item in value] if isinstance(value, list) else value

@@ -28,13 +28,7 @@ MAX_COLOURED_CHARS = 50_000
 
 def render_markdown(text: str) -> SafeString:
     """HTML of a message: safe to put into a page as it is."""
-    html = nh3.clean(
-        _parser().render(text),
-        tags=TAGS,
-        attributes=ATTRIBUTES,
-        url_schemes={"http", "https", "mailto"},
-        link_rel="noopener nofollow",
-    )
+    html = _cleaner().clean(_parser().render(text))
     return mark_safe(html)  # noqa: S308 – nh3 has just cleaned it
 
 
@@ -47,6 +41,12 @@ def colour(code: str, language: str) -> str:
     except ClassNotFound:
         return escape(code)
     return str(highlight(code, lexer, HtmlFormatter(nowrap=True)))
+
+
+@cache
+def _cleaner() -> nh3.Cleaner:
+    schemes = {"http", "https", "mailto"}
+    return nh3.Cleaner(tags=TAGS, attributes=ATTRIBUTES, url_schemes=schemes, link_rel="noopener nofollow")
 
 
 @cache

@@ -14,6 +14,7 @@ from django.conf import settings
 from openai import AsyncOpenAI
 
 from agents.llm import Block, Call, ModelBusy, Turn, streams
+from agents.packing import packed
 
 # How the protocol's reasons to stop are called in ours.
 REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal"}
@@ -45,7 +46,8 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
     """
     reader = _Reader(call, on_text)
     client = _client(call.api_key, call.base_url, streams.http(openai.DefaultAioHttpClient))
-    asked = streams.packed(_request(call))
+    # Not by the SDK, which first copies whole conversations piece by piece.
+    asked = packed(_request(call))
     opening = client.post("/chat/completions", cast_to=object, content=asked, stream=True, stream_cls=Chunks)
     await streams.read(opening, openai.APIError, call, reader.take)
     return reader.turn()

@@ -12,6 +12,7 @@ import anthropic
 from anthropic import AsyncAnthropic
 
 from agents.llm import Block, Call, ModelBusy, Turn, streams
+from agents.packing import packed
 
 EVENTS = anthropic.AsyncStream[object]
 # Kinds of blocks that came by the other protocol; this one does not know them.
@@ -48,7 +49,8 @@ async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
     """
     reader = _Reader(call, on_text)
     client = _client(call.api_key, call.base_url, streams.http(anthropic.DefaultAioHttpClient))
-    asked = streams.packed(_request(call))
+    # Not by the SDK, which first copies whole conversations piece by piece.
+    asked = packed(_request(call))
     opening = client.post("/v1/messages", cast_to=object, content=asked, stream=True, stream_cls=EVENTS)
     await streams.read(opening, anthropic.APIError, call, reader.take)
     if not reader.turn.stop_reason:

@@ -62,11 +62,6 @@ def _close_all() -> None:
             asyncio.run_coroutine_threadsafe(client.aclose(), loop).result(5)
 
 
-def packed(request: dict[str, Any]) -> bytes:
-    """A request as the SDKs send it. Theirs is copied piece by piece first, whole conversations at each turn."""
-    return json.dumps(request, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
-
-
 async def read(opening: Awaitable[Any], api_error: type[Exception], call: Call, take: Callable[[Any], None]) -> None:
     """Opens an SDK's stream and hands its events to `take`; it is closed at the end, also when this is cancelled.
 
