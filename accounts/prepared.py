@@ -28,7 +28,14 @@ class _Cursor(psycopg.Cursor[Any]):
     """Has the server keep the plan of what it executes, unless a pooler stands between (`DATABASE_POOLED`)."""
 
     def execute(self, *args: Any, **options: Any) -> Any:
-        return super().execute(*args, **{**options, "prepare": True})
+        options = {**options, "prepare": True}
+        try:
+            return super().execute(*args, **options)
+        except psycopg.errors.FeatureNotSupported:  # a migration has changed the type of what it gives
+            if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                raise  # the rollback makes psycopg forget its plans
+            self.connection.execute("DEALLOCATE ALL")
+            return super().execute(*args, **options)
 
     def _convert_query(self, *args: Any) -> Any:
         self._query = super()._convert_query(*args)  # Django's log of statements reads it there

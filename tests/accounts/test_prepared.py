@@ -1,9 +1,10 @@
 """Statements of every message: compiled once, planned once per connection, and otherwise like any queryset."""
 
+import threading
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, connection, transaction
 from django.db.models import F, QuerySet
 from django.test.utils import CaptureQueriesContext
 
@@ -70,6 +71,34 @@ def test_it_is_planned_once_per_connection(people):
         names_of(person.pk)
     kept = [text for text in plans() if '"accounts_apitoken"."name"' in text and text.count("accounts_apitoken") < 6]
     assert len(kept) == 1 and "$1" in kept[0]
+
+
+def migrate(chars: int) -> None:
+    """By another process, as it were: psycopg forgets plans where it sees the statement itself."""
+
+    def altering() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(f"ALTER TABLE accounts_apitoken ALTER COLUMN name TYPE varchar({chars})")
+        connection.close()
+
+    thread = threading.Thread(target=altering)
+    thread.start()
+    thread.join()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_goes_on_when_a_migration_changes_a_column_under_it(people):
+    assert names_of(people[0].pk)[0] == "one"
+    migrate(90)
+    try:
+        assert names_of(people[0].pk)[0] == "one"
+        assert names_of(people[1].pk)[0] == "one"
+    finally:
+        migrate(80)
+    with pytest.raises(DatabaseError), transaction.atomic():
+        names_of(people[0].pk)
+    with transaction.atomic():
+        assert names_of(people[0].pk)[0] == "one"
 
 
 def test_it_shows_in_djangos_log_and_its_errors_are_djangos(people):
