@@ -9,6 +9,7 @@ from typing import Any
 
 import django
 import pytest
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import TransactionTestCase
 
 from launcher import testing
@@ -45,6 +46,8 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ["DJANGO_SETTINGS_MODULE"] = "vibe.settings"
         # Read now: pytest-django leaves alone what nobody has read.
         django.setup()
+        # A hash takes a third of a second, on purpose; what these are good for is nothing that is tested here.
+        PBKDF2PasswordHasher.iterations = 1_000
 
 
 @pytest.fixture(scope="session")

@@ -198,34 +198,35 @@ def test_it_says_that_nothing_was_checked_where_there_is_no_browser(model, start
     assert "2 earlier promises not checked" in " ".join(render(run.steps.get(type="complete")).split())
 
 
-@pytest.mark.parametrize(
-    "more",
-    [
-        {"expects": [promise("x")] * 6},
-        {"expects": [{"says": "x" * 121, "text": "x"}]},
-        {"expects": [{"says": "x", "text": "x" * 81}]},
-        {"expects": [{"says": "x"}]},
-        {"expects": [{"says": "x", "text": "x", "more": 1}]},
-        {"expects": [promise("a\x00b")]},
-        {"expects": [promise("a\x1bb")]},
-        {"expects": [promise("\u202e \U000e0041")]},
-        {"expects": [promise("  ")]},
-        *({"expects": [promise("x", path)]} for path in ("", "menu", "//evil.example", "/../x", "/a/..", "/?to=//x")),
-        *({"expects": [promise("x", path)]} for path in ("https://a.b/", "/\\a", "/a b", "/%2e%2e", "/a\n", "/" * 201)),
-        {"expects": "all"},
-        {"outdated": [0]},
-        {"outdated": ["1"]},
-        {"outdated": [True]},
-        {"outdated": [2**64]},
-        {"outdated": list(range(1, 42))},
-    ],
-)
-def test_it_refuses_statements_that_are_none(model, start, work, more):
-    model.say([tea("Assam")], [wire.tool("finish", {"summary": "x", **more})], [done("Assam")])
+NO_STATEMENTS: list[dict[str, Any]] = [
+    {"expects": [promise("x")] * 6},
+    {"expects": [{"says": "x" * 121, "text": "x"}]},
+    {"expects": [{"says": "x", "text": "x" * 81}]},
+    {"expects": [{"says": "x"}]},
+    {"expects": [{"says": "x", "text": "x", "more": 1}]},
+    {"expects": [promise("a\x00b")]},
+    {"expects": [promise("a\x1bb")]},
+    {"expects": [promise("\u202e \U000e0041")]},
+    {"expects": [promise("  ")]},
+    *({"expects": [promise("x", path)]} for path in ("", "menu", "//evil.example", "/../x", "/a/..", "/?to=//x")),
+    *({"expects": [promise("x", path)]} for path in ("https://a.b/", "/\\a", "/a b", "/%2e%2e", "/a\n", "/" * 201)),
+    {"expects": "all"},
+    {"outdated": [0]},
+    {"outdated": ["1"]},
+    {"outdated": [True]},
+    {"outdated": [2**64]},
+    {"outdated": list(range(1, 42))},
+]
+
+
+def test_it_refuses_statements_that_are_none(model, start, work):
+    tries = [[wire.tool("finish", {"summary": "x", **more})] for more in NO_STATEMENTS]
+    model.say([tea("Assam")], *tries, [done("Assam")])
     run = work(start())
-    refused = run.steps.get(type="tool_result", key="2.0")
-    assert (refused.data["ok"], run.state) == (False, Run.State.SUCCEEDED)
-    assert refused.record["is_error"] and len(refused.record["content"]) > 20
+    refused = [run.steps.get(type="tool_result", key=f"{2 + turn}.0") for turn in range(len(tries))]
+    for more, step in zip(NO_STATEMENTS, refused, strict=True):
+        assert not step.data["ok"] and step.record["is_error"] and len(step.record["content"]) > 20, more
+    assert run.state == Run.State.SUCCEEDED
     assert [one[0] for one in kept(run.project)] == ["Assam"]
 
 

@@ -62,42 +62,50 @@ def test_it_tells_the_model_of_an_input_of_the_wrong_kind(told):
     assert run.state == Run.State.SUCCEEDED and run.usage["calls"] >= 3
 
 
-@pytest.mark.parametrize("path", HOSTILE, ids=[ascii(path)[:24] for path in HOSTILE])
-def test_it_refuses_a_path_that_leads_elsewhere(told, path):
-    run, results = told(
-        wire.tool("write_files", {"files": [{"path": path, "content": "x"}]}),
-        wire.tool("read_files", {"paths": [path]}),
-        wire.tool("edit_file", {"path": path, "edits": [{"search": "a", "replace": "b"}]}),
-        wire.tool("delete_files", {"paths": [path]}),
-    )
-    assert [result["is_error"] for result in results] == [True] * 4
+def test_it_refuses_a_path_that_leads_elsewhere(told, settings):
+    settings.RUN_MAX_TURNS = 100
+    calls = [
+        call
+        for path in HOSTILE
+        for call in (
+            wire.tool("write_files", {"files": [{"path": path, "content": "x"}]}),
+            wire.tool("read_files", {"paths": [path]}),
+            wire.tool("edit_file", {"path": path, "edits": [{"search": "a", "replace": "b"}]}),
+            wire.tool("delete_files", {"paths": [path]}),
+        )
+    ]
+    run, results = told(*calls)
+    assert [ascii(call["input"]) for call, result in zip(calls, results, strict=True) if not result["is_error"]] == []
     assert run.version is None
 
 
-@pytest.mark.parametrize(
-    "name", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "-rf", "a b & touch pwned", "*.html"]
-)
-def test_it_takes_a_strange_name_as_a_name(told, name):
-    run, results = told(
-        wire.tool("write_files", {"files": [{"path": name, "content": "mine"}]}),
-        wire.tool("read_files", {"paths": [name]}),
-        wire.tool("search", {"pattern": "mine", "path": name}),
-        wire.tool("list_files", {}),
-    )
+def test_it_takes_a_strange_name_as_a_name(told):
+    names = ["$(touch pwned)", "`touch pwned`", "; touch pwned", "-rf", "a b & touch pwned", "*.html"]
+    calls = [
+        call
+        for name in names
+        for call in (
+            wire.tool("write_files", {"files": [{"path": name, "content": f"mine, {name}"}]}),
+            wire.tool("read_files", {"paths": [name]}),
+            wire.tool("search", {"pattern": "mine", "path": name}),
+            wire.tool("list_files", {}),
+        )
+    ]
+    run, results = told(*calls)
     assert not any(result["is_error"] for result in results)
-    assert "mine" in results[1]["content"] and "mine" in results[2]["content"]
-    assert versions.read(run.version, name) == b"mine"
+    for number, name in enumerate(names):
+        assert f"mine, {name}" in results[4 * number + 1]["content"]
+        assert "mine" in results[4 * number + 2]["content"]
+        assert versions.read(run.version, name) == f"mine, {name}".encode()
     assert "pwned" not in {path.split("/")[-1] for path in run.version.manifest}
 
 
-@pytest.mark.parametrize("pattern", ["$(touch pwned)", "-f/etc/passwd", "'; touch pwned; '", "h1>"])
-def test_it_takes_a_strange_pattern_as_a_pattern(told, pattern):
-    _, results = told(
-        write(index_html=page("Tea")), wire.tool("search", {"pattern": pattern}), wire.tool("list_files", {})
-    )
-    assert not results[1]["is_error"]
-    assert "root:" not in results[1]["content"]
-    assert "pwned" not in results[2]["content"]
+def test_it_takes_a_strange_pattern_as_a_pattern(told):
+    patterns = ["$(touch pwned)", "-f/etc/passwd", "'; touch pwned; '", "h1>"]
+    searches = [wire.tool("search", {"pattern": pattern}) for pattern in patterns]
+    _, results = told(write(index_html=page("Tea")), *searches, wire.tool("list_files", {}))
+    assert not any(result["is_error"] or "root:" in result["content"] for result in results)
+    assert "pwned" not in results[-1]["content"]
 
 
 def test_it_says_what_differs_when_an_edit_does_not_fit(told):
@@ -125,40 +133,39 @@ def test_it_makes_several_edits_or_none(told):
     assert versions.read(run.version, "a.txt") == b"1 2\n"
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
+def writing(content: str) -> wire.Block:
+    return wire.tool("write_files", {"files": [{"path": "app.js", "content": content}]})
+
+
+def test_it_refuses_a_file_that_says_rest_unchanged(told):
+    lines = [
         "// ... rest of the code unchanged",
         "/* ... existing styles ... */",
         "<!-- … remaining sections … -->",
         "# the rest of the file stays the same",
-    ],
-)
-def test_it_refuses_a_file_that_says_rest_unchanged(told, line):
-    run, results = told(wire.tool("write_files", {"files": [{"path": "app.js", "content": f"let a = 1;\n{line}\n"}]}))
-    assert results[0]["is_error"] and "Write the whole file" in results[0]["content"]
+    ]
+    run, results = told(*(writing(f"let a = 1;\n{line}\n") for line in lines))
+    for line, result in zip(lines, results, strict=True):
+        assert result["is_error"] and "Write the whole file" in result["content"], line
     assert run.version is None
 
 
-@pytest.mark.parametrize("line", ["const { a, ...rest } = props", "// the rest is history", "call(...args)"])
-def test_it_takes_code_that_only_looks_like_it(told, line):
-    _, results = told(wire.tool("write_files", {"files": [{"path": "app.js", "content": line}]}))
-    assert not results[0]["is_error"]
+def test_it_takes_code_that_only_looks_like_it(told):
+    _, results = told(*map(writing, ["const { a, ...rest } = props", "// the rest is history", "call(...args)"]))
+    assert not any(result["is_error"] for result in results)
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["npm run dev", "npm start", "cd . && npx vite --port 4000", "PORT=1 npm run dev &", "yarn dev", "vite"],
-)
-def test_it_does_not_start_a_server(told, command):
-    _, results = told(wire.tool("terminal", {"command": command}))
-    assert results[0]["is_error"] and "dev server" in results[0]["content"]
+def test_it_does_not_start_a_server(told):
+    commands = ["npm run dev", "npm start", "cd . && npx vite --port 4000", "PORT=1 npm run dev &", "yarn dev", "vite"]
+    _, results = told(*(wire.tool("terminal", {"command": command}) for command in commands))
+    for command, result in zip(commands, results, strict=True):
+        assert result["is_error"] and "dev server" in result["content"], command
 
 
-@pytest.mark.parametrize("command", ["echo npm run dev", "true # vite", "ls vite.config.ts || true"])
-def test_it_runs_what_only_names_a_server(told, command):
-    _, results = told(wire.tool("terminal", {"command": command}))
-    assert not results[0]["is_error"]
+def test_it_runs_what_only_names_a_server(told):
+    commands = ["echo npm run dev", "true # vite", "ls vite.config.ts || true"]
+    _, results = told(*(wire.tool("terminal", {"command": command}) for command in commands))
+    assert not any(result["is_error"] for result in results)
 
 
 def test_it_leaves_a_command_in_the_background_and_ends_it_with_the_work(told):
@@ -332,10 +339,10 @@ NO_NAMES = ["; touch pwned", "$(id)", "--global", "-g", "../evil", "file:/etc", 
 NO_NAMES += ["evil/repo", "tea@npm:evil", "tea@https://evil/x.tgz", "tea@evil/repo"]
 
 
-@pytest.mark.parametrize("name", NO_NAMES)
-def test_it_refuses_what_is_no_package_name(told, name):
-    _, results = told(wire.tool("add_packages", {"packages": [name]}))
-    assert results[0]["is_error"] and "does not fit its schema" in results[0]["content"]
+def test_it_refuses_what_is_no_package_name(told):
+    _, results = told(*(wire.tool("add_packages", {"packages": [name]}) for name in NO_NAMES))
+    for name, result in zip(NO_NAMES, results, strict=True):
+        assert result["is_error"] and "does not fit its schema" in result["content"], name
 
 
 # In place of `npm install`: says how it was called.
