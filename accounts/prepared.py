@@ -14,6 +14,7 @@ from typing import Any, ParamSpec, TypeVar
 from uuid import UUID, uuid4
 
 import psycopg
+from django.conf import settings
 from django.db import connection, connections
 from django.db.models import Model, QuerySet
 
@@ -28,14 +29,23 @@ class _Cursor(psycopg.Cursor[Any]):
     """Has the server keep the plan of what it executes, unless a pooler stands between (`DATABASE_POOLED`)."""
 
     def execute(self, *args: Any, **options: Any) -> Any:
-        options = {**options, "prepare": True}
         try:
-            return super().execute(*args, **options)
-        except psycopg.errors.FeatureNotSupported:  # a migration has changed the type of what it gives
-            if self.connection.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                raise  # the rollback makes psycopg forget its plans
-            self.connection.execute("DEALLOCATE ALL")
-            return super().execute(*args, **options)
+            return self._execute_planned(*args, **options)
+        except psycopg.errors.FeatureNotSupported as error:  # a migration has changed the type of what it gives
+            if self._conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
+                # As if the database had been away for a moment: with the rollback psycopg forgets its plans.
+                raise psycopg.OperationalError(str(error)) from error
+            self._conn._prepared.clear()
+            self._conn.execute("DEALLOCATE ALL")
+            return self._execute_planned(*args, **options)
+
+    def _execute_planned(self, *args: Any, **options: Any) -> Any:
+        # Only meanwhile: else psycopg counts each other statement, and for that keeps its text with all its values.
+        self._conn.prepare_threshold = None if settings.DATABASE_POOLED else 0
+        try:
+            return super().execute(*args, **{**options, "prepare": True})
+        finally:
+            self._conn.prepare_threshold = None
 
     def _convert_query(self, *args: Any) -> Any:
         self._query = super()._convert_query(*args)  # Django's log of statements reads it there

@@ -32,6 +32,8 @@ class Caller(NamedTuple):
     shown: Pass
 
 
+# No line ends in this protocol, but for clients that split it as they split text. Only strings of the JSON have them.
+LINE_ENDS = {"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"}
 HEADERS = {"Cache-Control": "no-cache, no-store", "Connection": "keep-alive", "X-Accel-Buffering": "no"}
 
 
@@ -103,7 +105,10 @@ def frame(event: Event | None) -> bytes:
         return b": ping\n\n"
     head = f"id: {event['id']}\n" if "id" in event else ""
     name = "event: complete\n" if event["type"] == "complete" else ""
-    return f"{head}{name}data: {as_json(event)}\n\n".encode()
+    data = as_json(event)
+    for end, written in LINE_ENDS.items():
+        data = data.replace(end, written)
+    return f"{head}{name}data: {data}\n\n".encode()
 
 
 def refuse(code: int, detail: str, **extra: Any) -> JsonResponse:

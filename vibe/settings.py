@@ -107,11 +107,10 @@ USE_TZ = True
 DATABASES = {"default": env.db_url("DATABASE_URL")}
 _POOL = {"min_size": 1, "max_size": env.int("DATABASE_POOL", 20), "timeout": 10}
 # Behind a pooler in transaction mode (PgBouncer) nothing may outlive its transaction: neither cursors nor plans do.
-_POOLED = env.bool("DATABASE_POOLED", False)
-_OPTIONS = {"pool": _POOL, "prepare_threshold": None if _POOLED else 5}
+DATABASE_POOLED = env.bool("DATABASE_POOLED", False)
 # What the address asks for, such as ?sslmode=verify-full, stays.
-DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), **_OPTIONS}
-DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = _POOLED
+DATABASES["default"]["OPTIONS"] = {**DATABASES["default"].get("OPTIONS", {}), "pool": _POOL}
+DATABASES["default"]["DISABLE_SERVER_SIDE_CURSORS"] = DATABASE_POOLED
 
 # --- Redis protocol: broker, live events, cache -------------------------------------------------------------------
 REDIS_URL = env.str("REDIS_URL")

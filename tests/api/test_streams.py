@@ -9,6 +9,7 @@ from django.test import AsyncClient
 from accounts.models import ApiToken
 from agents import runs
 from agents.consumers import ProjectConsumer
+from agents.stream import frame
 from projects.services import create_project
 
 DEEP = "[" * 100_000
@@ -45,3 +46,10 @@ async def test_it_refuses_a_body_that_is_nested_too_deep(alice_at):
 
 async def test_a_socket_passes_over_what_is_nested_too_deep():
     assert await ProjectConsumer.decode_json(DEEP) is None
+
+
+def test_it_sends_an_event_as_one_line_whatever_it_says():
+    said = {"id": 7, "type": "text", "data": {"text": "a\u2028b\u2029c\x85d\x0b\x1c\n"}}
+    head, line, *rest = frame(said).decode().splitlines()
+    assert (head, rest) == ("id: 7", [""])
+    assert json.loads(line.removeprefix("data: ")) == said
