@@ -26,7 +26,7 @@ class BearerTokenAuthentication(BaseAuthentication):
             return None
         if len(words) != 2:
             raise AuthenticationFailed("Send one token: Authorization: Bearer <token>.")
-        token = _token(ApiToken.digest_of(words[1].decode("latin-1")))
+        token = next(iter(tokens(ApiToken.digest_of(words[1].decode("latin-1")))), None)
         if token is None or not token.is_good or not token.user.is_active:
             raise AuthenticationFailed("This token is not valid. Make one under Settings, API tokens.")
         if token.scope == ApiToken.Scope.READ and request.method not in SAFE_METHODS:
@@ -38,13 +38,9 @@ class BearerTokenAuthentication(BaseAuthentication):
         return 'Bearer realm="Vibe"'
 
 
-def _token(digest: str) -> ApiToken | None:
-    """The token of that digest, with its user."""
-    return next(iter(tokens(digest)), None)
-
-
 @prepared.rows
 def tokens(digest: str) -> "QuerySet[ApiToken]":
+    """The token of that digest, with its user."""
     return ApiToken.objects.select_related("user").filter(digest=digest)
 
 
