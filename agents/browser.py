@@ -33,6 +33,7 @@ CLOSING_SECONDS = 3.0
 # One that listens for good, as dev servers have it, counts so long after at most two requests are (networkAlmostIdle).
 SETTLE_SECONDS, LISTENS_SECONDS = 0.3, 1.0
 UNFINISHED = "The page did not finish loading."
+NO_PAGE = "The address answered with a download or with nothing, not with a page."
 READ = """({title: document.title.slice(0, 200), text: (document.body ? document.body.innerText : "").slice(0, %d)})"""
 
 
@@ -171,7 +172,10 @@ class _Visit:
         empty = (await self._call("Page.getFrameTree"))["frameTree"]["frame"]
         # An empty tab becomes idle too, while a page that takes its time to answer is still awaited.
         self.frame, self.empty = empty["id"], empty["loaderId"]
-        await self._call("Page.navigate", url=url)
+        went = await self._call("Page.navigate", url=url)
+        if went.get("errorText") == "net::ERR_ABORTED":  # the empty tab stays, and no event will come
+            self._say(NO_PAGE)
+            return
         await self.almost_idle.wait()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LISTENS_SECONDS):

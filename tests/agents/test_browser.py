@@ -134,6 +134,15 @@ def site(settings, canary) -> Iterator[str]:
                 self.end_headers()
             elif self.path == "/big":
                 self.send_much()
+            elif self.path == "/empty":
+                self.send_response(204)
+                self.end_headers()
+            elif self.path == "/tea.zip":
+                self.send_response(200)
+                self.send_header("Content-Type", "application/zip")
+                self.send_header("Content-Length", "2")
+                self.end_headers()
+                self.wfile.write(b"PK")
             elif self.path == "/events":  # until the visitor leaves
                 self.send_response(200)
                 self.send_header("Content-Type", "text/event-stream")
@@ -206,6 +215,13 @@ def test_it_waits_for_a_page_whose_first_answer_took_its_time(site):
 def test_it_does_not_wait_for_a_page_that_listens_for_good(site):
     look, seconds = seen(f"{site}/listens", width=640, height=480, seconds=30)
     assert (look.text, look.console) == ("here", []) and look.screenshot
+    assert seconds < 15
+
+
+@pytest.mark.parametrize(("path", "status"), [("/empty", 204), ("/tea.zip", 200)])
+def test_it_says_when_there_is_no_page_to_see(site, path, status):
+    look, seconds = seen(f"{site}{path}", width=640, height=480, seconds=30)
+    assert (look.status, look.text, look.console) == (status, "", [browser.NO_PAGE])
     assert seconds < 15
 
 
