@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agents import api, plans, questions, services
-from agents.tools.plan import PLAN
+from agents.plan_form import PLAN
 from projects.api import shown
 from projects.models import Message
 

@@ -6,6 +6,7 @@ from django.db import transaction
 
 from agents import prompts, runs
 from agents.models import Run
+from agents.plan_form import PLAN
 from agents.services import NotNow, start_run
 from projects.models import Fragment, Message
 
@@ -15,7 +16,7 @@ class NoPlan(Exception):
 
 
 # What a person may change; the rest of a plan says where it stands.
-FIELDS = ("title", "summary", "steps", "files", "questions")
+FIELDS = tuple(PLAN)
 
 
 def of(run: Run, lock: bool = False) -> Fragment:

@@ -15,12 +15,9 @@ from django.db import connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from accounts.models import User
-from agents import about, aio, catalogue, edits, lease, memory, pictures, previews, runs, sandbox, services
-from agents.box import REPAIR_SECONDS
-from agents.models import Run, Sandbox
-from projects.models import Project, Version
-from projects.paths import BadFiles
+from agents import about, catalogue, edits, lease, memory, pictures, runs, services
+from agents.models import Run
+from projects.models import Project
 
 log = logging.getLogger(__name__)
 # A queued run that no worker answered for this long is rung again.
@@ -74,68 +71,50 @@ def sweep() -> int:
 
 @shared_task
 def stop_suspended() -> int:
-    """However somebody was suspended: stops their runs, then ends their sandboxes, and those of who is gone; how many
-    of both.
-    """
-    theirs = Project.objects.filter(owner__in=User.objects.filter(is_active=False))
-    working = list(Run.objects.filter(project__in=theirs, state__in=Run.ACTIVE).values_list("pk", flat=True))
-    edits.stop_runs(Run.objects.filter(pk__in=working))
-    stopped = len(working)
-    left = Sandbox.objects.filter(Q(project__in=theirs) | Q(project=None)).exclude(project__runs__state__in=Run.ACTIVE)
-    for row in left[:100]:
-        _kill(row)
-        stopped += 1
-    connection.close()
-    return stopped
+    """Stops what works for somebody who was suspended, and ends sandboxes whose owner is gone; how many of both."""
+    return int(_chore("stop_suspended"))
 
 
 @shared_task
 def kill_sandboxes(ids: list[str]) -> None:
     """Ends sandboxes whose rows are gone with their owner: asked by web processes of the version before."""
-    for sandbox_id in ids:
-        _kill(Sandbox(sandbox_id=sandbox_id))
-
-
-def _kill(row: Sandbox) -> None:
-    try:
-        sandbox.kill(row)
-    except sandbox.DOWN as error:
-        log.warning("sandbox %s was not ended: %s", row.sandbox_id, error)
+    _chore("kill_sandboxes", ids)
 
 
 @shared_task
 def pause_idle_sandboxes() -> int:
     """Puts to sleep the sandboxes nobody looks at; how many."""
-    rows = sandbox.idle(settings.SANDBOX_IDLE_SECONDS)
-    for row in rows:
-        try:
-            sandbox.pause(row)
-        except sandbox.DOWN as error:
-            log.warning("sandbox %s was not paused: %s", row.sandbox_id, error)
-    connection.close()
-    return len(rows)
+    return int(_chore("pause_idle_sandboxes"))
 
 
 @shared_task
 def open_preview(project_id: str, restart: bool = False, repair: bool = False) -> None:
-    """Resumes or rebuilds a project's sandbox, sees to its dev server, and tells the page."""
-    project = Project.objects.get(pk=project_id)
+    _chore("open_preview", project_id, restart, repair)
+
+
+@shared_task
+def open_version(project_id: str, number: int) -> None:
+    _chore("open_version", project_id, number)
+
+
+@shared_task
+def keep_files(project_id: str) -> None:
+    _chore("keep_files", project_id)
+
+
+@shared_task
+def close_preview(project_id: str) -> None:
+    _chore("close_preview", project_id)
+
+
+def _chore(name: str, *args: Any) -> Any:
+    # At first use: the SDK of sandboxes takes a third of a second, and beat, which only names tasks, imports this too.
+    from agents import chores
+
     try:
-        box = sandbox.ensure(project)
-        if repair:
-            aio.run(box.repair(), REPAIR_SECONDS + 10)
-        answers = aio.run(box.serve(restart), 60)
-        data: dict[str, object] = {
-            "state": "ready" if answers else "failed",
-            "url": previews.url(box),
-            "port": box.framework.port,
-        }
-    except (sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
-        data = {"state": "failed", "url": None, "port": None, "detail": str(error)}
-    runs.note(project.pk, "preview", data)
-    if data["state"] == "ready":
-        services.take_picture(project.pk)
-    connection.close()
+        return getattr(chores, name)(*args)
+    finally:
+        connection.close()
 
 
 @shared_task(bind=True, max_retries=100)
@@ -153,43 +132,6 @@ def take_picture(self: Any, project_id: str, tries: int = PICTURE_TRIES) -> None
     finally:
         _pictures.release()
         connection.close()
-
-
-@shared_task
-def open_version(project_id: str, number: int) -> None:
-    """Runs an old version beside the project's sandbox, to be looked at. A project has one such sandbox at a time."""
-    version = Version.objects.select_related("project").get(project_id=project_id, number=number)
-    try:
-        box = sandbox.beside(version)
-        answers = aio.run(box.serve(), 60)
-        data: dict[str, object] = {"state": "ready" if answers else "failed", "url": previews.url(box)}
-    except (sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
-        data = {"state": "failed", "url": None, "detail": str(error)}
-    runs.note(version.project_id, "preview", {**data, "port": None, "version": number})
-    connection.close()
-
-
-@shared_task
-def keep_files(project_id: str) -> None:
-    """Makes a version of what was changed in a sandbox by hand, and tells the page."""
-    project = Project.objects.get(pk=project_id)
-    try:
-        files = aio.run(sandbox.ensure(project).snapshot(), 120)
-        made = edits.keep(project, files)
-        text = f"Kept as version {made.number}." if made else "Nothing has changed since the last version."
-    except (BadFiles, services.NotNow, sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
-        text = f"Nothing was kept. {error}"
-    runs.note(project.pk, "preview", {"state": "ready", "url": None, "port": None, "kept": text})
-    connection.close()
-
-
-@shared_task
-def close_preview(project_id: str) -> None:
-    """Puts a project's sandbox to sleep because its user said so."""
-    for row in Sandbox.objects.filter(project_id=project_id, paused=False):
-        sandbox.pause(row)
-        runs.note(UUID(project_id), "preview", {"state": "paused", "url": previews.url(row), "port": None})
-    connection.close()
 
 
 @worker_ready.connect

@@ -13,12 +13,14 @@ from launcher.place import Place, own_folder
 from launcher.plan import REGISTRY_NAMES, Plan
 from launcher.supervisor import Job
 
-# The workers: name, queue, options. Runs take as many threads as WORKER_CONCURRENCY says.
+# The workers: name, queues, options. Runs take as many threads as WORKER_CONCURRENCY says. Of the others' ten two at
+# most take pictures, as agents/tasks.py has it.
 WORKERS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("worker", "runs", ()),
-    ("chores", "chores", ("-c", "8")),
-    ("pictures", "pictures", ("-c", "2")),
+    ("chores", "chores,pictures", ("-c", "10")),
 )
+# Of Celery's processes the worker for runs makes Django's checks. They import every page, which the others never need.
+UNCHECKED = {"CELERY_SKIP_CHECKS": "1"}
 
 
 def backing_jobs(plan: Plan) -> list[Job]:
@@ -124,11 +126,11 @@ def application_jobs(plan: Plan) -> list[Job]:
             needs=needs,
             user=user,
         ),
-        *(_worker(plan, celery, name, queue, options) for name, queue, options in WORKERS),
+        *(_worker(plan, celery, name, queues, options) for name, queues, options in WORKERS),
         Job(
             "beat",
             [*celery, "beat", "-s", str(place.home / "beat" / "schedule"), "--pidfile=", "-l", "INFO"],
-            env,
+            env | UNCHECKED,
             ask=partial(_ask_beat, place),
             address="sweeps",
             needs=needs,
@@ -154,16 +156,16 @@ def application_jobs(plan: Plan) -> list[Job]:
     return jobs
 
 
-def _worker(plan: Plan, celery: list[str], name: str, queue: str, options: tuple[str, ...]) -> Job:
+def _worker(plan: Plan, celery: list[str], name: str, queues: str, options: tuple[str, ...]) -> Job:
     node = f"{name}-{plan.worker_name}"
-    env = plan.environment()
+    env = plan.environment() | ({} if name == "worker" else UNCHECKED)
     silent = ("--without-mingle", "--without-gossip", "-l", "INFO")
     return Job(
         name,
-        [*celery, "worker", "-P", "threads", "-Q", queue, "-n", node, *options, *silent],
+        [*celery, "worker", "-P", "threads", "-Q", queues, "-n", node, *options, *silent],
         env,
         ask=partial(ask_worker, env["REDIS_URL"], node),
-        address=f"queue {queue}",
+        address=f"queues {queues}" if "," in queues else f"queue {queues}",
         needs=("postgres", "valkey", "migrate"),
         user=plan.place.app_user,
     )

@@ -15,7 +15,7 @@ from launcher import testing
 from launcher.machine import free_port
 from launcher.place import ROOT
 
-NAMES = ["postgres", "valkey", "sandbox-host", "demo-model", "web", "worker", "chores", "pictures", "beat"]
+NAMES = ["postgres", "valkey", "sandbox-host", "demo-model", "web", "worker", "chores", "beat"]
 
 
 @pytest.fixture
