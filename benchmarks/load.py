@@ -27,13 +27,13 @@ def posts(say: Say, count: int = 50, seconds: float = 10) -> None:
     """POST of a project: one after another, then `count` at once, on two web processes. The workers stand still: what
     is measured is the site's answer, not the run that follows.
     """
-    with site({**LIMITS, **NO_SANDBOXES}, webs=2, workers=False) as running:
+    with site({**LIMITS, **NO_SANDBOXES, "WEB_PROCESSES": "2"}, workers=False) as running:
         people = running.people(count)
         asyncio.run(_posts(say, running, people, seconds))
 
 
 async def _posts(say: Say, running: Site, people: list[dict[str, str]], seconds: float) -> None:
-    alone = await _Caller.open(running.urls[0])
+    alone = await _Caller.open(running.url)
     floor = [await alone.call("GET", "/healthz") for _ in range(50)][10:]
     took = [await alone.call("POST", "/api/v1/projects/", people[0]["token"], _project()) for _ in range(210)][10:]
     limit = f"{quantile(floor, 0.5):.1f} ms an empty answer"
@@ -41,8 +41,7 @@ async def _posts(say: Say, running: Site, people: list[dict[str, str]], seconds:
     say(
         "POST project → 201, alone, p99", f"{quantile(took, 0.99):.1f} ms", f"{quantile(floor, 0.99):.1f} ms", "≤ 60 ms"
     )
-    urls = cycle(running.urls)
-    callers = [await _Caller.open(next(urls)) for _ in people]
+    callers = [await _Caller.open(running.url) for _ in people]
     for path, method, what, goal in (
         ("/healthz", "GET", "empty answers", "–"),
         ("/api/v1/projects/", "POST", "POST project", "≥ 200/s, 0 errors"),

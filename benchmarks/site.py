@@ -12,25 +12,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from launcher import machine, testing
-from launcher.plan import Plan
 from launcher.supervisor import Supervisor
 from launcher.terminal import Terminal
 
 
 @dataclass
 class Site:
-    """A running site. `urls`: its web processes; `environment`: what its Django processes have; `services`: database,
-    queue and sandbox host.
-    """
+    """A running site. `environment`: what its Django processes have; `services`: database, queue and sandbox host."""
 
-    urls: list[str]
+    url: str
     environment: dict[str, str]
     supervisor: Supervisor
     services: Supervisor
-
-    @property
-    def url(self) -> str:
-        return self.urls[0]
 
     @property
     def worker(self) -> int:
@@ -50,13 +43,11 @@ def site(
     changes: Mapping[str, str],
     *,
     model: tuple[float, int, float, int] | None = None,
-    webs: int = 1,
     workers: bool = True,
 ) -> Iterator[Site]:
-    """Web, workers and beat on services of their own; the database is as durable as the real one.
+    """Web, workers and beat on services of their own, as `bin/up` has them, with a database that is as durable.
 
     `model`: first token (ms), tokens, ms between tokens, turns of benchmarks/slow_model.py. Without it: the demo model.
-    `webs`: how many web processes there are, each with a port of its own.
     """
     for name in [name for name in os.environ if name.startswith(("DATABASE_", "REDIS_", "E2B_", "ANTHROPIC_"))]:
         del os.environ[name]
@@ -66,21 +57,16 @@ def site(
         subprocess.run(
             [sys.executable, "manage.py", "migrate", "--no-input", "-v", "0"], env=session.environment, check=True
         )
-        made: list[tuple[Plan, Supervisor]] = []
+        given = {"WEB_PROCESSES": "", "RUNS_PER_USER": "1000", **told, **changes}
+        plan, supervisor = testing.application(session, "site", given)
+        if not workers:
+            supervisor.jobs = [job for job in supervisor.jobs if job.name.startswith("web")]
         try:
-            for number in range(webs):
-                changed = {"RUNS_PER_USER": "1000", **told, **changes}
-                plan, supervisor = testing.application(session, f"site-{number}", changed)
-                if number or not workers:
-                    supervisor.jobs = [job for job in supervisor.jobs if job.name == "web"]
-                made.append((plan, supervisor))
-                supervisor.start()  # before the next one looks for a free port
+            supervisor.start()
             assert session.supervisor
-            urls = [f"http://127.0.0.1:{plan.port}" for plan, _ in made]
-            yield Site(urls, made[0][0].environment(), made[0][1], session.supervisor)
+            yield Site(f"http://127.0.0.1:{plan.port}", plan.environment(), supervisor, session.supervisor)
         finally:
-            for _, supervisor in made:
-                supervisor.stop()
+            supervisor.stop()
 
 
 @contextmanager

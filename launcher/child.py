@@ -21,10 +21,11 @@ def spawn(
     cwd: Path,
     log: Path,
     *,
+    stdin: int = subprocess.DEVNULL,
     user: User | None,
     death_signal: signal.Signals,
 ) -> subprocess.Popen[bytes]:
-    """Start `command` in a process group of its own, writing to `log`.
+    """Start `command` in a process group of its own, writing to `log`. `stdin`: a file descriptor.
 
     The kernel sends it `death_signal` when we die in whatever way. (It does so when the *thread* that started it ends:
     call this from the main thread.)
@@ -42,7 +43,7 @@ def spawn(
             command,
             env=dict(env),
             cwd=cwd,
-            stdin=subprocess.DEVNULL,
+            stdin=stdin,
             stdout=output,
             stderr=subprocess.STDOUT,
             start_new_session=True,  # Ctrl-C at the terminal is for us; we stop the others in order

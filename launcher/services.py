@@ -115,16 +115,23 @@ def application_jobs(plan: Plan) -> list[Job]:
     place, env, user = plan.place, plan.environment(), plan.place.app_user
     needs = ("postgres", "valkey", "migrate")
     web = f"http://{_local(plan.host)}:{plan.port}"
+    # Daphne takes a socket that it is given for one of IPv4.
+    listens = None if ":" in plan.host else (plan.host, plan.port)
+    where = ["--fd", "0"] if listens else ["-b", plan.host, "-p", str(plan.port)]
     celery = [*_python("celery"), "-A", "vibe"]
     jobs = [
-        Job(
-            "web",
-            [*_python("daphne"), "-b", plan.host, "-p", str(plan.port), "vibe.asgi:application"],
-            env,
-            ask=partial(_ask_web, plan, web),
-            address=web,
-            needs=needs,
-            user=user,
+        *(
+            Job(
+                f"web-{number}" if number > 1 else "web",
+                [*_python("daphne"), *where, "vibe.asgi:application"],
+                env,
+                ask=partial(_ask_web, plan, web),
+                address=web,
+                needs=needs,
+                user=user,
+                listens=listens,
+            )
+            for number in range(1, plan.web_processes + 1)
         ),
         *(_worker(plan, celery, name, queues, options) for name, queues, options in WORKERS),
         Job(

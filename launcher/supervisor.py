@@ -5,6 +5,7 @@ One thread and one loop: the kernel ties children to the thread that started the
 
 import shutil
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,6 +23,8 @@ from launcher.terminal import Terminal
 TICK = 0.03
 LOG_MAX_BYTES = 10 * 2**20
 BACKOFF_MAX_SECONDS = 30.0
+# Connections that may wait to be accepted.
+BACKLOG = 1024
 # A restart counts as recovered, and its backoff starts over, when it has lived this long.
 STEADY_SECONDS = 60.0
 
@@ -43,6 +46,9 @@ class Job:
     needs: tuple[str, ...] = ()
     once: bool = False
     user: User | None = None
+    listens: tuple[str, int] | None = None
+    """Host (IPv4) and port of a socket that it gets as its standard input. It stays ours: all jobs that name it share
+    it, and it is kept while one of them is started again, so that who comes meanwhile waits or is served by another."""
     before: Callable[[], None] = lambda: None
     """Run in our process before each start."""
     skip: Callable[[], bool] = lambda: False
@@ -76,6 +82,7 @@ class Supervisor:
         self.terminal = terminal
         self.on_change = on_change
         self.stopping = False
+        self.sockets: dict[tuple[str, int], socket.socket] = {}
 
     def start(self) -> None:
         """Bring everything up, in parallel where needs allow. Raises Problem with the log's end when one fails."""
@@ -108,6 +115,9 @@ class Supervisor:
 
     def stop(self) -> None:
         """End everything, what was started last first; services that need nothing of each other end together."""
+        for listening in self.sockets.values():
+            listening.close()
+        self.sockets.clear()
         left = [job for job in self.jobs if job.process is not None]
         while left:
             needed = {need for job in left for need in job.needs}
@@ -139,10 +149,21 @@ class Supervisor:
         # Another user's home is of no use, and looking into it an error, for what runs as `nobody`.
         env = job.env | {"HOME": str(self.place.home)} if job.user else job.env
         job.started_at, job.why = time.monotonic(), "it has not answered yet"
+        stdin = self._socket(job.listens).fileno() if job.listens else subprocess.DEVNULL
         try:
-            job.process = spawn(job.command, env, self.place.root, log, user=job.user, death_signal=job.death_signal)
+            job.process = spawn(
+                job.command, env, self.place.root, log, stdin=stdin, user=job.user, death_signal=job.death_signal
+            )
         except OSError as error:
             raise Problem(f"{job.name} cannot be started: {job.command[0]}: {error.strerror}.") from error
+
+    def _socket(self, address: tuple[str, int]) -> socket.socket:
+        if address not in self.sockets:
+            try:
+                self.sockets[address] = socket.create_server(address, backlog=BACKLOG)
+            except OSError as error:
+                raise Problem(f"Port {address[1]} of {address[0]} cannot be listened on: {error.strerror}.") from error
+        return self.sockets[address]
 
     def _look_at_starting(self, job: Job) -> None:
         assert job.process is not None

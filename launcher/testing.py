@@ -19,7 +19,12 @@ from launcher.terminal import Terminal
 from launcher.up import FIRST_TEMPLATES
 
 # Models and sandboxes answer at once, unless a test asks for a pace.
-FAST = {"SIGN_INS_PER_MINUTE": "10000", "DEMO_MODEL_TOKENS_PER_SECOND": "4000", "DEMO_MODEL_FIRST_TOKEN_MS": "10"}
+FAST = {
+    "WEB_PROCESSES": "1",
+    "SIGN_INS_PER_MINUTE": "10000",
+    "DEMO_MODEL_TOKENS_PER_SECOND": "4000",
+    "DEMO_MODEL_FIRST_TOKEN_MS": "10",
+}
 
 
 @dataclass(frozen=True)

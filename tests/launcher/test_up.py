@@ -15,7 +15,7 @@ from launcher import testing
 from launcher.machine import free_port
 from launcher.place import ROOT
 
-NAMES = ["postgres", "valkey", "sandbox-host", "demo-model", "web", "worker", "chores", "beat"]
+NAMES = ["postgres", "valkey", "sandbox-host", "demo-model", "web", "web-2", "worker", "chores", "beat"]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def up(home):
         process = subprocess.Popen(
             [sys.executable, "-m", "launcher", "up", "--port", str(port), *options],
             cwd=ROOT,
-            env={**kept, "VIBE_HOME": str(home)},
+            env={**kept, "VIBE_HOME": str(home), "WEB_PROCESSES": "2"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

@@ -1,0 +1,90 @@
+"""Several processes answer at one port: whichever is there serves, and who comes while none is there waits."""
+
+import errno
+import socket
+import time
+
+import pytest
+
+from launcher.machine import free_port
+from launcher.plan import Plan
+from launcher.problem import Problem
+from launcher.services import application_jobs
+from launcher.supervisor import Supervisor
+
+# Says it is up, then tells each visitor its process id.
+SERVES = """
+import os, pathlib, socket, sys
+pathlib.Path(sys.argv[1]).write_text("up")
+with socket.socket(fileno=0) as listening:
+    while True:
+        visitor, _ = listening.accept()
+        visitor.sendall(str(os.getpid()).encode())
+        visitor.close()
+"""
+
+
+@pytest.fixture
+def served(waiting_job, place, terminal):
+    """`served(*names)`: a supervisor of such processes at one port, started; and that port."""
+    started = []
+
+    def make(*names: str) -> tuple[Supervisor, int]:
+        port = free_port(54000)
+        jobs = [waiting_job(name, listens=("127.0.0.1", port)) for name in names]
+        for job in jobs:
+            job.command[2] = SERVES
+        supervisor = Supervisor(jobs, place, terminal)
+        started.append(supervisor)
+        supervisor.start()
+        return supervisor, port
+
+    yield make
+    for supervisor in started:
+        supervisor.stop()
+
+
+def visit(port: int) -> int:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as visitor:
+        return int(visitor.recv(100))
+
+
+def test_it_serves_by_whoever_is_there(served):
+    supervisor, port = served("web", "web-2")
+    first, second = (job.process for job in supervisor.jobs)
+    first.kill()
+    first.wait()
+    assert {visit(port) for _ in range(20)} == {second.pid}
+
+
+def test_it_lets_who_comes_meanwhile_wait_for_the_next_one(served):
+    supervisor, port = served("web")
+    job = supervisor.jobs[0]
+    dead = job.process
+    dead.kill()
+    dead.wait()
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as early:
+        deadline = time.monotonic() + 20
+        supervisor.watch(until=lambda: (job.ready and job.process is not dead) or time.monotonic() > deadline)
+        assert int(early.recv(100)) == job.process.pid
+
+
+def test_it_frees_the_port_when_it_stops(served):
+    supervisor, port = served("web", "web-2")
+    supervisor.stop()
+    with socket.socket() as visitor:
+        assert visitor.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED
+
+
+def test_it_names_a_port_that_is_taken_at_the_last_moment(waiting_job, place, terminal):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        supervisor = Supervisor([waiting_job("web", listens=("127.0.0.1", port))], place, terminal)
+        with pytest.raises(Problem, match=f"Port {port} of 127.0.0.1"):
+            supervisor.start()
+
+
+@pytest.mark.parametrize(("host", "count"), [("127.0.0.1", 3), ("0.0.0.0", 3), ("::1", 1)])
+def test_it_starts_as_many_web_processes_as_asked_where_they_can_share(place, host, count):
+    jobs = application_jobs(Plan(place, {"WEB_PROCESSES": "3"}, host=host))
+    assert len([job for job in jobs if job.name.startswith("web")]) == count
