@@ -31,6 +31,24 @@ def test_it_goes_on_after_its_worker_was_killed(page, begin, stack, eventually):
     assert cursors == list(range(1, len(cursors) + 1))
 
 
+def test_it_offers_to_start_the_app_again_when_nobody_does(page, begin, stack):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    expect(page.locator(".done")).to_contain_text("Built version 1", timeout=BUILD_MS)
+    stack.kill("chores")
+    page.clock.install()
+    page.reload()
+    expect(page.locator("#preview-starting")).to_be_visible()
+    expect(page.locator("#preview-late")).to_be_hidden()
+    page.clock.fast_forward(45_000)
+    expect(page.locator("#preview-late")).to_contain_text("longer than it should")
+    page.get_by_role("button", name="Start it again").click()
+    expect(page.locator("#preview-late")).to_be_hidden()
+    stack.start("chores")
+    expect(page.frame_locator("#frame").locator("h1")).to_be_visible(timeout=BUILD_MS)
+
+
 def test_it_works_on_two_projects_at_once(page, context, begin, eventually):
     from playwright.sync_api import expect
 

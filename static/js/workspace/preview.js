@@ -8,6 +8,8 @@ import { device } from "./device.js";
 
 // The server puts what nobody looked at for a quarter of an hour to sleep.
 const LOOKING = 5 * 60_000;
+/** After so long without a word of it, a start may have been lost with the worker that was at it. */
+const LATE = 45_000;
 /** So long a page may take from being served to hearing of changes. */
 const LISTENS_AFTER = 3_000;
 const FIX = "The preview does not work. Find out why and mend it.";
@@ -20,6 +22,7 @@ export function preview(root, panes, composer, run) {
   let base = "";
   // Set while an app that was seen is brought up to date or started again.
   let again = "";
+  let late = 0;
   // When the frame was last loaded, and whether a file changed before the app in it could be listening for that.
   let loadedAt = 0;
   let doubtful = false;
@@ -52,6 +55,9 @@ export function preview(root, panes, composer, run) {
     }
     panel.removeAttribute("aria-busy");
     panel.dataset.state = state;
+    clearTimeout(late);
+    $("#preview-late").hidden = true;
+    if (state === "starting") late = setTimeout(() => ($("#preview-late").hidden = false), LATE);
     if (state === "failed" && detail) $("#preview-failed").textContent = detail;
     if (state === "starting") $("#preview-starting").textContent = detail || "Starting the app";
     if (state === "paused") frame.hidden = true;
