@@ -25,21 +25,30 @@ M = TypeVar("M", bound=Model)
 MARKS: dict[type, Callable[[], Any]] = {UUID: uuid4, str: token_hex, int: lambda: 2**30 + randbelow(2**30)}
 
 
+# Grows when a migration was seen to have changed a column's type: plans that were made before give what was there then.
+_migrated = 0
+
+
 class _Cursor(psycopg.Cursor[Any]):
     """Has the server keep the plan of what it executes, unless a pooler stands between (`DATABASE_POOLED`)."""
 
     def execute(self, *args: Any, **options: Any) -> Any:
+        global _migrated
         try:
             return self._execute_planned(*args, **options)
         except psycopg.errors.FeatureNotSupported as error:  # a migration has changed the type of what it gives
+            _migrated += 1  # for every connection: one after the other they would break runs that are taken up again
             if self._conn.info.transaction_status != psycopg.pq.TransactionStatus.IDLE:
-                # As if the database had been away for a moment: with the rollback psycopg forgets its plans.
+                # As if the database had been away for a moment.
                 raise psycopg.OperationalError(str(error)) from error
-            self._conn._prepared.clear()
-            self._conn.execute("DEALLOCATE ALL")
             return self._execute_planned(*args, **options)
 
     def _execute_planned(self, *args: Any, **options: Any) -> Any:
+        known = self._conn.__dict__
+        if known.setdefault("migrated", _migrated) != _migrated:
+            known["migrated"] = _migrated
+            self._conn._prepared.clear()
+            self._conn.execute("DEALLOCATE ALL")
         # Only meanwhile: else psycopg counts each other statement, and for that keeps its text with all its values.
         self._conn.prepare_threshold = None if settings.DATABASE_POOLED else 0
         try:

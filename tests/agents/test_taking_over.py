@@ -1,19 +1,24 @@
 """A worker that dies, sleeps too long, or is told to go: another one goes on, nothing is done twice."""
 
+import asyncio
 import threading
+from itertools import count
 
+import psycopg
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.db.models.functions import Now
 
 from agents import lease as leases
 from agents import loop, runs, services, tasks
+from agents.box import Box
 from agents.models import Run
 from agents.runs import Fence, LeaseLost
 from demo_model import wire
 from projects import versions
 from tests.agents.scripted import Failure, finish, page, write
 from usage import services as credits
+from usage.models import Entry
 
 
 class Died(BaseException):
@@ -294,3 +299,42 @@ def test_it_hands_its_runs_back_when_it_is_told_to_go(start, monkeypatch):
     tasks.run_agent(str(run.pk))  # the bell that it rang itself
     assert Run.objects.get(pk=run.pk).state == Run.State.QUEUED
     assert runs.claim(run.pk, 30)
+
+
+def test_it_goes_on_when_a_migration_changes_a_table_before_it_saves(model, start, work, monkeypatch):
+    def alter(chars: int) -> None:
+        # Not by one of the pool: psycopg forgets its plans where it sees the statement itself.
+        given = connection.get_connection_params()
+        address = {name: given[name] for name in ("dbname", "user", "password", "host", "port") if name in given}
+        with psycopg.connect(**address) as other:
+            other.execute(f"ALTER TABLE projects_version ALTER COLUMN title TYPE varchar({chars})")
+
+    def plan() -> None:
+        """By every connection of the pool, which gives the one that was longest unused."""
+        pool = connection.pool  # type: ignore[attr-defined]  # of PostgreSQL's backend
+        for _ in range(pool.get_stats()["pool_size"]):
+            versions.newest(run.project)
+            connection.close()
+
+    async def snapshot(box: Box) -> dict[str, bytes]:
+        files = await read(box)
+        await asyncio.to_thread(plan)
+        alter(next(lengths))  # each time another one: before the files are checked, and before they are saved
+        return files
+
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = start("Make a page about tea")
+    read, lengths = Box.snapshot, count(201)
+    monkeypatch.setattr(Box, "snapshot", snapshot)
+    try:
+        with pytest.raises(OperationalError):
+            work(run)
+        monkeypatch.setattr(Box, "snapshot", read)
+        assert Run.objects.get().state == Run.State.RUNNING and not Entry.objects.filter(run_id=run.pk).exists()
+        Run.objects.update(lease_until=Now())
+        run = work(run)
+    finally:
+        alter(200)
+        plan()
+    assert (run.state, run.version.number, run.lease_token) == (Run.State.SUCCEEDED, 1, 2)
+    assert [step.data["state"] for step in run.steps.filter(type="complete")] == ["succeeded"]
