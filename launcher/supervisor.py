@@ -47,8 +47,8 @@ class Job:
     once: bool = False
     user: User | None = None
     listens: tuple[str, int] | None = None
-    """Host (IPv4) and port of a socket that it gets as its standard input. It stays ours: all jobs that name it share
-    it, and it is kept while one of them is started again, so that who comes meanwhile waits or is served by another."""
+    """Host (IPv4) and port of a socket that it gets as its standard input. Jobs may name the same: the kernel spreads
+    who comes evenly. The socket stays open while the job is started again, so that who comes meanwhile waits for it."""
     before: Callable[[], None] = lambda: None
     """Run in our process before each start."""
     skip: Callable[[], bool] = lambda: False
@@ -82,7 +82,7 @@ class Supervisor:
         self.terminal = terminal
         self.on_change = on_change
         self.stopping = False
-        self.sockets: dict[tuple[str, int], socket.socket] = {}
+        self.sockets: dict[str, socket.socket] = {}
 
     def start(self) -> None:
         """Bring everything up, in parallel where needs allow. Raises Problem with the log's end when one fails."""
@@ -149,7 +149,7 @@ class Supervisor:
         # Another user's home is of no use, and looking into it an error, for what runs as `nobody`.
         env = job.env | {"HOME": str(self.place.home)} if job.user else job.env
         job.started_at, job.why = time.monotonic(), "it has not answered yet"
-        stdin = self._socket(job.listens).fileno() if job.listens else subprocess.DEVNULL
+        stdin = self._socket(job.name, job.listens).fileno() if job.listens else subprocess.DEVNULL
         try:
             job.process = spawn(
                 job.command, env, self.place.root, log, stdin=stdin, user=job.user, death_signal=job.death_signal
@@ -157,13 +157,14 @@ class Supervisor:
         except OSError as error:
             raise Problem(f"{job.name} cannot be started: {job.command[0]}: {error.strerror}.") from error
 
-    def _socket(self, address: tuple[str, int]) -> socket.socket:
-        if address not in self.sockets:
+    def _socket(self, name: str, address: tuple[str, int]) -> socket.socket:
+        # Each its own: of a shared one whoever wakes first takes nearly all, and sockets of pages stay for hours.
+        if name not in self.sockets:
             try:
-                self.sockets[address] = socket.create_server(address, backlog=BACKLOG)
+                self.sockets[name] = socket.create_server(address, backlog=BACKLOG, reuse_port=True)
             except OSError as error:
                 raise Problem(f"Port {address[1]} of {address[0]} cannot be listened on: {error.strerror}.") from error
-        return self.sockets[address]
+        return self.sockets[name]
 
     def _look_at_starting(self, job: Job) -> None:
         assert job.process is not None
@@ -194,6 +195,8 @@ class Supervisor:
             kill_group(job.process)
             job.backoff = 1.0 if now - job.started_at > STEADY_SECONDS else min(job.backoff * 2, BACKOFF_MAX_SECONDS)
             job.process, job.ready, job.restart_at = None, False, now + job.backoff
+            if job.backoff > 2 and job.name in self.sockets:  # it keeps ending: nobody is to wait for that
+                self.sockets.pop(job.name).close()
             log = self.log(job)
             self.terminal.always(
                 f"  {job.name} ended ({_ending(code)}); starting it again in {job.backoff:.0f} s. Log: {log}"

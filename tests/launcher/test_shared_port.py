@@ -1,8 +1,9 @@
-"""Several processes answer at one port: whichever is there serves, and who comes while none is there waits."""
+"""Several processes answer at one port, evenly; who comes while one of them is started again waits for it."""
 
 import errno
 import socket
 import time
+from collections import Counter
 
 import pytest
 
@@ -44,29 +45,43 @@ def served(waiting_job, place, terminal):
         supervisor.stop()
 
 
-def visit(port: int) -> int:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as visitor:
+def visit(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def served_by(visitor: socket.socket) -> int:
+    with visitor:
         return int(visitor.recv(100))
 
 
-def test_it_serves_by_whoever_is_there(served):
+def test_it_spreads_who_comes(served):
     supervisor, port = served("web", "web-2")
-    first, second = (job.process for job in supervisor.jobs)
-    first.kill()
-    first.wait()
-    assert {visit(port) for _ in range(20)} == {second.pid}
+    served_most = Counter(served_by(visit(port)) for _ in range(200)).most_common()
+    assert {pid for pid, _ in served_most} == {job.process.pid for job in supervisor.jobs}
+    assert served_most[-1][1] > 50
 
 
-def test_it_lets_who_comes_meanwhile_wait_for_the_next_one(served):
-    supervisor, port = served("web")
+@pytest.mark.parametrize("names", [("web",), ("web", "web-2")])
+def test_it_lets_who_comes_meanwhile_wait_for_the_next_one(served, names):
+    supervisor, port = served(*names)
     job = supervisor.jobs[0]
     dead = job.process
     dead.kill()
     dead.wait()
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as early:
-        deadline = time.monotonic() + 20
-        supervisor.watch(until=lambda: (job.ready and job.process is not dead) or time.monotonic() > deadline)
-        assert int(early.recv(100)) == job.process.pid
+    early = [visit(port) for _ in range(20)]
+    deadline = time.monotonic() + 20
+    supervisor.watch(until=lambda: (job.ready and job.process is not dead) or time.monotonic() > deadline)
+    assert {served_by(visitor) for visitor in early} == {job.process.pid for job in supervisor.jobs}
+
+
+def test_it_sends_nobody_to_one_that_keeps_ending(served):
+    supervisor, port = served("web", "web-2")
+    job, other = supervisor.jobs
+    job.command = ["false"]
+    job.process.kill()
+    deadline = time.monotonic() + 20
+    supervisor.watch(until=lambda: job.backoff > 2 or time.monotonic() > deadline)
+    assert {served_by(visit(port)) for _ in range(20)} == {other.process.pid}
 
 
 def test_it_frees_the_port_when_it_stops(served):
