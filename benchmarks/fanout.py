@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import uuid4
@@ -118,8 +119,10 @@ async def _page(url: str, person: dict[str, str], total: int) -> list[float]:
 async def _bare_page(port: int, total: int) -> list[float]:
     reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=2**22)
     took: list[float] = []
-    while len(took) < total:
-        _note(took, await reader.readline())
+    with suppress(TimeoutError):  # one that joined late waits for what it will never get
+        async with asyncio.timeout(60):
+            while len(took) < total:
+                _note(took, await reader.readline())
     writer.close()
     return took
 
