@@ -10,12 +10,13 @@ from launcher.place import Place
 from launcher.values import MODEL_KEYS, asks_for_no_key, read_secrets
 
 # Of the person's own environment: what a program may need to work at all, and what package registries are reached by.
-MOST_WEB_PROCESSES = 4  # unless the person wants more: each has 130 MB
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 REGISTRY_NAMES = (
     *("PIP_", "NPM_", "npm_", "SSL_CERT_", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy"),
 )
+# Unless the person wants more: each has 130 MB.
+MOST_WEB_PROCESSES = 4
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,7 @@ class Plan:
     @property
     def web_processes(self) -> int:
         """How many answer at the site's port; at an address of IPv6 they cannot share it."""
-        wanted = int(self.given.get("WEB_PROCESSES") or min(os.cpu_count() or 1, MOST_WEB_PROCESSES))
+        wanted = int(self.given.get("WEB_PROCESSES") or min(len(os.sched_getaffinity(0)), MOST_WEB_PROCESSES))
         return 1 if ":" in self.host else wanted
 
     @property

@@ -21,14 +21,16 @@ class Note:
     port: int
     flower: bool
     pids: dict[str, int] = field(default_factory=dict)
+    web_processes: int = 1
 
     def plan(self, place: Place, given: Mapping[str, str]) -> Plan:
+        given = {**given, "WEB_PROCESSES": str(self.web_processes)}
         return Plan(place, given, host=self.host, port=self.port, flower=self.flower)
 
 
 def write(plan: Plan, command: str, pid: int, jobs: list[Job]) -> None:
     pids = {job.name: job.process.pid for job in jobs if job.process is not None and not job.once}
-    note = Note(pid, command, plan.host, plan.port, plan.flower, pids)
+    note = Note(pid, command, plan.host, plan.port, plan.flower, pids, plan.web_processes)
     temporary = _path(plan.place).with_suffix(".new")
     temporary.write_text(json.dumps(asdict(note)))
     temporary.rename(_path(plan.place))

@@ -203,7 +203,11 @@ class Supervisor:
             )
             self.on_change()
         elif job.process is None and now >= job.restart_at:
-            self._spawn(job)
+            try:
+                self._spawn(job)
+            except Problem as problem:  # its port was taken meanwhile, say: the others go on
+                job.restart_at = now + BACKOFF_MAX_SECONDS
+                self.terminal.always(f"  {job.name}: {problem} Trying again in {BACKOFF_MAX_SECONDS:.0f} s.")
         elif job.process is not None and not job.ready:
             try:
                 self._became_ready(job, job.ask())

@@ -113,10 +113,12 @@ def _status(place: Place, given: Mapping[str, str], terminal: Terminal, *, as_js
         print("[]" if as_json else "Vibe is not running. Start it with bin/up.")
         return 1
     plan = note.plan(place, given)
-    rows = [
-        _asked(job, note.pids.get(job.name))
-        for job in services.outside_jobs(plan) + [j for j in jobs(plan) if not j.once]
-    ]
+    rows = [_asked(job, None) for job in services.outside_jobs(plan)]
+    for job in jobs(plan):
+        if not job.once:
+            pid = note.pids.get(job.name)
+            # Of several web processes another one would answer.
+            rows.append(_asked(job, pid) if pid else _down(job, "its process ended and is being started again"))
     if as_json:
         print(json.dumps(rows))
     else:
@@ -131,12 +133,16 @@ def _status(place: Place, given: Mapping[str, str], terminal: Terminal, *, as_js
 
 
 def _asked(job: Job, pid: int | None) -> dict[str, object]:
-    row: dict[str, object] = {"service": job.name, "pid": pid, "address": job.address, "version": "", "state": "ok"}
     try:
-        row["version"] = job.ask()
+        version = job.ask()
     except NoAnswer as answer:
-        row |= {"state": "down", "detail": str(answer)}
-    return row
+        return _down(job, str(answer), pid)
+    return {"service": job.name, "pid": pid, "address": job.address, "version": version, "state": "ok"}
+
+
+def _down(job: Job, why: str, pid: int | None = None) -> dict[str, object]:
+    about = {"service": job.name, "pid": pid, "address": job.address, "version": "", "state": "down"}
+    return {**about, "detail": why}
 
 
 def _already_up(place: Place, given: Mapping[str, str], terminal: Terminal, *, check: bool) -> int:

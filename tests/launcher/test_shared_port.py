@@ -84,6 +84,21 @@ def test_it_sends_nobody_to_one_that_keeps_ending(served):
     assert {served_by(visit(port)) for _ in range(20)} == {other.process.pid}
 
 
+def test_it_keeps_the_others_running_when_its_port_was_taken_meanwhile(served, waiting_job, lines):
+    supervisor, port = served("web")
+    worker = waiting_job("worker")
+    supervisor.jobs.append(worker)
+    supervisor.start()
+    supervisor.sockets.pop("web").close()
+    supervisor.jobs[0].process.kill()
+    supervisor.jobs[0].process.wait()
+    with socket.create_server(("127.0.0.1", port)):
+        deadline = time.monotonic() + 20
+        supervisor.watch(until=lambda: "Trying again" in lines.text or time.monotonic() > deadline)
+    assert f"Port {port} of 127.0.0.1 cannot be listened on" in lines.text
+    assert worker.process.poll() is None
+
+
 def test_it_frees_the_port_when_it_stops(served):
     supervisor, port = served("web", "web-2")
     supervisor.stop()

@@ -11,9 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from launcher import testing
+from launcher import running, testing
+from launcher import up as program
 from launcher.machine import free_port
 from launcher.place import ROOT
+from launcher.plan import Plan
 
 NAMES = ["postgres", "valkey", "sandbox-host", "demo-model", "web", "web-2", "worker", "chores", "beat"]
 
@@ -102,3 +104,14 @@ def test_it_starts_everything_once_and_leaves_nothing(up, home):
     code, output = finished(up("--status"))
     assert code == 1
     assert "not running" in output
+
+
+def test_it_tells_of_each_process_by_its_own_life(place, terminal, capsys):
+    """Another web process would answer at the address of one that has ended."""
+    lock = place.lock("up")
+    running.write(Plan(place, {"WEB_PROCESSES": "3"}, port=free_port(53000)), "up", os.getpid(), [])
+    assert program._status(place, {"WEB_PROCESSES": "1"}, terminal, as_json=True) == 1
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["service"] for row in rows if row["service"].startswith("web")] == ["web", "web-2", "web-3"]
+    assert {row["state"] for row in rows} == {"down"}
+    os.close(lock)
