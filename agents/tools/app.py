@@ -25,13 +25,15 @@ async def check_app(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     if not status:
         return Outcome(f"Nothing answers at {path}. The dev server's last lines:\n{log}", "no answer", ok=False)
     seen = await _look(f"{previews.url(tools.box).rstrip('/')}{path}")
-    text = seen.text if seen else text
-    parts = [f"GET {path} answered {status}.", f"Visible text: {cut(text, 2_000) or '(none)'}"]
+    is_page = not seen or browser.NO_PAGE not in seen.console
+    text = seen.text if seen and is_page else text
+    wrong = errors(seen, path) if seen else []
+    what = "" if is_page else " with a download, or with nothing"
+    parts = [f"GET {path} answered {status}{what}.", f"Visible text: {cut(text, 2_000) or '(none)'}"]
     if seen:
-        parts.append("Console: " + ("\n".join(errors(seen))[:2_000] or "no errors"))
+        parts.append("Console: " + ("\n".join(wrong)[:2_000] or "no errors"))
     parts.append(f"The dev server's last lines:\n{cut(log, 3_000)}")
-    wrong = len(errors(seen)) if seen else 0
-    summary = f"answers {status}" + (f", {count(wrong, 'console error')}" if wrong else "")
+    summary = f"answers {status}" + (f", {count(len(wrong), 'console error')}" if wrong else "")
     picture = base64.b64encode(seen.screenshot).decode() if seen and seen.screenshot else ""
     shown = picture if len(picture) <= PICTURE_CHARS else ""
     return Outcome("\n\n".join(parts), summary, ok=status < 400, picture=shown)
@@ -48,9 +50,12 @@ async def _look(url: str) -> browser.Look | None:
     return seen if seen.status else None
 
 
-def errors(seen: browser.Look) -> list[str]:
-    """What the console says is wrong. A page that never stops loading, because it asks again and again, may be well."""
-    return [line for line in seen.console if line != browser.UNFINISHED]
+def errors(seen: browser.Look, path: str = "/") -> list[str]:
+    """What the console says is wrong. A page that never stops loading, because it asks again and again, may be well; so
+    may a download, but not in place of the start page.
+    """
+    well = {browser.UNFINISHED} if path == "/" else {browser.UNFINISHED, browser.NO_PAGE}
+    return [line for line in seen.console if line not in well]
 
 
 async def add_packages(tools: Toolbox, values: dict[str, Any]) -> Outcome:
