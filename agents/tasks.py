@@ -117,7 +117,7 @@ def _chore(name: str, *args: Any) -> Any:
         connection.close()
 
 
-@shared_task(bind=True, max_retries=100)
+@shared_task(bind=True, max_retries=None)
 def take_picture(self: Any, project_id: str, tries: int = PICTURE_TRIES) -> None:
     """Takes the picture of a project's newest version. Two at a time in a process; a third comes back later."""
     if not _pictures.acquire(blocking=False):

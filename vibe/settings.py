@@ -137,8 +137,8 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.1,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Three queues, each with workers of its own: a chore never waits behind runs, and a picture (headless Chromium) is in
-# nobody's way.
+# Three queues: a chore never waits behind runs, and a process takes no more than two pictures (headless Chromium) at a
+# time.
 CELERY_TASK_DEFAULT_QUEUE = "chores"
 CELERY_TASK_ROUTES = {
     "agents.tasks.run_agent": {"queue": "runs"},
