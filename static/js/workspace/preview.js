@@ -10,6 +10,8 @@ import { device } from "./device.js";
 const LOOKING = 5 * 60_000;
 /** After so long without a word of it, a start may have been lost with the worker that was at it. */
 const LATE = 45_000;
+/** The same for a repair, which may install all packages anew. */
+const REPAIR_LATE = 180_000;
 /** So long a page may take from being served to hearing of changes. */
 const LISTENS_AFTER = 3_000;
 const FIX = "The preview does not work. Find out why and mend it.";
@@ -23,6 +25,7 @@ export function preview(root, panes, composer, run) {
   // Set while an app that was seen is brought up to date or started again.
   let again = "";
   let late = 0;
+  let patience = LATE;
   // When the frame was last loaded, and whether a file changed before the app in it could be listening for that.
   let loadedAt = 0;
   let doubtful = false;
@@ -57,7 +60,8 @@ export function preview(root, panes, composer, run) {
     panel.dataset.state = state;
     clearTimeout(late);
     $("#preview-late").hidden = true;
-    if (state === "starting") late = setTimeout(() => ($("#preview-late").hidden = false), LATE);
+    if (state === "starting") late = setTimeout(() => ($("#preview-late").hidden = false), patience);
+    else patience = LATE;
     if (state === "failed" && detail) $("#preview-failed").textContent = detail;
     if (state === "starting") $("#preview-starting").textContent = detail || "Starting the app";
     if (state === "paused") frame.hidden = true;
@@ -81,6 +85,7 @@ export function preview(root, panes, composer, run) {
   /** Clears caches, installs what is missing, starts again: free, and no model is asked. */
   async function repair() {
     again = "restart";
+    patience = REPAIR_LATE;
     set({ state: "starting" });
     toast("Clearing caches and installing what is missing. This takes up to two minutes.");
     try {
