@@ -252,7 +252,7 @@ def _ask_model(url: str) -> str:
 def _ask_web(plan: Plan, url: str) -> str:
     """Ready, when what we started ourselves answers it; an outside vendor that is away must not keep the site down."""
     # Its socket is there before it is: whoever asks then waits, and the supervisor has others to look after.
-    ask_http(f"{url}/healthz", timeout=0.5)
+    ask_http(f"{url}/healthz", timeout=1)
     status, facts = ask_http(f"{url}/readyz", timeout=5)
     checks: dict[str, dict[str, object]] = (facts or {}).get("checks", {})
     vendors = {name for name, ours in (("sandbox", plan.embeds_sandboxes), ("model", plan.embeds_model)) if not ours}
