@@ -23,8 +23,6 @@ T = TypeVar("T")
 M = TypeVar("M", bound=Model)
 # What stands for a value while the SQL is put together: nothing that is there by chance.
 MARKS: dict[type, Callable[[], Any]] = {UUID: uuid4, str: token_hex, int: lambda: 2**30 + randbelow(2**30)}
-
-
 # Grows when a migration was seen to have changed a column's type: plans that were made before give what was there then.
 _migrated = 0
 

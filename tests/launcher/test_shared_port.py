@@ -13,13 +13,17 @@ from launcher.problem import Problem
 from launcher.services import application_jobs
 from launcher.supervisor import Supervisor
 
-# Says it is up, then tells each visitor its process id.
+# Says it is up, then tells each visitor its process id. It waits as an event loop does.
 SERVES = """
-import os, pathlib, socket, sys
+import os, pathlib, select, socket, sys
 pathlib.Path(sys.argv[1]).write_text("up")
 with socket.socket(fileno=0) as listening:
-    while True:
-        visitor, _ = listening.accept()
+    listening.setblocking(False)
+    while select.select([listening], [], []):
+        try:
+            visitor, _ = listening.accept()
+        except BlockingIOError:
+            continue
         visitor.sendall(str(os.getpid()).encode())
         visitor.close()
 """

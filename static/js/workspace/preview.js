@@ -74,6 +74,7 @@ export function preview(root, panes, composer, run) {
   /** Wakes the app, or starts its dev server again. The event that follows says when it answers. */
   async function wake(restart = panel.dataset.state === "failed") {
     if (restart) again = "restart";
+    patience = LATE;
     set({ state: "starting" });
     try {
       await postJson(`${root.dataset.sandbox}${restart ? "restart" : "start"}/`);
