@@ -24,7 +24,7 @@ from agents.log import record
 from agents.mcp.calls import for_run
 from agents.models import Run
 from agents.prompts import talk
-from agents.runs import MAX_DEATHS, LeaseLost
+from agents.runs import MAX_DEATHS, MAX_LEASES, LeaseLost
 from agents.tools import ToolFailed, tools_of
 from projects.models import Message
 from projects.paths import BadFiles
@@ -92,8 +92,10 @@ class Work:
         self.held = run.held or 0
 
     def go(self) -> Ending:
-        if self.run.deaths >= MAX_DEATHS:
+        if self.run.deaths >= MAX_DEATHS or self.run.lease_token > MAX_LEASES:
             text = f"The worker died {self.run.deaths} times at the same step, so the run was given up."
+            if self.run.deaths < MAX_DEATHS:
+                text = f"The run was begun {MAX_LEASES} times without coming to its end, so it was given up."
             raise Ending(
                 Run.State.FAILED, "crash_loop", "The run kept crashing", text, "Try again, or say it differently."
             )

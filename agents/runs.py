@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, connection, transaction
+from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Now
 
@@ -27,13 +27,24 @@ from projects.models import Project
 
 # Leases lost in a row, without a new step in between, before a run counts as one that kills its workers.
 MAX_DEATHS = 3
+# Leases of one run in all. A database that is away counts as no death, but does not go on for ever either.
+MAX_LEASES = 100
 # Runs rung when one ends; the sweeper finds the others.
 DUE_RUNS = 5
+# Classes of PostgreSQL's errors by which a connection ends or is refused (appendix A of its manual): connection
+# exceptions, and a server that is told to stop, crashed or starts.
+AWAY = ("08", "57P")
 NUL = r"\u0000"
 
 
 class LeaseLost(Exception):
     """Another worker has the run, or it is over. Stop at once and write nothing."""
+
+
+def is_away(error: Exception) -> bool:
+    """Whether the database is, or was for a moment, not there; not so when it refused or ended a statement."""
+    state = getattr(error.__cause__, "sqlstate", None)
+    return isinstance(error, OperationalError) and (not state or state.startswith(AWAY))
 
 
 @dataclass(frozen=True)

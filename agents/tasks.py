@@ -11,7 +11,7 @@ from uuid import UUID
 from celery import current_app, shared_task
 from celery.signals import worker_ready, worker_shutting_down
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from django.db.models import Q
 from django.db.models.functions import Now
 
@@ -42,7 +42,13 @@ def run_agent(run_id: str) -> None:
     try:
         with about.working_on(run=run_id, project=str(fence.project_id)), lease.held(lease.Lease(fence)) as held:
             log.info("began to work on the run")
-            if loop.run_agent(held):
+            try:
+                is_changed = loop.run_agent(held)
+            except OperationalError as error:
+                if runs.is_away(error):
+                    _hand_back_once_it_answers(held)
+                raise
+            if is_changed:
                 services.take_picture(fence.project_id)
             log.info("worked on the run for %.1f s", time.monotonic() - began)
         for following in runs.due_after(fence.project_id):
@@ -156,6 +162,22 @@ def hand_back(**_: object) -> None:
     """A worker that is told to stop gives its runs to the next one, at the step where they are."""
     _leaving.set()
     for held in lease.all_held():
-        runs.hand_back(held.fence)
-        held.interrupt(lost=True)
-        services.ring(Run(pk=held.fence.run_id))
+        _hand_back(held)
+
+
+def _hand_back(held: lease.Lease) -> None:
+    runs.hand_back(held.fence)
+    held.interrupt(lost=True)
+    services.ring(Run(pk=held.fence.run_id))
+
+
+def _hand_back_once_it_answers(held: lease.Lease) -> None:
+    """What of the last step was written is read in the log by whoever takes the run over. Without this it would wait
+    for the end of its lease, and count the database's absence as a death of its worker.
+    """
+    while not (held.lost or _leaving.is_set()):
+        try:
+            _hand_back(held)
+        except OperationalError:
+            connection.close()
+            _leaving.wait(1)

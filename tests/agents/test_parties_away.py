@@ -17,7 +17,7 @@ import redis
 from allauth.usersessions.models import UserSession
 from celery import current_app
 from django.contrib.sessions.models import Session
-from django.db import OperationalError, connection
+from django.db import Error, OperationalError, connection
 from django.db.models.functions import Now
 from django.urls import reverse
 
@@ -302,6 +302,8 @@ def test_it_waits_for_room_where_the_databases_disk_is_full(
     with pytest.raises(OperationalError, match="No space left"):
         tasks.run_agent(str(run.pk))
     assert not run.steps.filter(type="tool_result").exists()
+    run.refresh_from_db()
+    assert run.state == Run.State.RUNNING  # not given back: it would be begun, and ask the model, again and again
     free()
 
     free = full_disk("true")
@@ -316,6 +318,56 @@ def test_it_waits_for_room_where_the_databases_disk_is_full(
     run = work(run)
     assert run.state == Run.State.SUCCEEDED
     assert versions.read(run.version, "index.html").decode().count("once") == 1
+    assert Entry.objects.filter(kind="charge").count() == 1
+
+
+def test_it_gives_the_run_back_whenever_the_database_was_away(
+    model: Any, start: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """More often than a run may lose its worker; once until it was tried to give it back."""
+    name = connection.settings_dict["NAME"]
+    address = {key.lower(): connection.settings_dict[key] for key in ("HOST", "USER")}
+
+    def away(*, for_long: bool) -> None:
+        with psycopg.connect(dbname="postgres", autocommit=True, **address) as other:
+            other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {"false" if for_long else "true"}')
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
+    def hand_back(fence: runs.Fence) -> None:
+        tries.append(fence)
+        try:
+            give_back(fence)
+        except Error:
+            away(for_long=False)
+            raise
+
+    def gone(for_long: bool) -> Callable[[Any], Any]:
+        def answer(request: Any) -> Any:
+            away(for_long=for_long)
+            return [finish()]
+
+        return answer
+
+    tries: list[runs.Fence] = []
+    give_back = runs.hand_back
+    monkeypatch.setattr(runs, "hand_back", hand_back)
+    run = start()
+    times = runs.MAX_DEATHS + 1
+    model.say(*[gone(False)] * (times - 1), gone(True), [write(index_html=page("Tea"))], [finish()])
+    try:
+        for time_ in range(times):
+            with pytest.raises(OperationalError):
+                tasks.run_agent(str(run.pk))
+            connection.close()
+            run.refresh_from_db()
+            assert (run.state, run.deaths, run.lease_token) == (Run.State.QUEUED, 0, time_ + 1)
+        assert len(tries) > times
+        run = work(run)
+    finally:
+        connection.close()
+        connection.close_pool()  # type: ignore[attr-defined] # those in it may be dead
+        away(for_long=False)
+    assert (run.state, run.deaths) == (Run.State.SUCCEEDED, 0)
     assert Entry.objects.filter(kind="charge").count() == 1
 
 

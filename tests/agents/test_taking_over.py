@@ -269,6 +269,15 @@ def test_it_gives_up_a_run_that_kills_its_workers(start, work, model):
     assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "crash_loop", 0)
 
 
+def test_it_gives_up_a_run_that_is_begun_again_and_again(start, work, model):
+    run = start()
+    Run.objects.update(lease_token=runs.MAX_LEASES)
+    run = work(run)
+
+    assert (run.state, run.reason, run.cost, run.deaths) == (Run.State.FAILED, "crash_loop", 0, 0)
+    assert str(runs.MAX_LEASES) in run.steps.get(type="error").data["detail"]
+
+
 def test_it_is_not_given_up_while_it_gets_somewhere(start):
     run = start()
     for _ in range(runs.MAX_DEATHS + 1):
@@ -330,8 +339,7 @@ def test_it_goes_on_when_a_migration_changes_a_table_before_it_saves(model, star
         with pytest.raises(OperationalError):
             work(run)
         monkeypatch.setattr(Box, "snapshot", read)
-        assert Run.objects.get().state == Run.State.RUNNING and not Entry.objects.filter(run_id=run.pk).exists()
-        Run.objects.update(lease_until=Now())
+        assert Run.objects.get().state == Run.State.QUEUED and not Entry.objects.filter(run_id=run.pk).exists()
         run = work(run)
     finally:
         alter(200)
