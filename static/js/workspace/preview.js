@@ -48,17 +48,23 @@ export function preview(root, panes, composer, run) {
   function settle(isFirst) {
     if (isFirst || doubtful) load();
   }
+  /** What is shown is of before. Should the start answer after all, it is loaded. */
+  function unheard() {
+    panel.removeAttribute("aria-busy");
+    toast("The app was not started again in time; you see it as it was.", { error: true, action: { label: "Start it again", run: () => wake(true) } });
+  }
   function set({ state, url, detail }) {
     const was = panel.dataset.state;
+    clearTimeout(late);
     // What is seen stays seen while it is brought up to date: the app's own dev server shows the change.
     if (state === "starting" && was === "ready" && base) {
       again ||= "update";
       panel.setAttribute("aria-busy", "true");
+      late = setTimeout(unheard, again === "restart" ? patience : REPAIR_LATE);
       return;
     }
     panel.removeAttribute("aria-busy");
     panel.dataset.state = state;
-    clearTimeout(late);
     $("#preview-late").hidden = true;
     if (state === "starting") late = setTimeout(() => ($("#preview-late").hidden = false), patience);
     else patience = LATE;
