@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from projects import blobs, frameworks, pictures, promises
+from projects import blobs, frameworks, leaks, pictures, promises
 from projects.models import Message, Project, Version
 
 NAME_CHARS = 60
@@ -138,16 +138,19 @@ def duplicate(project: Project) -> Project:
 
 
 @transaction.atomic
-def copy_version(version: Version, owner: User, name: str, **told: Any) -> Project:
-    """A project of `owner`'s that begins with the files, the verdict and the picture of somebody's version."""
+def copy_version(version: Version, owner: User, name: str, *, public: bool = False, **told: Any) -> Project:
+    """A project of `owner`'s that begins with the files, the verdict and the picture of somebody's version. `public`:
+    without its environment and key files, for they are seen by others.
+    """
+    manifest = {path: sha for path, sha in version.manifest.items() if not (public and leaks.is_private(path))}
     source = version.project
     facts = {"framework": source.framework, "model": source.model, **told}
     copy = Project.objects.create(owner=owner, name=name[:80], **facts)
-    blobs.hold(version.manifest.values())  # their owner may be leaving at this moment
+    blobs.hold(manifest.values())  # their owner may be leaving at this moment
     first = copy.versions.create(
         number=1,
         title=f"Copy of {source.name}, version {version.number}"[:200],
-        manifest=version.manifest,
+        manifest=manifest,
         verdict=version.verdict,
         source=version.source,
     )

@@ -4,7 +4,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
 from accounts.models import User
-from projects import services
+from projects import leaks, services
 from projects.models import Picture, Project, ShowcaseEntry, Version
 
 # Owns the copies. Nobody can sign in as it: it has no password, and no mail goes to this address.
@@ -12,6 +12,8 @@ KEEPER = "showcase@localhost"
 PROMPT_CHARS = 2_000
 # Shown on one page.
 MOST = 60
+# Secrets that a refusal names.
+NAMED = 5
 
 
 class NotShowable(Exception):
@@ -34,11 +36,12 @@ def publish(project: Project, title: str, category: str, *, prompt: str = "") ->
     if category not in ShowcaseEntry.Category.values:
         raise services.BadPrompt("There is no such category.", "category")
     title = services.check_name(title)
+    _check_secrets(version)
     try:
         with transaction.atomic():
             for waiting in ShowcaseEntry.objects.filter(source=project, state=ShowcaseEntry.State.WAITING):
                 waiting.project.delete()
-            copy = services.copy_version(version, keeper(), title)
+            copy = services.copy_version(version, keeper(), title, public=True)
             return ShowcaseEntry.objects.create(
                 project=copy,
                 source=project,
@@ -51,6 +54,16 @@ def publish(project: Project, title: str, category: str, *, prompt: str = "") ->
         raise NotShowable("It was sent in a moment ago. It waits for approval.") from None
 
 
+def _check_secrets(version: Version) -> None:
+    """Whoever remixes an app has its files. Its environment and key files stay behind; of a key in another file its
+    owner is told. Raises NotShowable.
+    """
+    if found := [str(leak) for leak in leaks.leaks(version) if not leaks.is_private(leak.path)]:
+        more = f", and {len(found) - NAMED} more" if len(found) > NAMED else ""
+        text = f"Everybody could read the secrets in its files: {'; '.join(found[:NAMED])}{more}."
+        raise NotShowable(f"{text} Take them out, replace them at their providers, and publish the next version.")
+
+
 def withdraw(entry: ShowcaseEntry) -> None:
     """Takes an entry and its copy away. What others made of it is theirs."""
     entry.project.delete()
@@ -60,7 +73,7 @@ def withdraw(entry: ShowcaseEntry) -> None:
 def remix(entry: ShowcaseEntry, user: User) -> Project:
     """A project of the user's own with the files of what is shown."""
     version = Version.objects.select_related("project").get(project=entry.project, number=1)
-    copy = services.copy_version(version, user, entry.title)
+    copy = services.copy_version(version, user, entry.title, public=True)
     ShowcaseEntry.objects.filter(pk=entry.pk).update(remixes=F("remixes") + 1)
     return copy
 

@@ -74,6 +74,30 @@ def test_it_refuses_what_is_not_ready_or_not_said(as_user, alice, good, verdict,
     assert not ShowcaseEntry.objects.exists()
 
 
+def test_it_leaves_the_files_of_secrets_behind(as_user, alice, bob, good):
+    files = {"index.html": b"<h1>Bread</h1>", ".env": b"PASSWORD=open", "certs/key.pem": b"key", ".env.example": b"A="}
+    versions.save(good, files, source="run", verdict={"page": True})
+    made = showcase.publish(good, "Bread", "shops")
+    assert set(made.project.versions.get().manifest) == {"index.html", ".env.example"}
+
+    # One that was published when nobody looked for them.
+    copied = made.project.versions.get()
+    copied.manifest = good.versions.first().manifest
+    copied.save()
+    ShowcaseEntry.objects.update(state="listed")
+    as_user(bob).post(url("showcase-remix", made.pk))
+    assert set(Project.objects.get(owner=bob).versions.get().manifest) == {"index.html", ".env.example"}
+
+
+def test_it_refuses_a_key_that_everybody_could_read(as_user, alice, good):
+    key = "sk-ant-" + "api03-" + "a1B2" * 20
+    code = {f"src/{number}.js": f'\nconst key = "{key}";'.encode() for number in range(7)}
+    versions.save(good, {"index.html": b"<h1>Bread</h1>", **code}, source="run", verdict={"page": True})
+    answer = as_user(alice).post(url("project-publish", good.pk), {"title": "Bread", "category": "shops"})
+    assert answer.status_code == 400 and not ShowcaseEntry.objects.exists()
+    assert "src/0.js, line 2" in answer.text and "and 2 more" in answer.text and key not in answer.text
+
+
 def test_it_keeps_one_that_waits(alice, good):
     for title in ("One", "Two"):
         showcase.publish(good, title, "sites")
