@@ -1,5 +1,6 @@
 """Our templates in a real host and a real browser: shown through the preview, and reloaded as files change."""
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -155,6 +156,32 @@ def test_the_html_check_finds_what_is_broken(templated: Host) -> None:
     assert 'about.html: "missing.png" does not exist' in found
     assert "scripts/broken.js" in found
     assert "2 problems" in found
+    sandbox.kill()
+
+
+@pytest.mark.sandbox
+def test_html_shows_nobody_what_holds_secrets(templated: Host) -> None:
+    sandbox = templated.create(template="html")
+    secret = (".env", ".env.local", "deep/.git/config", "keys/site.PEM", "id_rsa", "shop.keystore")
+    public = (".well-known/security.txt", "environment.html", "env", "docs/id_rsa.html")
+    for path in (*secret, *public):
+        sandbox.files.write(f"{APP}/{path}", "here")
+    sandbox.commands.run("npm run dev", background=True, cwd=APP)
+    # Wait for the server, then ask for each as it is written here: no client tidies the path.
+    ask = """
+    const { request } = require("node:http");
+    const status = (path) => new Promise((told) => {
+      request({ port: 3000, path }, (answer) => told(answer.resume().statusCode)).on("error", () => told(0)).end();
+    });
+    (async () => {
+      while (!(await status("/"))) await new Promise((soon) => setTimeout(soon, 50));
+      for (const path of PATHS) console.log(await status(path));
+    })();
+    """
+    asked = [f"/{path}" for path in (*secret, "deep/..%2f.env", "%2eenv", "deep/../.env", *public)]
+    sandbox.files.write("/home/user/ask.cjs", ask.replace("PATHS", json.dumps(asked)))
+    codes = sandbox.commands.run("node /home/user/ask.cjs").stdout.split()
+    assert codes == ["404"] * 9 + ["200"] * 4, list(zip(asked, codes, strict=False))
     sandbox.kill()
 
 

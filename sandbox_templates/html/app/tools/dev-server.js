@@ -9,6 +9,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const PORT = Number(process.env.PORT ?? 3000);
 const EVENTS = "/__live-reload";
 const IGNORED = new Set(["node_modules", ".git", "tools"]);
+// Environment files, what tools keep, and keys: part of the project, but for nobody who only looks at the app.
+const PRIVATE = /(?:^|[\\/])(?:\.(?!well-known[\\/])[^\\/]|id_(?:rsa|ed25519|ecdsa)$)|\.(?:pem|p12|pfx|keystore)$/i;
 const TYPES = {
   ".html": "text/html; charset=utf-8",
   ".css": "text/css; charset=utf-8",
@@ -64,7 +66,7 @@ function listen(request, response) {
 /** The file a URL path means, or null: directories mean their index.html, `/about` means about.html. */
 async function find(pathname) {
   const path = join(ROOT, normalize(decodeURIComponent(pathname)));
-  if (!path.startsWith(ROOT) || path.includes("\0")) return null;
+  if (!path.startsWith(ROOT) || path.includes("\0") || PRIVATE.test(path.slice(ROOT.length))) return null;
   const names = path.endsWith(sep) ? [join(path, "index.html")] : [path, `${path}.html`, join(path, "index.html")];
   for (const name of names) {
     const info = await stat(name).catch(() => null);
