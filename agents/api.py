@@ -269,7 +269,7 @@ class RunDetail(OneRun):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: Any) -> Response:
-        """Drops a message that waits behind a run. 409 once a worker has it."""
+        """Drops a message that waits behind a run, or was set aside when one was stopped. 409 once a worker has it."""
         services.drop_queued(self.run())
         return Response(status=204)
 
@@ -289,7 +289,10 @@ class Queue(projects.InProject):
 class RunCancel(OneRun):
     @extend_schema(request=None, responses={202: RunBriefSerializer})
     def post(self, request: Request, pk: Any) -> Response:
-        """Stops a run: at once while it waits, within seconds while it works. 409 when it is over."""
+        """Stops a run: at once while it waits, within seconds while it works. 409 when it is over.
+
+        What waits behind one that has begun ends as cancelled with the reason `set_aside`; `retry/` sends it again.
+        """
         services.cancel_run(self.run())
         return Response(projects.shown(RunBriefSerializer, self.run()), status=202)
 

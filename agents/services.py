@@ -28,8 +28,9 @@ MAX_QUEUED = 10
 CONTINUE = "Continue where you stopped."
 # Where a framework's name is looked for.
 PROMPT_CHARS = 4_000
-# The reason of a run whose message was taken back before a worker had it: the chat does not show it.
-DROPPED = "dropped"
+# Reasons of a run that no worker had, and whose message the chat does not show: it was taken back, or the run before it
+# was stopped. The second may be sent again.
+DROPPED, ASIDE = "dropped", "set_aside"
 
 
 class NotNow(Exception):
@@ -207,19 +208,25 @@ def reorder_queued(project: Project, order: list[UUID]) -> None:
 
 @transaction.atomic
 def drop_queued(run: Run) -> None:
-    """Takes back a message that still waits. Raises NotNow once a worker has it."""
-    if not _end_unclaimed(run, DROPPED):
+    """Takes back a message that still waits or was set aside. Raises NotNow once a worker has it."""
+    if not (_end_unclaimed(run, DROPPED) or _forget(run)):
         raise NotNow("This message is being worked on already. Stop the run instead.")
 
 
 @transaction.atomic
 def cancel_run(run: Run) -> None:
-    """Stops a run: at once while it waits, else by telling its worker. Raises NotNow when it is over."""
+    """Stops a run: at once while it waits, else by telling its worker. Raises NotNow when it is over.
+
+    What waits behind a run that had begun is set aside: it was meant for what that run should have made.
+    """
     if _end_unclaimed(run, "cancelled"):
         return
     begun = Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE)
     if begun.filter(cancel_requested=False).update(cancel_requested=True):
         runs.note(run.project_id, "state", {"state": "cancelling"}, run.pk)
+        behind = Run.objects.filter(project=run.project_id, state=Run.State.QUEUED, created__gt=run.created)
+        for waiting in behind.order_by("created"):
+            _end_unclaimed(waiting, ASIDE)
         if runs.resume(run):  # it waits for an answer: a worker saves what there is
             ring(run)
         transaction.on_commit(lambda: lease.request_stop(run.pk), robust=True)
@@ -227,10 +234,12 @@ def cancel_run(run: Run) -> None:
         raise NotNow("This run is over already.")
 
 
+@transaction.atomic
 def retry_run(run: Run) -> Run:
     """A new run with the same message. Raises NotNow while the run goes on, BadPrompt, NotEnoughCredits."""
     if Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).exists():
         raise NotNow("This run is still under way.")
+    _forget(run)
     return start_run(run.project, run.message.text, run.message.mode, again=run)
 
 
@@ -317,6 +326,14 @@ def _end_unclaimed(run: Run, reason: str) -> bool:
     runs.note(run.project_id, "complete", {**_unbegun(run), "reason": reason}, run.pk)
     for following in runs.due_after(run.project_id):
         ring(following)
+    return True
+
+
+def _forget(run: Run) -> bool:
+    """Takes back a message that was set aside. False: it was not, or is no more."""
+    if not Run.objects.filter(pk=run.pk, reason=ASIDE).update(reason=DROPPED):
+        return False
+    runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": DROPPED}, run.pk)
     return True
 
 

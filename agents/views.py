@@ -190,6 +190,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
     cursor = project.steps.aggregate(newest=Max("cursor"))["newest"] or 0
     steps = _window(project, min(before, cursor + 1) if before else cursor + 1)
     run, waiting = _runs(project)
+    unsaid = _unsaid(project)
     version = project.versions.first()
     place = previews.status(project)
     begun = _stages(run)
@@ -198,10 +199,10 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
         "run": run,
         "stage": begun[-1] if begun else None,
         "run_facts": {"stages": begun, "typical": typical.stages(project.framework)},
-        "items": [_rendered(step) for step in _items(steps, _unsaid(project) | waiting.keys())],
+        "items": [_rendered(step) for step in _items(steps, unsaid.keys() | waiting.keys())],
         "earlier": steps[0].cursor if len(steps) == SHOWN_STEPS else 0,
         "older": bool(before),
-        "queue": [_queued(waiting_run) for waiting_run in waiting.values()],
+        "queue": [_queued(one) for one in (*unsaid.values(), *waiting.values()) if one.reason != services.DROPPED],
         "cursor": cursor,
         "versions": project.versions.defer("manifest")[:SHOWN_VERSIONS],
         "version": version,
@@ -236,23 +237,24 @@ def _stages(run: Run | None) -> list[dict[str, Any]]:
     return [{**step.data, "at": step.at.isoformat()} for step in run.steps.filter(type="stage").order_by("cursor")]
 
 
-def _unsaid(project: Project) -> set[UUID]:
-    """The runs whose messages were dropped while they waited."""
-    return set(project.runs.filter(reason=services.DROPPED).values_list("pk", flat=True))
+def _unsaid(project: Project) -> dict[UUID, Run]:
+    """The runs whose messages were dropped or set aside while they waited, by id."""
+    never_begun = project.runs.filter(reason__in=[services.DROPPED, services.ASIDE]).order_by("created")
+    return never_begun.select_related("message").in_bulk()
 
 
 def _queued(run: Run) -> dict[str, Any]:
     """A message that waits: its run, its text, and the card it becomes."""
     message = run.message
     step = Step.objects.filter(run=run, type="user_message").last()
-    return {"run": run, "message": message, "card": events.render(step) if step else ""}
+    return {"run": run, "message": message, "aside": run.reason == services.ASIDE, "card": events.render(step) if step else ""}
 
 
 def _items(steps: list[Step], unsaid: Collection[UUID] = ()) -> list[Step]:
     """The chat's cards, each by its newest step: a later step with the same element takes the earlier one's place.
 
     A message stands where its run begins: one that was sent while another run was at work comes after all of that
-    run's cards; one that still waits, or that was dropped while it did (`unsaid`), is not in the chat.
+    run's cards; one that still waits, or was dropped or set aside while it did (`unsaid`), is not in the chat.
     """
     newest: dict[str, Step] = {}
     for step in _in_order(steps):

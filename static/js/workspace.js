@@ -47,6 +47,8 @@ const lens = makeContext(root, panes, code);
 const doctor = makeDoctor(root, panes, composer, preview);
 
 const OVER = { succeeded: "It is done.", failed: "It did not work. Look at what happened.", stopped: "It stopped at a limit.", cancelled: "It was stopped." };
+// Reasons of runs that ended before their turn: their messages are not in the chat.
+const UNSAID = new Set(["dropped", "set_aside"]);
 const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "review", "plan", "version", "error", "complete"]);
 const handlers = {
   state: (event) => {
@@ -92,8 +94,8 @@ const handlers = {
     chat.freeze();
     run.setState(id, data, at);
     code.released();
-    // A message that was taken back before its turn is no news to who took it.
-    if (data.reason !== "dropped") notify.say(OVER[data.state] ?? "The run is over.", event);
+    // A message that was taken back or set aside before its turn is no news to who took it.
+    if (!UNSAID.has(data.reason)) notify.say(OVER[data.state] ?? "The run is over.", event);
     if (data.version) preview.settle(data.version === 1);
     composer.estimate.show();
   },
@@ -119,9 +121,9 @@ function flush() {
   let bare = false;
   for (const event of events) {
     handlers[event.type]?.(event);
-    // Not for the chat: a message that waits for its turn, and the end of one that was dropped while it did.
+    // Not for the chat: a message that waits for its turn, and the end of one that never had it.
     if (event.type === "user_message" && waiting.take(event)) continue;
-    if (event.type === "complete" && event.data.reason === "dropped") continue;
+    if (event.type === "complete" && UNSAID.has(event.data.reason)) continue;
     if (event.html?.trim()) chat.upsert(event.html_id, event.html);
     else if (IN_CHAT.has(event.type) && event.html === undefined) bare = true;
     inChat ||= Boolean(event.html?.trim()) || event.type === "text";

@@ -102,3 +102,39 @@ def test_it_gives_waiting_messages_another_order(api, alice, bob, project, run):
     assert api(alice).put(url, {"runs": order}).status_code == 409
     assert api(alice).put(url, {"runs": order[2:]}).status_code == 409
     assert api(alice).put(url, {"runs": [order[2], order[1]]}).status_code == 204
+
+
+def waiting_texts(project):
+    return [(one["message"].text, one["aside"]) for one in workspace_context(project)["queue"]]
+
+
+def test_it_sets_aside_what_waits_behind_a_run_that_is_stopped(model, start, work):
+    first = start()
+    project, owner = first.project, first.project.owner
+    second = services.start_run(project, "Now coffee")
+    third = services.start_run(project, "Now cocoa")
+    assert runs.claim(first.pk, 0)
+    free = account_of(owner).available
+    services.cancel_run(first)
+    assert work(first).state == Run.State.CANCELLED
+    assert account_of(owner).available > free
+    assert not Run.objects.filter(state__in=Run.ACTIVE).exists() and not runs.claim(second.pk, 30)
+    assert waiting_texts(project) == [("Now coffee", True), ("Now cocoa", True)]
+    assert cards(project)[0] == "msg" and cards(project).count("msg") == 1
+
+    # One is sent again, one is not wanted any more.
+    again = services.retry_run(third)
+    services.drop_queued(second)
+    assert waiting_texts(project) == []
+    model.say([write(index_html=page("Cocoa"))], [finish()])
+    assert work(again).state == Run.State.SUCCEEDED
+    assert "Now coffee" not in str(model.requests) and "Now cocoa" in str(model.requests)
+    with pytest.raises(services.NotNow):
+        services.drop_queued(second)
+
+
+def test_it_lets_the_others_wait_when_one_that_waits_is_cancelled(start):
+    first = start()
+    second, third = (services.start_run(first.project, text) for text in ("Now coffee", "Now cocoa"))
+    services.cancel_run(second)
+    assert Run.objects.get(pk=third.pk).state == Run.State.QUEUED

@@ -72,3 +72,30 @@ def test_it_brings_back_a_dropped_message_with_all_that_went_with_it(page, begin
     assert (last.text, last.mode) == ("Is it like @Bakery", "ask")
     assert [one["name"] for one in last.references] == ["Bakery"]
     assert [one.name for one in last.attachments.all()] == ["shop.png"]
+
+
+def test_it_sets_messages_aside_when_a_run_is_stopped_and_sends_them_when_asked(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:slow=60]]")
+    expect(page.locator("#run-line")).to_be_visible()
+    for text in ("Rename it to Leaf", "Add a FAQ section"):
+        page.fill("#text", text)
+        page.press("#text", "Enter")
+        expect(page.locator("#queue-list")).to_contain_text(text)
+    expect(page.locator(".live").first).to_be_visible(timeout=BUILD_MS)
+    page.click("#stop")
+    expect(page.locator(".done")).to_contain_text("Stopped, as you asked", timeout=20_000)
+    expect(page.locator("#queue-head")).to_have_text("2 messages were set aside when you stopped")
+    expect(page.locator("#run-line")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#queue-head")).to_have_text("2 messages were set aside when you stopped")
+    expect(page.locator("#chat .say")).to_have_count(1)
+    expect(page.locator("#run-line")).to_be_hidden()
+
+    page.locator("[data-queued]").last.get_by_role("button", name="Drop this message").click()
+    expect(page.locator("[data-queued]")).to_have_count(1)
+    page.get_by_role("button", name="Send them now").click()
+    expect(page.locator("#queue")).to_be_hidden()
+    expect(page.locator("#chat .say").last).to_contain_text("Rename it to Leaf")
+    expect(page.locator(".done")).to_have_count(2, timeout=BUILD_MS)

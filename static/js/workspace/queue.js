@@ -10,10 +10,16 @@ export function queue(root, chat, run) {
   const list = $("#queue-list");
   const find = (id) => $(`[data-queued="${id}"]`, list);
 
+  const waiting = () => $$("[data-queued]:not([data-aside])", list);
+  const aside = () => $$("[data-aside]", list);
+
   function paint() {
-    const count = list.childElementCount;
-    box.hidden = count === 0;
-    $("#queue-head").textContent = count === 1 ? "1 message waits" : `${count} messages wait`;
+    const [count, stopped] = [waiting().length, aside().length];
+    box.hidden = count + stopped === 0;
+    $("#queue-send").hidden = stopped === 0;
+    const waits = count === 1 ? "1 message waits" : `${count} messages wait`;
+    const held = stopped === 1 ? "1 message was set aside when you stopped" : `${stopped} messages were set aside when you stopped`;
+    $("#queue-head").textContent = [count && waits, stopped && held].filter(Boolean).join(" · ");
   }
   /** Takes a message's event; true when it waits and so is not for the chat yet. */
   function take({ run: id, data, html, html_id: card }) {
@@ -30,11 +36,11 @@ export function queue(root, chat, run) {
   /** Puts the rows in the order in which their turns come; `position` counts from 1. */
   function place(id, position) {
     const item = find(id);
-    const others = [...list.children].filter((other) => other !== item);
+    const others = waiting().filter((other) => other !== item);
     if (item) list.insertBefore(item, others[position - 1] ?? null);
   }
   async function move(item, step) {
-    const ids = [...list.children].map((other) => other.dataset.queued);
+    const ids = waiting().map((other) => other.dataset.queued);
     const at = ids.indexOf(item.dataset.queued);
     if (!ids[at + step]) return;
     [ids[at], ids[at + step]] = [ids[at + step], ids[at]];
@@ -51,23 +57,29 @@ export function queue(root, chat, run) {
     const words = el("p", { class: "queue-text" }, text);
     const edit = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "edit", title: "Change", "aria-label": "Change this message" }, icon("pencil"));
     const drop = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "drop", title: "Drop", "aria-label": "Drop this message" }, icon("x"));
+    const send = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "send", title: "Send", "aria-label": "Send this message now" }, icon("play"));
     const up = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "up", title: "Earlier", "aria-label": "Move this message up" }, icon("arrow-up"));
     const down = el("button", { type: "button", class: "btn quiet sm square", "data-queue": "down", title: "Later", "aria-label": "Move this message down" }, icon("arrow-down"));
     const mark = mode in MARKS ? [el("span", { class: "badge" }, MARKS[mode])] : [];
-    return el("li", { "data-queued": id }, words, ...mark, up, down, edit, drop, el("template"));
+    return el("li", { "data-queued": id }, words, ...mark, send, up, down, edit, drop, el("template"));
   }
-  /** A state event: a run that begins takes its message into the chat; one that is over leaves the queue. */
+  /** A state event: a run that begins takes its message into the chat; one that is over leaves the queue, but for one
+   * that was set aside because the run before it was stopped: its owner says what becomes of it. */
   function setState(id, { state, reason, place: position }) {
     const item = find(id);
     if (item && state === "queued" && position) place(id, position);
     if (!item || state === "queued") return;
+    if (reason === "set_aside") {
+      item.dataset.aside = "";
+      return paint();
+    }
     item.remove();
     if (reason !== "dropped") chat.upsert(item.dataset.card, $("template", item).innerHTML);
     paint();
   }
   /** The next in line stands in the chat already before a worker has it. */
   function settle() {
-    for (const item of $$("[data-queued]", list)) if (run.shows(item.dataset.queued)) setState(item.dataset.queued, { state: "running" });
+    for (const item of waiting()) if (run.shows(item.dataset.queued)) setState(item.dataset.queued, { state: "running" });
   }
 
   function edit(item) {
@@ -112,9 +124,19 @@ export function queue(root, chat, run) {
     const again = () => postJson(`${its}retry/`).catch((error) => toast(error.message, { error: true }));
     toast("The message was dropped.", { action: { label: "Undo", run: again } });
   }
+  /** Sends what was set aside again; its own event takes it out of the list. */
+  const send = (item) => postJson(`${root.dataset.runs}${item.dataset.queued}/retry/`);
+  async function sendAll(items) {
+    try {
+      for (const item of items) await send(item);
+    } catch (error) {
+      toast(error.message, { error: true });
+    }
+  }
+  $("#queue-send").addEventListener("click", () => sendAll(aside()));
   delegate(list, "click", "[data-queue]", (_event, button) => {
     const item = button.closest("[data-queued]");
-    ({ edit, drop, up: () => move(item, -1), down: () => move(item, 1) })[button.dataset.queue](item);
+    ({ edit, drop, send: () => sendAll([item]), up: () => move(item, -1), down: () => move(item, 1) })[button.dataset.queue](item);
   });
   paint();
   return { take, setState, settle };

@@ -28,7 +28,7 @@ export function runLine(root) {
   let state = root.dataset.runState;
   let started = Date.parse(root.dataset.runStarted) || Date.now();
   // Runs that wait behind the one shown.
-  const behind = new Set($$("[data-queued]", root).map((item) => item.dataset.queued));
+  const behind = new Set($$("[data-queued]:not([data-aside])", root).map((item) => item.dataset.queued));
 
   function tick() {
     if (!ACTIVE.has(state)) return;
