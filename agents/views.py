@@ -244,10 +244,11 @@ def _unsaid(project: Project) -> dict[UUID, Run]:
 
 
 def _queued(run: Run) -> dict[str, Any]:
-    """A message that waits: its run, its text, and the card it becomes."""
+    """A message that waits or was set aside: its run, its text, and the card it becomes."""
     message = run.message
     step = Step.objects.filter(run=run, type="user_message").last()
-    return {"run": run, "message": message, "aside": run.reason == services.ASIDE, "card": events.render(step) if step else ""}
+    card = events.render(step) if step else ""
+    return {"run": run, "message": message, "aside": run.reason == services.ASIDE, "card": card}
 
 
 def _items(steps: list[Step], unsaid: Collection[UUID] = ()) -> list[Step]:

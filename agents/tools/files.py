@@ -19,11 +19,25 @@ READ_CHARS, MATCHES = 60_000, 200
 MAX_LINES = 10**7
 # A write that takes more than this share of the lines of a file of some length is refused unless meant.
 LOSS_SHARE, LOSS_LINES = 0.3, 20
-# "… rest of the code unchanged": a model's way of not writing a file, which would destroy it.
+# "… rest of the code unchanged": a model's way of not writing a file, which would destroy it. Whole lines, of a comment
+# or of dots, that speak of code which is not there. No two parts of it may take the same blanks: a line of many would
+# be gone through for each of them.
+_OPEN, _CLOSE, _DOTS = r"(?://|\#|/\*|<!--|\{/\*)", r"(?:\*/\}?|-->)?", r"(?:\.\.\.|…)"
+_KEEP, _ALL = r"(?:keep[ ]+)?", r"(?:(?:the|all|your)[ ]+)*"
+_CODE = r"""(?:code|files?|imports?|styles?|css|html|jsx|markup|functions?|methods?|components?|classes|props|state
+    |handlers?|logic|contents?|sections?|parts?|routes?|types?|tests?|lines)"""
+_STAYS = r"(?:[ ]+(?:is|are|stays?|remains?|left|kept))?[ ]+(?:the[ ]+)?(?:unchanged|same|as[ ]before|as[ ]is|here)"
 ELISION = re.compile(
-    r"^\s*(//|#|/\*|<!--|\{/\*)?\s*(\.\.\.|…)\s*\(?(the )?(rest|remaining|existing|other|previous)\b.*$"
-    r"|^\s*(//|#|/\*|<!--|\{/\*)\s*(the )?(rest|remainder) of (the )?(file|code|component)\b.*(unchanged|same|here).*$",
-    re.IGNORECASE | re.MULTILINE,
+    rf"""^[ \t]*(?:
+        {_OPEN}[ ]*{_DOTS}[ ]*\(?{_KEEP}{_ALL}(?:rest|remaining|existing|other|previous|same|unchanged)\b.*
+      | {_DOTS}[ ]*\(?{_KEEP}{_ALL}(?:rest|remainder)[ ]of[ ](?:the[ ])?{_CODE}\b.*
+      | {_DOTS}[ ]*\(?{_KEEP}{_ALL}(?:remaining|existing|other|previous)[ ]+{_CODE}\b.*
+      | {_OPEN}[ ]*{_ALL}(?:rest|remainder)[ ]of[ ](?:the[ ])?{_CODE}\b.*(?:unchanged|same|here).*
+      | {_OPEN}[ ]*{_KEEP}{_ALL}(?:existing|previous)[ ]+{_CODE}(?:{_STAYS})?[ ]*{_DOTS}?[ ]*{_CLOSE}
+      | {_OPEN}[ ]*{_ALL}(?:(?:other|remaining)[ ]+)?{_CODE}{_STAYS}[ ]*{_DOTS}?[ ]*{_CLOSE}
+      | {_OPEN}[ ]*[(\[](?:unchanged|same[ ]as[ ]before|no[ ]changes?)[)\]][ ]*{_CLOSE}
+    )[ \t]*$""",
+    re.IGNORECASE | re.MULTILINE | re.VERBOSE,
 )
 
 
@@ -33,10 +47,10 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
         path, data = safe_path(item["path"]), item["content"].encode("utf-8", "replace")
         if len(data) > MAX_FILE_BYTES:
             raise ToolFailed(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MB. Write less at once.")
-        if match := ELISION.search(item["content"]):
+        if words := left_out(item["content"]):
             raise ToolFailed(
-                f"{path} was not written: it says {match[0].strip()!r} where code should stand. Write the whole file,"
-                " or use edit_file for a part of it."
+                f"{path} was not written: it says {words!r} where code should stand. Write the whole file, or use"
+                " edit_file for a part of it."
             )
         contents[path] = data
     tools.may_change(contents)
@@ -51,6 +65,12 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
         summary=", ".join(contents),
         facts={"files": changes},
     )
+
+
+def left_out(text: str, before: str = "") -> str:
+    """The line of a text that stands for code which is not there, unless it stood there `before`; "" without one."""
+    lines = (match[0].strip() for match in ELISION.finditer(text))
+    return next((line for line in lines if line not in before), "")
 
 
 def _refuse_loss(tools: Toolbox, path: str, before: bytes | None, after: bytes) -> None:
@@ -71,6 +91,11 @@ async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     before = await _text(tools, path)
     after = before
     for number, edit in enumerate(values["edits"], 1):
+        if words := left_out(edit["replace"], before):
+            raise ToolFailed(
+                f"{path} was not changed: edit {number} would put {words!r} where code should stand. Give all of the"
+                " text that is to stand there; what is not in an edit's search stays as it is anyway."
+            )
         after = _replace(after, edit["search"], edit["replace"], f"edit {number} of {path}", tools.again)
     data = after.encode("utf-8", "replace")
     await tools.box.write({path: data})

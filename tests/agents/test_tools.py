@@ -1,5 +1,6 @@
 """The agent's tools in a real sandbox: what they do, what they refuse, and what the model is told."""
 
+import time
 from typing import Any
 
 import pytest
@@ -137,22 +138,77 @@ def writing(content: str) -> wire.Block:
     return wire.tool("write_files", {"files": [{"path": "app.js", "content": content}]})
 
 
+ELIDED = [
+    "// ... rest of the code unchanged",
+    "/* ... existing styles ... */",
+    "<!-- … remaining sections … -->",
+    "# the rest of the file stays the same",
+    "// ... keep existing code",
+    "/* existing styles */",
+    "  // ... (same as before)",
+    "// (unchanged)",
+    "// other imports unchanged",
+    "{/* existing content */}",
+    "<!-- the other sections stay the same -->",
+    "...existing code...",
+    "# keep the previous functions as is",
+]
+MEANT = [
+    "const { a, ...rest } = props",
+    "// the rest is history",
+    "call(...args)",
+    "...previous,",
+    "...rest,",
+    "… the rest of the story",
+    "// Existing customers get the old price",
+    "// Other imports",
+    "/* Styles for the header */",
+    "// keeps the order of its items unchanged",
+    "# Unchanged since 2019, do not touch: the tax rate",
+    "<p>… and the same for you</p>",
+    "// same as the total without tax",
+]
+
+
 def test_it_refuses_a_file_that_says_rest_unchanged(told):
-    lines = [
-        "// ... rest of the code unchanged",
-        "/* ... existing styles ... */",
-        "<!-- … remaining sections … -->",
-        "# the rest of the file stays the same",
-    ]
+    lines = ELIDED[:4]
     run, results = told(*(writing(f"let a = 1;\n{line}\n") for line in lines))
     for line, result in zip(lines, results, strict=True):
         assert result["is_error"] and "Write the whole file" in result["content"], line
     assert run.version is None
 
 
-def test_it_takes_code_that_only_looks_like_it(told):
-    _, results = told(*map(writing, ["const { a, ...rest } = props", "// the rest is history", "call(...args)"]))
-    assert not any(result["is_error"] for result in results)
+def test_it_refuses_an_edit_that_says_so_too(told):
+    def edit(replace: str) -> wire.Block:
+        return wire.tool("edit_file", {"path": "app.js", "edits": [{"search": "let a = 1;", "replace": replace}]})
+
+    old = "let a = 1;\n// ... existing code\n"
+    run, results = told(
+        writing("let a = 1;\n"),
+        edit("let b = 2;\n// ... rest of the code\n"),
+        edit("let a = 2;"),
+    )
+    assert [result["is_error"] for result in results] == [False, True, False]
+    assert "should stand" in results[1]["content"]
+    assert versions.read(run.version, "app.js") == b"let a = 2;\n"
+    assert files.left_out("let b;\n// ... existing code", old) == ""  # what stood there may stay
+
+
+@pytest.mark.parametrize("line", ELIDED)
+def test_it_knows_words_that_stand_for_code(line):
+    assert files.left_out(f"let a = 1;\n{line}\nlet b = 2;\n") == line.strip()
+
+
+@pytest.mark.parametrize("text", [" " * 10**6, "\n" * 10**6, "// the " * 10**5, f"//{' ' * 10**6}x"], ids=str.__len__)
+def test_it_is_not_kept_by_a_file_of_blanks(text):
+    began = time.process_time()
+    assert not files.left_out(text)
+    assert time.process_time() - began < 5  # where blanks could be shared out, it took minutes
+
+
+@pytest.mark.parametrize("line", MEANT)
+def test_it_takes_code_that_only_looks_like_it(line):
+    assert not files.left_out(f"let a = 1;\n  {line}\nlet b = 2;\n")
 
 
 def test_it_does_not_start_a_server(told):
