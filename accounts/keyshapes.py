@@ -4,11 +4,12 @@ import re
 from typing import Any
 
 # Published formats of the vendors' keys, so that ordinary text is left alone; the last two are formats of standards
-# (RFC 7468 for keys in PEM, RFC 3986 for a password in an address).
+# (RFC 7468 for keys in PEM, RFC 3986 for a password in an address). None looks far ahead: a text of nothing but
+# beginnings of keys would be gone through for each of them.
 SHAPES = {
     "Anthropic key": r"sk-ant-[\w-]{16,}",
     "OpenRouter key": r"sk-or-[\w-]{16,}",
-    "OpenAI key": r"sk-(?!ant-|or-)(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{20,}",
+    "OpenAI key": r"sk-(?!ant-|or-)(?=[\w-]{0,200}[A-Z])(?=[\w-]{0,200}\d)[\w-]{20,}",
     "Google key": r"AIza[\w-]{35}",
     "xAI key": r"xai-[A-Za-z0-9]{20,}",
     "E2B key": r"e2b_[0-9a-f]{40}",
@@ -22,7 +23,8 @@ SHAPES = {
     "npm token": r"npm_[A-Za-z0-9]{36}",
     "SendGrid key": r"SG\.[\w-]{22}\.[\w-]{43}",
     "Vibe token": r"vibe_[\w-]{40,}",
-    "private key": r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----[\s\S]{0,9999}?(?:-----END (?:[A-Z]+ )?PRIVATE KEY-----|$)",
+    "private key": r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----(?:(?!-----BEGIN)[\s\S]){0,9999}?"
+    r"(?:-----END (?:[A-Z]+ )?PRIVATE KEY-----|$)",
     "password in an address": r"(?<=://)[^\s:/@'\"]{1,64}:[^\s:/@'\"]{1,256}(?=@)",
 }
 _ANY = re.compile("|".join(f"(?P<s{number}>{shape})" for number, shape in enumerate(SHAPES.values())))

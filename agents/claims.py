@@ -7,8 +7,10 @@ from typing import Any
 from agents.models import Step
 from projects.locks import locked_by
 
-# A file's name as it stands in prose: with a folder, or in backticks.
-NAMED = re.compile(r"`([\w@./()\[\]-]+\.\w{1,8})`|(?<![\w/:.@])((?:[\w@()\[\]-]+/)+[\w.@\[\]-]+\.\w{1,8})\b")
+# A file's name as it stands in prose: with a folder, or in backticks. Bounded, for each place of a text may begin one.
+NAMED = re.compile(
+    r"`([\w@./()\[\]-]{1,300}\.\w{1,8})`|(?<![\w/:.@])((?:[\w@()\[\]-]{1,100}/){1,20}[\w.@\[\]-]{1,100}\.\w{1,8})\b"
+)
 TESTED = re.compile(r"\b(all |the )?(unit |e2e )?tests? (now )?(are )?(pass(es|ed|ing)?|green|succeed)", re.IGNORECASE)
 TEST_COMMAND = re.compile(r"\b(test|vitest|jest|playwright|pytest)\b")
 MAX_NAMES = 5

@@ -30,6 +30,10 @@ MISSING = re.compile(
     r"failed to resolve import|cannot find (module|package)|could not resolve|module not found|can't resolve",
     re.IGNORECASE,
 )
+# Of HTML, as the app gives it: what has a beginning and no end goes to the end, lest each beginning look for it anew.
+BODY = re.compile(r"<body[^>]{0,1000}>", re.IGNORECASE)
+TAG = re.compile(r"<[^>]*(?:>|\Z)")
+UNREAD = re.compile(r"<(style|script).*?(?:</\1>|\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -119,16 +123,15 @@ def _page(status: int, body: str) -> Link:
     if status != 200:
         words = _first_words(body)
         return Link("page", False, f"The first page answers HTTP {status}", words, _cure(words))
-    inside = re.search(r"<body[^>]*>(.*)</body>", body, re.DOTALL | re.IGNORECASE)
-    content = inside[1] if inside else body
-    if "<script" not in body and not re.sub(r"<[^>]*>|\s", "", content):
+    inside = BODY.split(body, maxsplit=1)[-1]
+    if "<script" not in body and not TAG.sub("", inside).strip():
         return Link("page", False, "The first page is blank", "It has neither text nor a script.", "fix")
     return Link("page", True, "The first page answers", f"HTTP 200, {len(body) / 1024:.1f} kB")
 
 
 def _code(project: Project, row: Sandbox, body: str) -> Link:
     """The page's scripts and the app's entry as the dev server gives them: one with an error in it is no 200."""
-    scripts = re.findall(r"<script[^>]+src=[\"']([^\"':]+)[\"']", body)
+    scripts = re.findall(r"<script[^>]{1,300}?src=[\"']([^\"':]{1,300})[\"']", body)
     entry = FRAMEWORKS[row.template].entry
     paths = dict.fromkeys([f"/{path.lstrip('./')}" for path in [*scripts, entry] if not path.startswith("//")])
     for path in list(paths)[:6]:
@@ -153,7 +156,7 @@ def _first_words(body: str) -> str:
     if said:
         with contextlib.suppress(ValueError):
             return _plain(str(json.loads(said[1])))
-    return _plain(re.sub(r"<[^>]*>", " ", re.sub(r"<(style|script).*?</\1>", "", body, flags=re.DOTALL)))
+    return _plain(TAG.sub(" ", UNREAD.sub("", body)))
 
 
 def _plain(text: str) -> str:

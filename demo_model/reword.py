@@ -29,7 +29,7 @@ FIELDS: dict[str, tuple[str, str, str]] = {
 }  # fmt: skip
 SAYS = r"\b[^\n\"“]{0,20}?(?:\b(?P<says>to|should (?:say|be|read)|say|saying|says|read)\b|:)\s*:?\s*(?P<words>.+)"
 CHANGING = re.compile(r"\b(?:change|set|update|edit|rewrite|turn|make|switch|rename|replace)\b", re.IGNORECASE)
-FOUND = re.compile(r"^\W*((?:[\w@.\[\]+-]+/)*[\w@.+-]+\.(?:tsx|ts|vue|svelte|html))\b", re.MULTILINE)
+FOUND = re.compile(r"^[^\w\n]*((?:[\w@.\[\]+-]+/)*[\w@.+-]+\.(?:tsx|ts|vue|svelte|html))\b", re.MULTILINE)
 WORDS = re.compile(
     r"\b(?:change|replace|swap)\b[^\"“”'‘’\n]*[\"“'‘]([^\"“”\n]+?)[\"”'’]\s+(?:to|with|by|into|for)\s+[\"“'‘]([^\"“”\n]+?)[\"”'’]",
     re.IGNORECASE,

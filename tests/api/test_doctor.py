@@ -1,6 +1,7 @@
 """The preview doctor names the link that is broken, and the lens says what the agent sees."""
 
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -103,3 +104,14 @@ def test_it_has_a_free_repair_for_a_missing_package(app, check):
     assert check(paused=False)["code"] == (False, "repair")
     app["/src/main.js"] = (500, 'const error = {"message": "Unexpected token"}')
     assert check(paused=False)["code"] == (False, "fix")
+
+
+@pytest.mark.parametrize("piece", ["<", "<style", "<body", "<script", "<script src='", '"message":"'])
+@pytest.mark.parametrize("status", [200, 500])
+def test_it_is_not_kept_by_a_page_of_beginnings(app, check, piece, status):
+    app["/"] = (status, piece * (200_000 // len(piece)))
+    began = time.process_time()
+    check(paused=False)
+    assert (
+        time.process_time() - began < 5
+    )  # each beginning that looked for its end took the page's length: half a minute

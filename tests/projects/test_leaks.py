@@ -1,11 +1,13 @@
 """A ZIP leaves private files out and says so, and says where keys stand in the others; the owner may have it whole."""
 
 import io
+import time
 import zipfile
 
 import pytest
 from django.urls import reverse
 
+from accounts import keyshapes
 from projects import leaks, versions
 
 KEY = "sk-ant-api03-abcdefghijklmnop0123456789"
@@ -59,6 +61,13 @@ def test_it_adds_nothing_where_there_is_nothing_to_say(project, alice, as_user):
 @pytest.mark.parametrize("path", ["env.js", "src/environment.ts", "my.envelope", ".env.sample", "keystore/readme.md"])
 def test_it_takes_ordinary_files_for_what_they_are(path):
     assert not leaks.is_private(path)
+
+
+@pytest.mark.parametrize("piece", ["sk-", "sk-A", "-----BEGIN PRIVATE KEY-----", "://a", "AKIA", "whsec_", "SG."])
+def test_it_is_not_kept_by_a_file_of_beginnings(piece):
+    began = time.process_time()
+    keyshapes.found(piece * (leaks.LOOKED_AT // len(piece)))
+    assert time.process_time() - began < 5  # each that looked to the end of the file for the rest of a key: minutes
 
 
 def test_it_warns_of_a_key_in_a_message(project, alice, api, as_user):
