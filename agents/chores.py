@@ -4,7 +4,7 @@ import logging
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from accounts.models import User
 from agents import aio, edits, previews, runs, sandbox, services
@@ -50,14 +50,18 @@ def open_version(project_id: str, number: int) -> None:
 
 def keep_files(project_id: str) -> None:
     """Makes a version of what was changed in a sandbox by hand, and tells the page."""
-    project = Project.objects.get(pk=project_id)
+    _keep(Project.objects.get(pk=project_id), "Nothing has changed since the last version.")
+
+
+def _keep(project: Project, unchanged: str = "") -> None:
     try:
         files = aio.run(sandbox.ensure(project).snapshot(), 120)
         made = edits.keep(project, files)
-        text = f"Kept as version {made.number}." if made else "Nothing has changed since the last version."
+        text = f"Kept as version {made.number}." if made else unchanged
     except (BadFiles, services.NotNow, sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
         text = f"Nothing was kept. {error}"
-    runs.note(project.pk, "preview", {"state": "ready", "url": None, "port": None, "kept": text})
+    if text:
+        runs.note(project.pk, "preview", {"state": "ready", "url": None, "port": None, "kept": text})
 
 
 def close_preview(project_id: str) -> None:
@@ -76,6 +80,27 @@ def pause_idle_sandboxes() -> int:
         except sandbox.DOWN as error:
             log.warning("sandbox %s was not paused: %s", row.sandbox_id, error)
     return len(rows)
+
+
+def replace_sandboxes() -> int:
+    """Puts another sandbox in the place of each that is to be ended because others know its address; how many. What was
+    changed in it by hand becomes a version first. One in which a run works is left for later.
+    """
+    done = 0
+    for row in _retired().select_related("project"):
+        assert row.project is not None  # those without are ended by stop_suspended
+        _keep(row.project)
+        if not _retired().filter(pk=row.pk).update(project=None):
+            continue  # a run began meanwhile
+        _kill(row)
+        done += 1
+        if not row.paused:
+            services.open_preview(row.project)
+    return done
+
+
+def _retired() -> QuerySet[Sandbox]:
+    return Sandbox.objects.filter(retired=True, project__deleted=None).exclude(project__runs__state__in=Run.ACTIVE)
 
 
 def stop_suspended() -> int:

@@ -161,6 +161,9 @@ class Sandbox(models.Model):
     version = models.PositiveIntegerField(default=0, help_text="Number of the version its files were last equal to.")
     host = models.CharField(max_length=200, blank=True, help_text="Host (and port) of the preview, without a scheme.")
     paused = models.BooleanField(default=False)
+    retired = models.BooleanField(
+        default=False, db_default=False, help_text="Others know its address and shall not: another takes its place."
+    )
     last_used = models.DateTimeField(auto_now_add=True, db_index=True)
     created = models.DateTimeField(auto_now_add=True)
 

@@ -14,7 +14,7 @@ from kombu.exceptions import OperationalError
 from accounts import prepared
 from accounts.models import User
 from agents import catalogue, charging, lease, runs
-from agents.models import Run
+from agents.models import Run, Sandbox
 from projects import attachments, references
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
@@ -281,6 +281,12 @@ def close_preview(project: Project) -> None:
 def take_picture(project_id: UUID | str) -> None:
     """Has a worker take the picture of a project's newest version, after whatever else it is to do."""
     _send("agents.tasks.take_picture", str(project_id))
+
+
+def retire_sandbox(project: Project) -> None:
+    """Has a worker put another sandbox, with another address, in the place of the project's."""
+    if Sandbox.objects.filter(project=project).update(retired=True):
+        _send("agents.tasks.replace_sandboxes")
 
 
 def ring(run: Run) -> None:

@@ -63,8 +63,13 @@ class ShareLink(projects.InProject):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: Any) -> Response:
-        """The link shows nothing any more; a later one is another link."""
-        Share.objects.filter(project=self.project()).delete()
+        """The link shows nothing any more; a later one is another link.
+
+        The app itself, whose address its visitors know, moves to another one as soon as no run works in its sandbox.
+        """
+        project = self.project()
+        if Share.objects.filter(project=project).delete()[0]:
+            services.retire_sandbox(project)
         return Response(status=204)
 
     def _answer(self, share: Share | None, status: int = 200) -> Response:

@@ -94,6 +94,12 @@ def pause_idle_sandboxes() -> int:
 
 
 @shared_task
+def replace_sandboxes() -> int:
+    """Ends sandboxes whose addresses others know and shall not, and opens others; how many."""
+    return int(_chore("replace_sandboxes"))
+
+
+@shared_task
 def open_preview(project_id: str, restart: bool = False, repair: bool = False) -> None:
     _chore("open_preview", project_id, restart, repair)
 

@@ -148,6 +148,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(VIBE_HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-runs": {"task": "agents.tasks.sweep", "schedule": 10.0},
     "stop-suspended": {"task": "agents.tasks.stop_suspended", "schedule": 3.0},
+    "replace-sandboxes": {"task": "agents.tasks.replace_sandboxes", "schedule": 10.0},
     "pause-idle-sandboxes": {"task": "agents.tasks.pause_idle_sandboxes", "schedule": 60.0},
     "sweep-blobs": {"task": "projects.tasks.sweep_blobs", "schedule": crontab(hour=4, minute=20)},
     "recount-ledger": {"task": "usage.tasks.recount", "schedule": crontab(hour=3, minute=10)},

@@ -6,7 +6,7 @@ import e2b
 import pytest
 from django.db import connection
 
-from agents import aio, previews, sandbox, tasks
+from agents import aio, previews, runs, sandbox, services, tasks
 from agents.models import Sandbox
 from demo_model import wire
 from projects import versions
@@ -50,6 +50,47 @@ def test_it_does_not_sleep_while_somebody_looks(project):
     Sandbox.objects.update(last_used="2020-01-01T00:00Z")
     previews.touch(project)
     assert tasks.pause_idle_sandboxes() == 0
+
+
+def share_and_withdraw(api, project):
+    url = f"/api/v1/projects/{project.pk}/share/"
+    api(project.owner).post(url)
+    assert api(project.owner).delete(url).status_code == 204
+
+
+def test_it_moves_to_another_address_when_its_share_link_is_withdrawn(api, project):
+    tasks.open_preview(str(project.pk))
+    before = Sandbox.objects.get()
+    assert tasks.replace_sandboxes() == 0
+    aio.run(sandbox.ensure(project).write({"by-hand.txt": b"kept"}))
+    share_and_withdraw(api, project)
+    assert tasks.replace_sandboxes() == 1
+    with pytest.raises(e2b.NotFoundException):
+        aio.run(e2b.AsyncSandbox.connect(before.sandbox_id, **sandbox.options()))
+    assert project.versions.first().manifest.keys() >= {"by-hand.txt"}
+    assert last_preview(project) == "starting"  # for pages that show it
+    tasks.open_preview(str(project.pk))
+    assert seen(project) == (200, "Tea Tea") and Sandbox.objects.get().host != before.host
+    assert tasks.replace_sandboxes() == 0
+
+
+def test_it_moves_when_the_run_that_works_in_it_is_over(api, project, model, work):
+    before = Sandbox.objects.get()
+    run = services.start_run(project, "Now coffee")
+    assert runs.claim(run.pk, 0)
+    share_and_withdraw(api, project)
+    assert tasks.replace_sandboxes() == 0
+    assert Sandbox.objects.get(project=project).pk == before.pk
+    model.say([write(index_html=page("Coffee"))], [finish()])
+    work(run)
+    assert tasks.replace_sandboxes() == 1
+    tasks.open_preview(str(project.pk))
+    assert seen(project) == (200, "Coffee Coffee") and Sandbox.objects.get().host != before.host
+
+
+def test_it_stays_where_no_link_was_shared(api, project):
+    assert api(project.owner).delete(f"/api/v1/projects/{project.pk}/share/").status_code == 204
+    assert not Sandbox.objects.get().retired
 
 
 def test_it_is_rebuilt_from_the_newest_version_when_it_is_gone(project):

@@ -17,6 +17,12 @@ export function share(root) {
     }
     box.removeAttribute("aria-busy");
   }
+  const withdraw = () =>
+    work(async () => {
+      await remove(address);
+      toast("Withdrawn. The app moves to another address, so that the old one shows nothing either.");
+      return null;
+    });
   function paint(answer) {
     const url = answer?.url;
     if (!url) {
@@ -30,7 +36,7 @@ export function share(root) {
       field.select();
       await navigator.clipboard?.writeText(url).then(() => toast("Copied."), () => toast("Press Ctrl+C to copy the link."));
     });
-    const end = el("button", { type: "button", class: "btn sm danger", onclick: () => work(async () => (await remove(address), null)) }, "Withdraw the link");
+    const end = el("button", { type: "button", class: "btn sm danger", onclick: withdraw }, "Withdraw the link");
     const show = el("input", { type: "checkbox", id: "share-replay", checked: answer.replay, "aria-describedby": "share-shows" });
     show.addEventListener("change", async () => {
       try {
