@@ -77,6 +77,6 @@ class Estimate(APIView):
 class RunCost(OneRun):
     @extend_schema(responses=CostSerializer)
     def get(self, request: Request, pk: Any) -> Response:
-        """What a run's credits went into: context, cached context, words, tool calls, fixing, review."""
+        """What a run's credits went into: context, cached context, words, tool calls, fixing, review, choosing."""
         found = costs.anatomy(self.run())
         return Response(shown(CostSerializer, {**vars(found), "text": credits.text(found.charged)}))

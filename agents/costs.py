@@ -14,9 +14,10 @@ from usage import services as credits
 
 # Runs that an estimate looks back on, and how few are too few to say anything.
 PAST, ENOUGH = 30, 3
-# In the order in which they are shown; what the agent does for its own mistakes is shown, and free.
-PARTS = ("context", "cached", "output", "tools", "fixing", "review")
-FREE = ("fixing", "review")
+# In the order in which they are shown. What the agent does for its own mistakes and asks beside the conversation is
+# shown, and free.
+PARTS = ("context", "cached", "output", "tools", "fixing", "review", "choosing")
+FREE = ("fixing", "review", "choosing")
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,9 @@ def anatomy(run: Run) -> Anatomy:
         _add(parts, run, turn)
     for question in run.steps.filter(type="aside"):  # short questions to the small model: nobody pays for them
         usage = question.data.get("usage", {})
-        parts["review"].tokens += sum(usage.get(kind, 0) for kind in ("input", "cache_read", "cache_write", "output"))
-        parts["review"].cost += catalogue.SMALL.cost(usage)
+        part = parts["review" if question.key.startswith("review-") else "choosing"]
+        part.tokens += sum(usage.get(kind, 0) for kind in ("input", "cache_read", "cache_write", "output"))
+        part.cost += catalogue.SMALL.cost(usage)
     own_key = bool(turns) and all(turn.data.get("own_key") for turn in turns)
     charged = run.cost if run.state in Run.TERMINAL else 0
     return Anatomy(list(parts.values()), sum(part.cost for part in parts.values()), charged, own_key)
@@ -106,10 +108,9 @@ def _add(parts: dict[str, Part], run: Run, turn: Step) -> None:
         "cached": usage.get("cache_read", 0),
         **_output(turn, usage.get("output", 0)),
     }
-    if turn.data["round"] > 0 or turn.data.get("stage") == "review":
-        part = parts["fixing" if turn.data["round"] > 0 else "review"]
-        part.tokens += sum(tokens.values())
-        part.cost += cost
+    if turn.data["round"] > 0:
+        parts["fixing"].tokens += sum(tokens.values())
+        parts["fixing"].cost += cost
         return
     model = catalogue.get(run.model)
     worth = {

@@ -154,6 +154,19 @@ def test_it_takes_a_runs_cost_apart_and_the_parts_add_up(built, owner, api):
     assert answer["charged"] == built.cost and [part["name"] for part in answer["parts"]] == list(costs.PARTS)
 
 
+def test_it_tells_the_review_from_the_choice_of_a_framework(model, owner, work, client):
+    model.answers["choose_framework"] = [{"framework": "html"}]
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(services.start_project(owner, "A page about tea"))
+    parts = {part.name: part for part in costs.anatomy(run).parts}
+    for name, key in (("choosing", "framework"), ("review", "review-1")):
+        usage = run.steps.get(type="aside", key=key).data["usage"]
+        assert parts[name].free and (parts[name].tokens, parts[name].cost > 0) == (sum(usage.values()), True)
+    client.force_login(owner)
+    shown = client.get(reverse("run-cost", args=[run.pk])).content.decode()
+    assert "which framework fits" in shown and "Another look" in shown
+
+
 def test_it_shows_the_fixing_of_own_mistakes_and_does_not_charge_it(built):
     turn = built.steps.filter(type="reply").last()
     Step.objects.filter(pk=turn.pk).update(data={**turn.data, "round": 1})
