@@ -1,6 +1,6 @@
 """Settings of the site: one file, everything from the environment, a heading per subject.
 
-`bin/up` computes the environment (see vibe/launcher); docker-compose.yml and .env.example list every variable.
+`bin/up` computes the environment (see launcher/); docker-compose.yml and .env.example list every variable.
 """
 
 from pathlib import Path
