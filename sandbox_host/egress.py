@@ -26,14 +26,6 @@ CHUNK = 65536
 IDLE_SECONDS = 120
 PORT_INSIDE = 3128
 CA_INSIDE = "/etc/ssl/certs/ca-certificates.crt"
-_CA_NAMES = (
-    "CURL_CA_BUNDLE",
-    "GIT_SSL_CAINFO",
-    "NODE_EXTRA_CA_CERTS",
-    "PIP_CERT",
-    "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_FILE",
-)
 
 
 @dataclass(frozen=True)
