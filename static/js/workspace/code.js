@@ -17,7 +17,7 @@ const APPLIES_WITHIN = 30_000;
 const MOST_UPLOADED = 50;
 const MAX_UPLOAD = 3_000_000;
 
-export function code(root, panes, run) {
+export function code(root, panes) {
   const box = $("#editor");
   const notice = $("#code-notice");
   const locks = makeLocks(root, () => {
