@@ -41,13 +41,14 @@ def _request(prompt: str) -> str:
 
 
 def framework(prompt: str, options: list[str]) -> str:
-    """The framework a prompt names or hints at, else the first of the options."""
+    """The framework a prompt names or hints at, else React, or the first of the options where that is none of them."""
     hits = [
         (found.start(), option)
         for option in options
         if (found := re.search(rf"\b(?:{FRAMEWORK_WORDS.get(option, re.escape(option))})\b", prompt, re.IGNORECASE))
     ]
-    return min(hits)[1] if hits else options[0]
+    # Its template is prepared before the first start ends, so nobody who tries the demo waits a minute for another.
+    return min(hits)[1] if hits else "react" if "react" in options else options[0]
 
 
 def review(body: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from tests.demo_model.playing import Agent
 LINE = {"type": "string", "minLength": 1, "maxLength": 120}
 FRAMEWORK = {
     "type": "object",
-    "properties": {"framework": {"type": "string", "enum": ["react", "html", "nextjs", "vue", "svelte", "angular"]}},
+    "properties": {"framework": {"type": "string", "enum": ["nextjs", "react", "html", "vue", "svelte", "angular"]}},
     "required": ["framework"],
     "additionalProperties": False,
 }
