@@ -23,7 +23,7 @@ PROMPT_CHARS = 4_000
 def tool() -> dict[str, Any]:
     """The call that answers: one of the frameworks there are."""
     names = list(frameworks.FRAMEWORKS)
-    names.sort(key=lambda name: name != "react")  # the one for when it is unsure comes first
+    names.sort(key=lambda name: name != frameworks.default())  # the one for when it is unsure comes first
     choice = {"framework": {"type": "string", "enum": names}}
     schema = {"type": "object", "properties": choice, "required": ["framework"], "additionalProperties": False}
     return {"name": "choose_framework", "description": "Choose the framework.", "input_schema": schema}

@@ -58,5 +58,5 @@ FRAMEWORKS = _load(settings.BASE_DIR / "sandbox_templates")
 
 
 def default() -> str:
-    """The framework of a project that names none, while nobody has chosen one."""
+    """The framework of a project that names none: until one is chosen, and if the choice is unsure."""
     return settings.DEFAULT_FRAMEWORK if settings.DEFAULT_FRAMEWORK in FRAMEWORKS else next(iter(FRAMEWORKS))

@@ -335,7 +335,7 @@ CHROMIUM_SANDBOX = env.bool("CHROMIUM_SANDBOX", True)
 # --- Runs ---------------------------------------------------------------------------------------------------------
 LEASE_SECONDS = env.int("LEASE_SECONDS", 30)
 HEARTBEAT_SECONDS = env.int("HEARTBEAT_SECONDS", 10)
-# Where a prompt names no framework and the model that is asked gives no answer.
+# Where a prompt names no framework and the model that is asked is unsure or gives no answer.
 DEFAULT_FRAMEWORK = env.str("DEFAULT_FRAMEWORK", "nextjs")
 RUN_MAX_TURNS = env.int("RUN_MAX_TURNS", 40)
 RUN_MAX_SECONDS = env.int("RUN_MAX_SECONDS", 20 * 60)

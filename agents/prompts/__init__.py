@@ -12,7 +12,7 @@ from django.db.models import QuerySet
 from accounts import prepared
 from agents.models import Run
 from projects import promises, versions
-from projects.frameworks import FRAMEWORKS, starting_files, starting_manifest
+from projects.frameworks import FRAMEWORKS, default, starting_files, starting_manifest
 from projects.models import Message, Project, Version
 
 HERE = Path(__file__).parent
@@ -51,7 +51,7 @@ def instructions(framework: str, stage: str = Message.Mode.BUILD) -> str:
 
 def choosing() -> str:
     """The system prompt of the question which framework fits a request."""
-    return template("framework")
+    return template("framework").format(default=default())
 
 
 def context(project: Project, refresh: bool = False) -> str:

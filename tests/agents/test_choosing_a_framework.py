@@ -59,6 +59,16 @@ def test_it_asks_a_model_once_and_builds_in_what_it_chose(model, begin, work):
     assert run.cost == sum(step.data["cost"] for step in run.steps.filter(type="reply"))
 
 
+def test_it_names_the_default_for_when_the_model_is_unsure(model, begin, work, settings):
+    settings.DEFAULT_FRAMEWORK = "vue"
+    model.answers["choose_framework"] = [{"framework": "html"}]
+    model.say([write(index_html=page("Tea"))], [finish()])
+    work(begin())
+    request = model.asides[0]
+    assert "When unsure: vue." in str(request["system"]) and "unsure" not in str(request["messages"])
+    assert request["tools"][0]["input_schema"]["properties"]["framework"]["enum"][0] == "vue"
+
+
 @pytest.mark.parametrize(
     "answer", [Failure(400), [wire.text("html")], {"framework": "cobol"}], ids=["400", "text", "x"]
 )
