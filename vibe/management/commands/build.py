@@ -18,7 +18,7 @@ from accounts.models import User
 from agents import catalogue, events, services
 from agents.models import Run
 from projects import versions
-from projects.frameworks import FRAMEWORKS
+from projects.frameworks import FRAMEWORKS, default
 from projects.services import BadPrompt
 from usage import services as credits
 
@@ -34,7 +34,8 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("prompt", help="what to build")
-        parser.add_argument("--framework", choices=sorted(FRAMEWORKS), help="default: what the prompt names, or React")
+        by_itself = f"default: what the prompt names, or what fits it; when unsure {default()}"
+        parser.add_argument("--framework", choices=sorted(FRAMEWORKS), help=by_itself)
         models = sorted(catalogue.MODELS)
         parser.add_argument("--model", type=str.lower, choices=models, help=f"default: {catalogue.DEFAULT_MODEL}")
         parser.add_argument("--out", type=Path, help="folder for the app's files (default: named after the app, here)")
