@@ -3,9 +3,12 @@
 import json
 import os
 import signal
+import sys
+import termios
 import time
 from argparse import ArgumentParser
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,10 +30,16 @@ EMAIL = "command-line@vibe.localhost"
 # What a build may use is topped up to this before it starts: the person at this terminal owns the machine.
 CREDITS = 10
 POLL_SECONDS = 0.1
+# The exit code when the agent asked something and got no answer.
+UNANSWERED = 3
 
 
 class Command(BaseCommand):
-    help = "Build an app from a prompt and write its files to a folder."
+    help = (
+        "Build an app from a prompt and write its files to a folder. Exit code: 0 when the app is there, 1 when it is"
+        f" not, 2 for options that do not fit, {UNANSWERED} when the agent asked something and nobody answered: a"
+        " question is asked at the terminal, or where there is none ends the build."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("prompt", help="what to build")
@@ -39,7 +48,8 @@ class Command(BaseCommand):
         models = sorted(catalogue.MODELS)
         parser.add_argument("--model", type=str.lower, choices=models, help=f"default: {catalogue.DEFAULT_MODEL}")
         parser.add_argument("--out", type=Path, help="folder for the app's files (default: named after the app, here)")
-        parser.add_argument("--json", action="store_true", help="print one JSON line per event instead of progress")
+        as_json = "print one JSON line per event instead of progress; a question is a tool_call of ask_user"
+        parser.add_argument("--json", action="store_true", help=as_json)
 
     def handle(self, *args: Any, prompt: str, out: Path | None, json: bool, **options: Any) -> None:
         _refuse_full(out)
@@ -47,8 +57,12 @@ class Command(BaseCommand):
             run = services.start_project(_builder(), prompt, options["framework"], options["model"])
         except (BadPrompt, credits.NotEnoughCredits) as problem:
             raise CommandError(str(problem)) from None
-        for event in _follow(run):
-            self.show(event, as_json=json)
+        if unanswered := self.tell(run, as_json=json):
+            raise CommandError(
+                f"The agent asked: {unanswered} Nobody answered, so the build was stopped. Start it again with the"
+                " answer in the prompt, or at a terminal, where it can be typed.",
+                returncode=UNANSWERED,
+            )
         run.refresh_from_db()
         if run.state != Run.State.SUCCEEDED:
             raise CommandError(f"The run {run.state}{f': {run.reason}' if run.reason else ''}.", returncode=1)
@@ -58,6 +72,21 @@ class Command(BaseCommand):
         if not json:
             seconds = (run.finished - run.created).total_seconds() if run.finished else 0.0
             self.stdout.write(f"\n{count} files in {target} ({seconds:.0f} s, {credits.text(run.cost)})")
+
+    def tell(self, run: Run, *, as_json: bool) -> str:
+        """Prints what happens until the run is over. The question that nobody answered, if there was one."""
+        question: dict[str, Any] = {}
+        unanswered = ""
+        for event in _follow(run):
+            self.show(event, as_json=as_json)
+            data = event["data"]
+            if event["type"] == "tool_call" and data["name"] == "ask_user":
+                question = data
+            elif event["type"] == "state" and data["state"] == Run.State.WAITING and not _answered(run, question):
+                choices = ", ".join(question["options"])
+                unanswered = f"{question['question']}{f' ({choices})' if choices else ''}"
+                _stop(run)
+        return unanswered
 
     def show(self, event: events.Event, *, as_json: bool) -> None:
         if as_json:
@@ -85,7 +114,46 @@ def _follow(run: Run) -> Iterator[events.Event]:
                 over = over or event["type"] == "complete"
             time.sleep(0 if over else POLL_SECONDS)
         except KeyboardInterrupt:
-            services.cancel_run(run)
+            _stop(run)
+
+
+def _stop(run: Run) -> None:
+    with suppress(services.NotNow):  # it ended in this moment
+        services.cancel_run(run)
+
+
+def _answered(run: Run, question: dict[str, Any]) -> bool:
+    """Whether the person at the terminal answered, so that the run goes on. False without a terminal."""
+    while said := _typed(question):
+        try:
+            services.start_run(run.project, said)
+            return True
+        except BadPrompt as problem:
+            print(problem, file=sys.stderr)
+    return False
+
+
+def _typed(question: dict[str, Any]) -> str:
+    """The question's answer as typed, or the choice whose number was. Empty: an empty line, the end of the input,
+    Ctrl-C, or no terminal.
+    """
+    if not os.isatty(0):
+        return ""
+    # An Enter that was pressed while the agent worked is no answer.
+    termios.tcflush(0, termios.TCIFLUSH)
+    options = question["options"]
+    how = "The number of a choice, or an" if options else "An"
+    lines = [question["question"], *(f"  {number}. {option}" for number, option in enumerate(options, 1))]
+    # What is asked goes to standard error: with --json the output is for a program.
+    print(*lines, f"{how} answer of your own; an empty line stops the build: ", sep="\n", end="", file=sys.stderr)
+    sys.stderr.flush()
+    try:
+        said = sys.stdin.readline().strip()
+    except KeyboardInterrupt:
+        return ""
+    if said not in options and said.isdecimal() and 1 <= int(said) <= len(options):
+        return str(options[int(said) - 1])
+    return said
 
 
 def _line(kind: str, data: dict[str, Any]) -> str:
