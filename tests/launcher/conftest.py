@@ -1,10 +1,13 @@
 """A place in a temporary folder, and jobs that are small real programs."""
 
+import os
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from launcher import testing
 from launcher.asking import NoAnswer
 from launcher.place import Place
 from launcher.supervisor import Job
@@ -17,6 +20,16 @@ WAITS = "import pathlib, signal, sys; pathlib.Path(sys.argv[1]).write_text('up')
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path, tmp_path, None)
+
+
+@pytest.fixture
+def home() -> Path:
+    """A state folder as after a first start: nothing left to install, no database yet."""
+    session = testing.current().place
+    home = session.folder(f"up-{os.getpid()}-{time.monotonic_ns()}")
+    for name in ("runtime", "templates"):
+        (home / name).symlink_to((session.home / name).resolve())
+    return home
 
 
 class Lines:

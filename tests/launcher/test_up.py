@@ -3,31 +3,21 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from launcher import running, testing
+from launcher import running
 from launcher import up as program
 from launcher.machine import free_port
 from launcher.place import ROOT
 from launcher.plan import Plan
 
 NAMES = ["postgres", "valkey", "sandbox-host", "demo-model", "web", "web-2", "worker", "chores", "beat"]
-
-
-@pytest.fixture
-def home() -> Path:
-    """A state folder as after a first start: nothing left to install, no database yet."""
-    session = testing.current().place
-    home = session.folder(f"up-{os.getpid()}-{time.monotonic_ns()}")
-    for name in ("runtime", "templates"):
-        (home / name).symlink_to((session.home / name).resolve())
-    return home
 
 
 @pytest.fixture
@@ -95,6 +85,10 @@ def test_it_starts_everything_once_and_leaves_nothing(up, home):
     assert code == 0
     assert [(row["service"], row["state"]) for row in json.loads(output)] == [(name, "ok") for name in NAMES]
 
+    code, output = finished(up("--check"))
+    assert code == 0
+    assert [line.split()[0] for line in output.splitlines()] == NAMES and output.count(" ok ") == len(NAMES)
+
     running.send_signal(signal.SIGINT)
     code, output = finished(running)
     assert code == 0, output
@@ -104,6 +98,20 @@ def test_it_starts_everything_once_and_leaves_nothing(up, home):
     code, output = finished(up("--status"))
     assert code == 1
     assert "not running" in output
+
+    code, output = finished(up("--check"))
+    assert code == 0, output
+    assert "Ready in " in output and output.endswith("Stopped.\n")
+    assert set(NAMES) <= {line.split()[0] for line in output.splitlines() if line.strip()}, output
+    assert processes_of(home) == []
+
+
+def test_it_says_in_a_check_why_it_cannot_start(up, home):
+    with socket.create_server(("127.0.0.1", free_port(54000))) as other:
+        port = other.getsockname()[1]
+        code, output = finished(up("--check", "--port", str(port)))
+    assert code == 1
+    assert f"Port {port} (for web) is in use by another program." in output and "Ready in" not in output
 
 
 def test_it_tells_of_each_process_by_its_own_life(place, terminal, capsys):
