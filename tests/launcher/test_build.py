@@ -15,7 +15,8 @@ from django.conf import settings
 from django.core.management import CommandError, call_command
 
 from agents.models import Run
-from launcher.place import ROOT
+from launcher import running, testing
+from launcher.place import ROOT, open_place
 
 Build = Callable[..., tuple[int, str, str]]
 PROMPT = "A page for a tea shop named Camellia"
@@ -146,3 +147,24 @@ def test_it_refuses_what_it_cannot_build_and_begins_nothing(tmp_path: Path) -> N
         with pytest.raises(CommandError, match=re.escape(why)):
             call_command("build", *arguments)
     assert not Run.objects.exists()
+
+
+@pytest.mark.sandbox
+@pytest.mark.timeout(240)
+def test_it_has_services_of_its_own_where_none_run_and_counts_folders_from_the_caller(
+    home: Path, tmp_path: Path
+) -> None:
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
+    built = subprocess.run(
+        [sys.executable, "-m", "launcher", "build", PROMPT, "--framework", "html", "--out", "tea"],
+        cwd=ROOT,
+        env={**kept, **testing.FAST, "VIBE_HOME": str(home), "VIBE_CALLER_DIR": str(tmp_path)},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert built.returncode == 0, built.stderr
+    assert built.stderr.startswith("Starting Vibe's services for this build ...")
+    assert f"files in {tmp_path / 'tea'} (" in built.stdout and (tmp_path / "tea" / "index.html").is_file()
+    assert running.read(open_place({"VIBE_HOME": str(home)})) is None
