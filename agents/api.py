@@ -16,12 +16,13 @@ from accounts.models import User
 from agents import catalogue, edits, events, previews, services
 from agents.models import Run, Sandbox
 from projects import api as projects
-from projects import briefing, leaks, references
+from projects import attachments, briefing, leaks, references
 from projects.models import Fragment, Message, Project
 from projects.services import rename
 from usage import services as usage
 
 MAX_EVENTS = 500
+MOST_FILES = attachments.MOST
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key", str, OpenApiParameter.HEADER, description="The same key within 24 hours: the same answer."
 )
@@ -89,6 +90,12 @@ class StartSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(required=False, allow_null=True, allow_blank=True)
     cap = CapField("Most that this run and each one after it may cost, in micro-credits; else your own setting.")
     references = ReferencesField()
+    attachments = serializers.ListField(
+        child=projects.AttachSerializer(),
+        required=False,
+        max_length=MOST_FILES,
+        help_text="Pictures and texts that go with the prompt.",
+    )
 
 
 WARNING = "A sentence for people when the text seems to hold a secret."
@@ -126,7 +133,7 @@ class SaySerializer(serializers.Serializer[Any]):
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
     mode = serializers.ChoiceField(Message.Mode.choices, default=Message.Mode.BUILD)
     attachments = serializers.ListField(
-        child=serializers.UUIDField(), required=False, max_length=8, help_text="Ids from POST attachments/."
+        child=serializers.UUIDField(), required=False, max_length=MOST_FILES, help_text="Ids from POST attachments/."
     )
     references = ReferencesField()
     model = ModelField(required=False, help_text="For this message only; else the project's.")
@@ -178,8 +185,10 @@ class ProjectList(projects.ProjectList):
     def _start(self, request: Request) -> Response:
         data = projects.valid(StartSerializer, request)
         chosen = {key: data.get(key) or None for key in ("framework", "model", "name")}
+        files = [(one["name"], projects.decoded(one["content"])) for one in data.get("attachments", ())]
+        refers = data.get("references", ())
         run = services.start_project(
-            _user(request), data["prompt"], **chosen, cap=data.get("cap"), refers=data.get("references", ())
+            _user(request), data["prompt"], **chosen, cap=data.get("cap"), refers=refers, files=files
         )
         project = run.project
         project.newest_version = None  # type: ignore[attr-defined]

@@ -110,7 +110,7 @@ def say(project: Project, frame: str, token: str, text: str) -> tuple[Run, list[
     prompt = _prompt(text)
     design = _read(project.owner_id, frame, token)
     with transaction.atomic():
-        attached = [attachments.add(project, *file).pk for file in _files(design).items()]
+        attached = attachments.add_all(project, _files(design))
         return services.start_run(project, prompt, attached=attached), design.left_out
 
 
@@ -130,6 +130,6 @@ def _prompt(text: str) -> str:
     return check_prompt(f"{check_text(text, 'text')}\n\n{PROMPT}", "text")
 
 
-def _files(design: figma.Design) -> dict[str, bytes]:
-    picture = {"figma-frame.png": design.picture} if design.picture else {}
-    return {"figma-frame.md": design.brief.encode(), **picture}
+def _files(design: figma.Design) -> list[tuple[str, bytes]]:
+    picture = [("figma-frame.png", design.picture)] if design.picture else []
+    return [("figma-frame.md", design.brief.encode()), *picture]

@@ -2,7 +2,7 @@
 
 import contextlib
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -46,10 +46,10 @@ def start_project(
     name: str | None = None,
     cap: int | None = None,
     refers: Collection[UUID | str] = (),
-    files: Mapping[str, bytes] | None = None,
+    files: Collection[tuple[str, bytes]] = (),
 ) -> Run:
     """A new project and its first run; each of its runs may cost at most `cap`. `refers`: ids of projects to look into.
-    `files`: pictures and texts that go with the prompt, by name.
+    `files`: pictures and texts that go with the prompt, (name, content) each.
 
     Raises BadPrompt or NotEnoughCredits, leaving nothing behind.
     """
@@ -57,7 +57,7 @@ def start_project(
     branded = catalogue.get(model or "").name
     found = references.find(owner, refers)
     project = create_project(owner, prompt, model=branded, framework=framework, name=name, cap=cap)
-    attached = [attachments.add(project, *file).pk for file in (files or {}).items()]
+    attached = attachments.add_all(project, files)
     return _begin(project, prompt, Message.Mode.BUILD, project.model, cap, found, attached=attached)
 
 

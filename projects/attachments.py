@@ -3,7 +3,7 @@
 import re
 import struct
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from django.db import transaction
@@ -18,6 +18,9 @@ MAX_TEXT_BYTES = 200_000
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 # Of one message; and of a project, so that nobody keeps an archive here.
 MOST, MOST_KEPT = 8, 500
+# Of a first message, whose files come in one request: what the proxy in front of us lets through.
+MAX_TOGETHER_BYTES = 15_000_000
+TOO_MANY = f"At most {MOST} files can go with a message."
 
 
 def add(project: Project, name: str, content: bytes) -> Attachment:
@@ -31,6 +34,21 @@ def add(project: Project, name: str, content: bytes) -> Attachment:
         return Attachment.objects.create(
             project=project, blob_id=sha, name=_name(name), kind=kind, media_type=media_type, width=width, height=height
         )
+
+
+def add_all(project: Project, files: Collection[tuple[str, bytes]]) -> list[UUID]:
+    """Keeps the files, (name, content) each, that come in one request with their message. Raises BadPrompt."""
+    check_together([len(content) for _, content in files])
+    return [add(project, *file).pk for file in files]
+
+
+def check_together(sizes: Collection[int]) -> None:
+    """Whether files of these sizes, in bytes, can come in one request with their message. Raises BadPrompt."""
+    if len(sizes) > MOST:
+        raise BadPrompt(TOO_MANY, "attachments")
+    if sum(sizes) > MAX_TOGETHER_BYTES:
+        text = f"These files have {sum(sizes):,} bytes together; at most {MAX_TOGETHER_BYTES:,} can be sent at once."
+        raise BadPrompt(text, "attachments")
 
 
 def check(name: str, content: bytes) -> tuple[str, str, tuple[int, int]]:
@@ -48,7 +66,7 @@ def send(project: Project, ids: Iterable[UUID], message: Message) -> None:
     """Makes waiting attachments part of a message. Raises BadPrompt when one is not there to be sent."""
     wanted = set(ids)
     if len(wanted) > MOST:
-        raise BadPrompt(f"At most {MOST} files can go with a message.", "attachments")
+        raise BadPrompt(TOO_MANY, "attachments")
     waiting = Attachment.objects.filter(project=project, message=None, pk__in=wanted)
     if waiting.update(message=message) != len(wanted):
         raise BadPrompt("An attachment is not there any more. Add it again.", "attachments")
