@@ -1,12 +1,13 @@
 // Sends messages: shown at once, confirmed by the event, given back with the reason when refused.
 import { $, $$ } from "../lib/dom.js";
-import { patchJson, postJson } from "../lib/http.js";
+import { base64 } from "../lib/files.js";
+import { patchJson, postJson, remove } from "../lib/http.js";
 import { limit } from "../lib/limit.js";
 import { mentions } from "../lib/mentions.js";
 import { promptBox } from "../lib/prompt.js";
 import { toast } from "../lib/toast.js";
+import { tray } from "../lib/tray.js";
 import { estimate } from "./estimate.js";
-import { tray as makeTray } from "./tray.js";
 
 const PLACEHOLDERS = { build: "What should change?", ask: "Ask about this app; no file is changed", plan: "What should be planned? Nothing is built before you approve" };
 // Said to a person, not to a builder: begins like a question and ends like one, and asks for nothing.
@@ -29,7 +30,14 @@ export function composer(root, chat) {
     }
   });
   const others = mentions(form, box.area);
-  const held = makeTray(root, form, (text) => box.error(text));
+  // Files are sent to the server at once and kept there until the message is. Dropped anywhere on the chat.
+  const held = tray(form, $("#chat-pane"), box.error, {
+    async add(file) {
+      const made = await postJson(root.dataset.attachments, { name: file.name || "pasted.png", content: await base64(file) });
+      return { id: made.id, picture: made.kind === "image" ? made.url : null };
+    },
+    drop: ({ id }) => id && remove(`${root.dataset.attachments}${id}/`).catch(() => {}),
+  });
 
   let answers = false;
   function choose(value) {
@@ -79,8 +87,9 @@ export function composer(root, chat) {
   });
 
   async function send(text, chosen, item, taking) {
-    const { ids, texts, back } = await taking;
-    const whole = [text, ...texts].join("\n\n");
+    const { entries, back } = await taking;
+    const ids = entries.flatMap(({ id }) => id ?? []);
+    const whole = [text, ...entries.flatMap((entry) => entry.text ?? [])].join("\n\n");
     try {
       const said = await postJson(root.dataset.messages, { text: whole, ...chosen, ...(ids.length ? { attachments: ids } : {}) });
       if (said.warning) toast(said.warning, { error: true });

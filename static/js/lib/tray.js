@@ -1,0 +1,133 @@
+// What goes along with a prompt: pictures and texts that were pasted, dropped or chosen, and what else is mentioned.
+import { $, el, icon } from "./dom.js";
+import { check } from "./files.js";
+
+const MOST = 8;
+/** Larger pictures are made smaller here: models do so anyway, and only then read them. */
+const MAX_SIDE = 1568;
+const MAX_PIXELS_FREE = 2_400_000;
+
+/** The picture no larger than a model looks at it; as it is when it is small, moving, or cannot be read here. */
+async function fit(file) {
+  if (!/^image\/(png|jpeg|webp)$/.test(file.type)) return file;
+  const picture = await createImageBitmap(file).catch(() => null);
+  if (!picture || (picture.width * picture.height <= MAX_PIXELS_FREE && file.size < 1_500_000)) return file;
+  const scale = Math.min(1, MAX_SIDE / Math.max(picture.width, picture.height));
+  const canvas = new OffscreenCanvas(Math.round(picture.width * scale), Math.round(picture.height * scale));
+  canvas.getContext("2d").drawImage(picture, 0, 0, canvas.width, canvas.height);
+  const blob = await canvas.convertToBlob({ type: file.type === "image/png" ? "image/png" : "image/jpeg", quality: 0.9 });
+  return blob.size < file.size ? new File([blob], file.name, { type: blob.type }) : file;
+}
+
+/**
+ * Wires the form's button, and `place`, where files may be dropped. `tell(text)` hears why a file was not added.
+ * `add(file, isPicture)` takes a file to where it is kept: a promise of {picture, …}, the address of its thumbnail, and what
+ * is to be known of it; `drop(entry)` hears that it was removed, `changed()` that what is held is another.
+ */
+export function tray(form, place, tell, { add, drop = () => {}, changed = () => {} }) {
+  const list = $("#tray");
+  const input = $("#attach-input");
+  const button = $("#attach");
+  // {name, item} and what `add` said, or words to add to the message: {text}.
+  let held = [];
+
+  function hold(entry, ...inside) {
+    const away = el("button", { type: "button", class: "btn quiet sm square", title: "Remove", "aria-label": `Remove ${entry.name}` }, icon("x"));
+    entry.item = el("li", { title: entry.name }, ...inside, el("span", { class: "tray-name" }, entry.name), away);
+    away.addEventListener("click", () => {
+      const beside = entry.item.nextElementSibling ?? entry.item.previousElementSibling;
+      letGo(entry);
+      drop(entry);
+      settled();
+      // Or the keyboard would begin again at the top of the page.
+      (beside ? $("button", beside) : button).focus();
+    });
+    held.push(entry);
+    list.append(entry.item);
+    list.hidden = false;
+    return entry;
+  }
+  function letGo(entry) {
+    held = held.filter((other) => other !== entry);
+    entry.item.remove();
+    list.hidden = held.length === 0;
+  }
+  /** Nothing is told while files are on their way: what is half there would be taken for all. */
+  function settled() {
+    if (!held.some((entry) => entry.item.ariaBusy)) changed();
+  }
+  async function bring(file) {
+    if (held.length >= MOST) return tell(`At most ${MOST} files can go with a message.`);
+    const entry = hold({ name: file.name || "pasted.png" }, el("span", { class: "spinner" }));
+    entry.item.ariaBusy = "true";
+    entry.coming = (async () => {
+      const small = await fit(file);
+      const made = await add(small, await check(entry.name, small));
+      Object.assign(entry, made);
+      $(".spinner", entry.item).replaceWith(made.picture ? el("img", { src: made.picture, alt: "", width: 26, height: 26 }) : icon("file"));
+    })()
+      .catch((error) => {
+        letGo(entry);
+        tell(`${entry.name} was not added. ${error.message}`);
+      })
+      .finally(() => {
+        entry.item.ariaBusy = null;
+        settled();
+      });
+    return entry.coming;
+  }
+  const addAll = (files) => Promise.all([...files].map(bring));
+
+  button.addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    addAll(input.files);
+    input.value = "";
+  });
+  form.addEventListener("paste", (event) => {
+    if (!event.clipboardData?.files.length) return;
+    event.preventDefault();
+    addAll(event.clipboardData.files);
+  });
+  // What is no file is not ours.
+  const isFiles = (event) => event.dataTransfer?.types.includes("Files");
+  place.addEventListener("dragover", (event) => {
+    if (!isFiles(event)) return;
+    event.preventDefault();
+    place.classList.add("dropping");
+  });
+  place.addEventListener("dragleave", (event) => !place.contains(event.relatedTarget) && place.classList.remove("dropping"));
+  place.addEventListener("drop", (event) => {
+    place.classList.remove("dropping");
+    if (!isFiles(event)) return;
+    event.preventDefault();
+    addAll(event.dataTransfer.files);
+  });
+
+  return {
+    addAll,
+    /** Words about something, shown as a chip under `name` and added to the message. */
+    mention: (name, text) => hold({ name, text }, icon("target")),
+    held: () => held,
+    /** What is held, once all of it is there. */
+    async ready() {
+      await Promise.all(held.map((entry) => entry.coming));
+      return held;
+    },
+    /** Gives away what is held, once it is all there: {entries, back()}; `back` holds it again. */
+    async take() {
+      await Promise.all(held.map((entry) => entry.coming));
+      const taken = held;
+      for (const entry of taken) letGo(entry);
+      return {
+        entries: taken,
+        back() {
+          for (const entry of taken) {
+            held.push(entry);
+            list.append(entry.item);
+          }
+          list.hidden = held.length === 0;
+        },
+      };
+    },
+  };
+}
