@@ -23,7 +23,7 @@ from accounts.models import User
 from agents import catalogue, costs, events, plans, previews, services, suggestions, typical
 from agents.landing import landing_context
 from agents.models import Run, Step
-from projects import briefing, leaks, references
+from projects import attachments, briefing, leaks, references
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
 from usage import services as credits
@@ -61,7 +61,9 @@ def project_create(request: HttpRequest) -> HttpResponse:
         # A prompt has a longest length; no other field of the form is anywhere near as long.
         short = {name: wish[name][:100] for name in ("framework", "model", "cap")}
         named = [one[:100] for one in wish["references"][: references.MOST + 1]]
-        request.session[PENDING_PROMPT] = wish | short | {"references": named}
+        # Files are not kept here for nobody in particular: they stay in the browser until there is an account.
+        files_wait = bool(request.POST.get("files_wait") or request.FILES)
+        request.session[PENDING_PROMPT] = wish | short | {"references": named, "files_wait": files_wait}
         return redirect("account_signup")
     return _start(request, wish)
 
@@ -71,6 +73,9 @@ def project_create(request: HttpRequest) -> HttpResponse:
 def project_pending(request: HttpRequest) -> HttpResponse:
     """Runs the prompt that was typed before signing in. Once: the session gives it away."""
     wish = request.session.pop(PENDING_PROMPT, None)
+    if wish and wish.get("files_wait"):
+        # The page's script sends the prompt again, with the files that the browser kept.
+        return render(request, "pages/home.html", {**landing_context(request), **wish})
     return _start(request, wish) if wish else redirect("project-list")
 
 
@@ -78,7 +83,7 @@ def _start(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
     assert isinstance(request.user, User)
     try:
         named = (wish["framework"] or None, wish["model"] or None)
-        more = {"cap": _cap(wish.get("cap", "")), "refers": wish.get("references", ())}
+        more = {"cap": _cap(wish.get("cap", "")), "refers": wish.get("references", ()), "files": _files(request)}
         run = services.start_project(request.user, wish["prompt"], *named, **more)
     except BadPrompt as error:
         return _home_again(request, wish, error.message)
@@ -86,6 +91,13 @@ def _start(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
         return _home_again(request, wish, str(error), status=402)
     _warn(request, wish["prompt"])
     return redirect("project-detail", run.project_id)
+
+
+def _files(request: HttpRequest) -> list[tuple[str, bytes]]:
+    """What was added to the prompt: (name, content) each, read only if all of it may come. Raises BadPrompt."""
+    files = request.FILES.getlist("attachments")
+    attachments.check_together([file.size or 0 for file in files])
+    return [(file.name or "", file.read()) for file in files]
 
 
 def _cap(text: str) -> int | None:

@@ -1,6 +1,7 @@
-// Landing, showcase and new-project boxes: examples fill the box, a draft survives signing up.
+// Landing, showcase and new-project boxes: examples fill the box, a draft and its files survive signing up.
 import "./site.js";
 import { $, $$, delegate, el } from "./lib/dom.js";
+import { firstFiles } from "./lib/firstfiles.js";
 import { limit } from "./lib/limit.js";
 import { mentions } from "./lib/mentions.js";
 import { promptBox } from "./lib/prompt.js";
@@ -10,14 +11,24 @@ const form = $("[data-prompt-form]");
 if (form) {
   const box = promptBox(form);
   limit(form);
+  const files = firstFiles(form, box);
   const others = form.dataset.mentions && mentions(form, box.area);
-  form.addEventListener("submit", () => {
+  form.addEventListener("submit", async (event) => {
     for (const old of $$("[name=references]", form)) old.remove();
     const ids = others ? others.ids(box.area.value) : [];
     form.append(...ids.map((id) => el("input", { type: "hidden", name: "references", value: id })));
     box.busy(true);
-    // The draft is dropped when the project that it became is seen, not before.
+    // The draft is dropped when the project that it became is seen, not before; it may be none yet, but what a link said.
+    remember("draft:new", box.area.value);
     remember("sent:new", box.area.value);
+    if (!files.any()) return;
+    event.preventDefault();
+    try {
+      if (!(await files.send())) box.busy(false);
+    } catch (error) {
+      box.busy(false);
+      box.error(error.message);
+    }
   });
   addEventListener("pageshow", () => box.busy(false));
   delegate(document, "click", "[data-example]", (event, link) => {

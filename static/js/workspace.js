@@ -2,6 +2,7 @@
 import "./site.js";
 import { $, $$, delegate, el } from "./lib/dom.js";
 import { Refused, postJson } from "./lib/http.js";
+import { keepFiles } from "./lib/kept.js";
 import { connect } from "./lib/live.js";
 import { recall, remember } from "./lib/store.js";
 import { toast } from "./lib/toast.js";
@@ -23,8 +24,11 @@ import { queue as makeQueue } from "./workspace/queue.js";
 import { replay } from "./workspace/replay.js";
 import { runLine } from "./workspace/run.js";
 
-// The prompt this project came from is no draft any more.
-if (recall("sent:new") !== null && recall("sent:new") === recall("draft:new")) remember("draft:new", null);
+// The prompt this project came from is no draft any more, nor are its files.
+if (recall("sent:new") !== null && recall("sent:new") === recall("draft:new")) {
+  remember("draft:new", null);
+  keepFiles("new", []).catch(() => {});
+}
 remember("sent:new", null);
 
 const root = $("#workspace");
