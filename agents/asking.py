@@ -19,11 +19,12 @@ from accounts.vault import CannotOpen
 from agents import catalogue, events, runs
 from agents.catalogue import Model
 from agents.lease import Lease, RunStopped, StepTimeout
-from agents.llm import Block, Call, ModelBusy, ModelError, ModelRefused, Turn, providers
+from agents.llm import Block, Call, ModelBusy, ModelError, ModelRefused, OnInput, Turn, providers, unheard
 from agents.llm.providers import Source
 from agents.log import Log, record
 from agents.models import Run
 from agents.prompts import talk
+from agents.writing import Writing
 from projects.markdown import render_markdown
 
 # Tries of one call; waits grow 1, 2 s with jitter. A longer Retry-After than the longest wait is not waited for.
@@ -37,7 +38,7 @@ THOUGHTS = ("thinking", "redacted_thinking", "reasoning")
 UNSEEN = {"type": "text", "text": "(A picture, which this model cannot see.)"}
 Said = list[dict[str, Any]]
 T = TypeVar("T")
-Ask = Callable[[Call, Callable[[str], None]], Coroutine[Any, Any, Turn]]
+Ask = Callable[[Call, Callable[[str], None], OnInput], Coroutine[Any, Any, Turn]]
 _keyless: WeakKeyDictionary[Run, float] = WeakKeyDictionary()
 
 
@@ -72,12 +73,14 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
         effort = wanted.effort if source.real.thinks else ""
         call = _call(source, system, _readable(said, log, source), tools, effort=effort)
         live = events.Live(run.project_id, run.pk, "text", {"turn": number})
+        writing = Writing(run.project_id, run.pk, number)
         try:
-            return source, _one(lease, source, call, live.feed, settings.MODEL_CALL_SECONDS)
+            return source, _one(lease, source, call, live.feed, settings.MODEL_CALL_SECONDS, writing.feed)
         except RunStopped:
             _keep(log, number, live.text)
             raise
         finally:
+            writing.close()
             live.close()
 
     source, turn = _persist(lease, log, run, wanted, ask)
@@ -191,10 +194,17 @@ def _give_up(attempt: int, busy: ModelBusy) -> str | None:
     return f" Tried {TRIES} times." if attempt == TRIES else None
 
 
-def _one(lease: Lease, source: Source, call: Call, on_text: Callable[[str], None], seconds: float) -> Turn:
+def _one(
+    lease: Lease,
+    source: Source,
+    call: Call,
+    on_text: Callable[[str], None],
+    seconds: float,
+    on_input: OnInput = unheard,
+) -> Turn:
     """One call, at most `seconds` long. Raises ModelBusy, ModelRefused, RunStopped, LeaseLost."""
     try:
-        return lease.wait(wire(source.provider.protocol)(call, on_text), seconds)
+        return lease.wait(wire(source.provider.protocol)(call, on_text, on_input), seconds)
     except StepTimeout:
         text = f"{call.model} did not finish its answer within {seconds:.0f} s."
         raise ModelBusy("model_timeout", text, is_final=True) from None

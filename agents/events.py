@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 Event = dict[str, Any]
 
 TOPICS = {
-    **dict.fromkeys(("user_message", "text", "reply", "tool_call", "tool_result", "plan"), "messages"),
+    **dict.fromkeys(("user_message", "text", "writing", "reply", "tool_call", "tool_result", "plan"), "messages"),
     "file": "file-changes",
     "terminal": "terminal",
 }
@@ -134,7 +134,31 @@ def events_after(project_id: UUID, cursor: int, limit: int = 500, html: bool = F
     return [as_event(step, html) for step in steps]
 
 
-class Live:
+class Rowless:
+    """What goes out without a row, each time something is new, by the process's one thread for that."""
+
+    # At most once in so long.
+    SECONDS = 0.0
+
+    def __init__(self, project_id: UUID, run_id: UUID, kind: str) -> None:
+        self.head: Event = {"run": str(run_id), "topic": TOPICS[kind], "type": kind}
+        self.channel = channel(project_id)
+        self.is_fed, self.last = False, 0.0  # whether the sender knows of it; when it was last sent
+        # Held while it goes out: the end waits for what came earlier.
+        self.sending = threading.Lock()
+
+    def ring(self) -> None:
+        """Something is new. Costs the caller, often an event loop, nothing: another thread sends it."""
+        if not self.is_fed:
+            self.is_fed = True
+            _sender().put(self)
+
+    def put(self, pipe: Any) -> None:
+        """Puts what is not sent yet into a pipeline."""
+        raise NotImplementedError
+
+
+class Live(Rowless):
     """Text that grows: a model's answer or a command's output, before its row is written.
 
     Pieces carry their offset in characters; what came so far is kept for pages that join in the middle.
@@ -144,20 +168,15 @@ class Live:
     SECONDS = 0.025
 
     def __init__(self, project_id: UUID, run_id: UUID, kind: str, ident: Event) -> None:
-        self.head: Event = {"run": str(run_id), "topic": TOPICS[kind], "type": kind}
-        self.channel, self.ident = channel(project_id), ident
+        super().__init__(project_id, run_id, kind)
+        self.ident = ident
         self.pieces: list[str] = []
         self.taken = self.sent = 0  # pieces and characters that went out
-        self.is_fed, self.last = False, 0.0  # whether the sender knows of it; when it was last sent
-        # Held while its pieces go out: the end waits for the earlier ones.
-        self.sending = threading.Lock()
 
     def feed(self, text: str) -> None:
-        """Costs the caller, often an event loop, nothing: another thread sends it."""
         self.pieces.append(text)
         if not self.is_fed:
-            self.is_fed = True
-            _sender().put(self)
+            self.ring()
 
     @property
     def text(self) -> str:
@@ -173,7 +192,6 @@ class Live:
             pipe.execute()
 
     def put(self, pipe: Any) -> None:
-        """Puts what is not sent yet into a pipeline."""
         new = self.pieces[self.taken :]
         if not new:
             return
@@ -190,21 +208,21 @@ class Live:
 
 
 @cache
-def _sender() -> "SimpleQueue[Live]":
-    """Takes the texts that have something to send, for the process's one thread that does."""
-    fed: SimpleQueue[Live] = SimpleQueue()
+def _sender() -> "SimpleQueue[Rowless]":
+    """Takes what has something to send, for the process's one thread that does."""
+    fed: SimpleQueue[Rowless] = SimpleQueue()
     threading.Thread(target=_send, args=(fed,), name="live", daemon=True).start()
     return fed
 
 
-def _send(fed: "SimpleQueue[Live]") -> None:
-    """Sends each text's pieces when they are due, those of all texts together; at most a quarter of the time."""
-    due: dict[Live, float] = {}
+def _send(fed: "SimpleQueue[Rowless]") -> None:
+    """Sends what is new when it is due, all of it together; at most a quarter of the time."""
+    due: dict[Rowless, float] = {}
     while True:
         with suppress(Empty):
             live = fed.get(timeout=max(0.0, min(due.values()) - time.monotonic()) if due else None)
             while True:
-                due[live] = live.last + Live.SECONDS
+                due[live] = live.last + live.SECONDS
                 live = fed.get_nowait()
         began = time.monotonic()
         ready = [live for live, at in due.items() if at <= began]

@@ -4,10 +4,13 @@ One module per wire protocol. The conversation is kept in Anthropic's block form
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 Block = dict[str, Any]
+# Is told of a tool call's input as it comes: which call of the turn, the tool's name, a piece of the JSON.
+OnInput = Callable[[int, str, str], None]
 # Levels of a tool call's input.
 MAX_DEPTH = 100
 
@@ -71,6 +74,10 @@ def _is_deep(value: Any) -> bool:
         if not level:
             return False
     return True
+
+
+def unheard(call: int, name: str, piece: str) -> None:
+    """An OnInput for who has no use for it."""
 
 
 class ModelError(Exception):

@@ -13,7 +13,7 @@ import openai
 from django.conf import settings
 from openai import AsyncOpenAI
 
-from agents.llm import Block, Call, ModelBusy, Turn, streams
+from agents.llm import Block, Call, ModelBusy, OnInput, Turn, streams, unheard
 from agents.packing import packed
 
 # How the protocol's reasons to stop are called in ours.
@@ -39,12 +39,12 @@ def _client(api_key: str, base_url: str, http: openai.DefaultAioHttpClient) -> A
     )
 
 
-async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
-    """Sends one call and returns the whole turn; text is handed to `on_text` as it comes.
+async def ask(call: Call, on_text: Callable[[str], None], on_input: OnInput = unheard) -> Turn:
+    """Sends one call and returns the whole turn; text and the input of tools are handed on as they come.
 
     Raises ModelBusy or ModelRefused.
     """
-    reader = _Reader(call, on_text)
+    reader = _Reader(call, on_text, on_input)
     client = _client(call.api_key, call.base_url, streams.http(openai.DefaultAioHttpClient))
     # Not by the SDK, which first copies whole conversations piece by piece.
     asked = packed(_request(call))
@@ -141,8 +141,8 @@ class _Reader:
     signatures of thoughts that Gemini puts beside its tool calls (`extra_content`).
     """
 
-    def __init__(self, call: Call, on_text: Callable[[str], None]) -> None:
-        self.call, self.on_text = call, on_text
+    def __init__(self, call: Call, on_text: Callable[[str], None], on_input: OnInput) -> None:
+        self.call, self.on_text, self.on_input = call, on_text, on_input
         self.text: list[str] = []
         self.calls: dict[int, dict[str, Any]] = {}
         self.thoughts: list[Any] = []
@@ -177,6 +177,7 @@ class _Reader:
             for part in ("name", "arguments"):
                 self._grow(said.get(part) or "")
                 call[part] += said.get(part) or ""
+            self.on_input(index, call["name"], said.get("arguments") or "")
             if extra := piece.get("extra_content"):
                 self._grow(str(extra))
                 call["extra"] = {"extra_content": extra}

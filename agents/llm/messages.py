@@ -11,7 +11,7 @@ from typing import Any
 import anthropic
 from anthropic import AsyncAnthropic
 
-from agents.llm import Block, Call, ModelBusy, Turn, streams
+from agents.llm import Block, Call, ModelBusy, OnInput, Turn, streams, unheard
 from agents.packing import packed
 
 EVENTS = anthropic.AsyncStream[object]
@@ -42,12 +42,12 @@ def _client(api_key: str, base_url: str, http: anthropic.DefaultAioHttpClient) -
     return Client(api_key=api_key, base_url=base_url, max_retries=0, timeout=timeout, http_client=http)
 
 
-async def ask(call: Call, on_text: Callable[[str], None]) -> Turn:
-    """Sends one call and returns the whole turn; text is handed to `on_text` as it comes.
+async def ask(call: Call, on_text: Callable[[str], None], on_input: OnInput = unheard) -> Turn:
+    """Sends one call and returns the whole turn; text and the input of tools are handed on as they come.
 
     Raises ModelBusy or ModelRefused.
     """
-    reader = _Reader(call, on_text)
+    reader = _Reader(call, on_text, on_input)
     client = _client(call.api_key, call.base_url, streams.http(anthropic.DefaultAioHttpClient))
     # Not by the SDK, which first copies whole conversations piece by piece.
     asked = packed(_request(call))
@@ -92,8 +92,8 @@ def _plain(content: Any) -> Any:
 class _Reader:
     """Puts the stream's events together to a turn."""
 
-    def __init__(self, call: Call, on_text: Callable[[str], None]) -> None:
-        self.call, self.on_text = call, on_text
+    def __init__(self, call: Call, on_text: Callable[[str], None], on_input: OnInput) -> None:
+        self.call, self.on_text, self.on_input = call, on_text, on_input
         self.turn, self.size = Turn(), 0
         self.json: dict[int, list[str]] = {}
 
@@ -120,6 +120,7 @@ class _Reader:
                 raise TypeError("a call whose name is none")
             kept.update(id=block["id"], name=block["name"], input={})
             self.json[index] = []
+            self.on_input(index, block["name"], "")
         else:  # thinking and what may come: kept as sent, the provider wants it back unchanged
             kept = {name: value for name, value in block.items() if value is not None}
         self._grow(str(kept))
@@ -134,6 +135,7 @@ class _Reader:
         elif kind == "input_json_delta":
             self._grow(delta["partial_json"])
             self.json[index].append(delta["partial_json"])
+            self.on_input(index, block["name"], delta["partial_json"])
         elif kind == "thinking_delta":
             self._grow(delta["thinking"])
             block["thinking"] = block.get("thinking", "") + delta["thinking"]

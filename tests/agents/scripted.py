@@ -18,9 +18,10 @@ class Failure:
     status: int = 200
     headers: dict[str, str] = field(default_factory=dict)
     break_after: int | None = None
-    # Seconds of pings, after what is to be said first; `whole`: with its end.
+    # Seconds of pings, after what is to be said and called first; `whole`: with its end.
     hang: float = 0
     say: str = ""
+    calls: list[wire.Block] = field(default_factory=list)
     whole: bool = False
     # A body that is sent as it is; `drip`: a byte at a time, this many seconds apart.
     body: bytes = b""
@@ -95,7 +96,8 @@ class ScriptedModel:
                     self.end_headers()
                     make = chat_frames if self.path.endswith("/chat/completions") else frames_of
                     ping = b": ping\n\n" if make is chat_frames else b'event: ping\ndata: {"type": "ping"}\n\n'
-                    said = list(make([wire.text(failure.say)])) if failure.say else []
+                    blocks = [*([wire.text(failure.say)] if failure.say else []), *failure.calls]
+                    said = list(make(blocks)) if blocks else []
                     for frame in said if failure.whole else said[:-3]:
                         self.wfile.write(frame)
                     while time.monotonic() < end:  # a drip, so that a client that goes away is noticed
