@@ -7,6 +7,7 @@ word. Requests and events are plain JSON (`client.post`): the SDK's models of th
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
+from urllib.parse import urlsplit
 
 import anthropic
 from anthropic import AsyncAnthropic
@@ -61,7 +62,10 @@ async def ask(call: Call, on_text: Callable[[str], None], on_input: OnInput = un
 def _request(call: Call) -> dict[str, Any]:
     """The request with three cache marks: after the tools, the system prompt, and the newest message."""
     cached = {"cache_control": {"type": "ephemeral"}}
-    tools = [*call.tools[:-1], {**call.tools[-1], **cached}] if call.tools else []
+    eager = {"eager_input_streaming": True} if _is_eager(call) else {}
+    tools = [{**tool, **eager} for tool in call.tools]
+    if tools:
+        tools[-1] |= cached
     messages = [{**message, "content": _plain(message["content"])} for message in call.messages]
     if messages and isinstance(messages[-1]["content"], list):
         *earlier, last = messages[-1]["content"]
@@ -76,6 +80,14 @@ def _request(call: Call) -> dict[str, Any]:
         **({"tool_choice": {"type": "tool", "name": call.must_call}} if call.must_call else {}),
         **({"thinking": {"type": "adaptive"}, "output_config": {"effort": call.effort}} if call.effort else {}),
     }
+
+
+def _is_eager(call: Call) -> bool:
+    """Whether the input of tools is to come as it is written, not a whole value at a time: minutes of silence would be
+    taken for a stall, and the page would have nothing to show. Others that speak the protocol refuse a call that asks
+    for it. A short answer that is demanded may take its time: its JSON is checked before it comes.
+    """
+    return not call.must_call and (urlsplit(call.base_url).hostname or "").endswith(".anthropic.com")
 
 
 def _plain(content: Any) -> Any:

@@ -301,6 +301,19 @@ def _call(model: ScriptedModel, said: Any = None) -> Call:
     return Call("test", "some-model", "Be short.", said, [], "test-key", model.url, "TEST_KEY")
 
 
+def test_it_asks_nobody_but_anthropic_for_input_as_it_is_written() -> None:
+    tool = {"name": "finish", "description": "Ends it.", "input_schema": {"type": "object"}}
+    theirs = Call("anthropic", "m", "", [], [tool, tool], "k", "https://api.anthropic.com", "K")
+    others = [
+        replace(theirs, base_url=url) for url in ("http://127.0.0.1:8002", "https://example.com/api.anthropic.com")
+    ]
+    asked = [
+        [tool.get("eager_input_streaming") for tool in messages._request(call)["tools"]]
+        for call in (theirs, replace(theirs, must_call="finish"), *others)
+    ]
+    assert asked == [[True, True], [None, None], [None, None], [None, None]]
+
+
 @pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
 async def test_it_gives_no_cookie_of_one_key_to_another(model: ScriptedModel, protocol: Any) -> None:
     """Everybody's calls share their connections."""
