@@ -23,6 +23,7 @@ import { preview as makePreview } from "./workspace/preview.js";
 import { queue as makeQueue } from "./workspace/queue.js";
 import { replay } from "./workspace/replay.js";
 import { runLine } from "./workspace/run.js";
+import { writing as makeWriting } from "./workspace/writing.js";
 
 // The prompt this project came from is no draft any more, nor are its files.
 if (recall("sent:new") !== null && recall("sent:new") === recall("draft:new")) {
@@ -33,6 +34,7 @@ remember("sent:new", null);
 
 const root = $("#workspace");
 const chat = makeChat();
+const writing = makeWriting();
 const notify = makeNotify(root);
 const run = runLine(root);
 const panes = makePanes(root);
@@ -63,8 +65,11 @@ const handlers = {
   stage: (event) => run.setStage(event.run, event.data, event.at),
   // What a run that is over had begun to say may still come by; it is no news.
   text: ({ run: id, data }) => {
+    // An answer that begins again: what was written of the one before is gone.
+    if (data.offset === 0) writing.drop(id);
     if (run.shows(id) && !chat.stream(`turn-${id}-${data.turn}`, data.offset, data.text)) live.resume();
   },
+  writing: ({ run: id, data }) => run.shows(id) && writing.show(id, data),
   terminal: ({ run: id, data }) => chat.terminal(`tool-${id}-${data.key}`, data.offset, data.text),
   file: ({ data }) => {
     code.changed(data);
@@ -124,17 +129,18 @@ function flush() {
   let inChat = false;
   let bare = false;
   for (const event of events) {
-    handlers[event.type]?.(event);
+    if (event.id) writing.drop(event.run);
+    const shown = handlers[event.type]?.(event);
     // Not for the chat: a message that waits for its turn, and the end of one that never had it.
     if (event.type === "user_message" && waiting.take(event)) continue;
     if (event.type === "complete" && UNSAID.has(event.data.reason)) continue;
     if (event.html?.trim()) chat.upsert(event.html_id, event.html);
     else if (IN_CHAT.has(event.type) && event.html === undefined) bare = true;
-    inChat ||= Boolean(event.html?.trim()) || event.type === "text";
+    inChat ||= Boolean(event.html?.trim()) || event.type === "text" || (event.type === "writing" && shown);
     if (event.type === "complete") waiting.settle();
   }
   if (inChat) chat.settle();
-  if (events.some(({ type }) => type !== "text" && type !== "terminal")) turn.look();
+  if (events.some(({ type }) => type !== "text" && type !== "writing" && type !== "terminal")) turn.look();
   if (bare) rerender();
 }
 /** SSE and polling may carry no HTML: the page itself has the same partials. */
