@@ -83,7 +83,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
             )
             files = None
     saved = version or (before if files is not None else None)
-    promised, unseen = promises.settle(project, log, ending.state, saved.number if saved else None)
+    promised, unseen = promises.settle(project, log, ending.state, saved)
     changes = versions.changes(old, version.manifest if version else old)
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)

@@ -125,7 +125,9 @@ def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
         "runs": list(runs.values("state", "reason", "model", "usage", "cost", "created", "finished")),
         "versions": list(project.versions.order_by("number").values("number", "source", "title", "verdict", "created")),
         "mcp_servers": list(project.mcp_servers.values_list("name", flat=True)),
-        "promises": list(project.promises.values("says", "path", "text", "version", "held", "checked", "created")),
+        "promises": list(
+            project.promises.values("says", "path", "text", "version", "held", "checked", "aside", "created")
+        ),
         "files": sorted(sizes) if fits else "Too large for this archive: download this project by itself.",
     }
     archive.writestr(f"{folder}/project.json", _json(about))

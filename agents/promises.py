@@ -14,7 +14,7 @@ from agents.lease import StepTimeout
 from agents.log import Log
 from agents.models import Run
 from projects import promises
-from projects.models import Project, Promise
+from projects.models import Project, Promise, Version
 
 # Pages beside the first that one check looks at; seconds of a look.
 MORE_PAGES, LOOK_SECONDS = 2, 20
@@ -132,7 +132,7 @@ def found(log: Log) -> dict[str, Any]:
     return {name: steps[0].data[name] for name in ("held", "new")}
 
 
-def settle(project: Project, log: Log, state: str, version: int | None) -> tuple[dict[str, Any], list[str]]:
+def settle(project: Project, log: Log, state: str, version: Version | None) -> tuple[dict[str, Any], list[str]]:
     """Keeps what a run found out of `version`, its files; with a run that succeeded also what it promised. Belongs into
     the transaction that ends the run. What the closing card says, {} where there is nothing to say; and its doubts.
     """
@@ -148,11 +148,13 @@ def settle(project: Project, log: Log, state: str, version: int | None) -> tuple
     if version is not None:
         for answer in (True, False):
             those = [number for number, one in held.items() if one is answer]
-            project.promises.filter(pk__in=those).update(held=answer, checked=version)
+            project.promises.filter(pk__in=those).update(held=answer, checked=version.number)
     if worked and retired:
-        project.promises.filter(pk__in=[promise.pk for promise in retired]).delete()
+        project.promises.filter(pk__in=[promise.pk for promise in retired]).update(aside=True)
     if version is not None and (kept := [one for one in new if one["holds"] is not False]):
-        promises.keep(project, kept, version)
+        promises.keep(project, kept, version.number)
+    if version is not None:
+        promises.note(version)
     if not (log.checks() and (earlier or retired or new)):
         return {}, []
     doubts = [f"Said, but not seen on {one['path']}: “{one['text']}”." for one in new if one["holds"] is False]

@@ -96,7 +96,7 @@ def promise(project: Project, says: str, path: str, text: str) -> Promise:
     """A statement by hand. Raises BadPrompt, also for one more than a project may have."""
     made = check_promise(says, path, text)
     Project.objects.select_for_update().get(pk=project.pk)
-    there = [promises.mark(*one) for one in project.promises.values_list("path", "text")]
+    there = [promises.mark(one.path, one.text) for one in promises.of(project.pk)]
     if promises.mark(path, made["text"]) in there:
         raise BadPrompt("There is a statement with these words on this page already.", "text")
     if len(there) >= promises.MAX_PROMISES:

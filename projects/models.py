@@ -202,6 +202,9 @@ class Version(models.Model):
     title = models.CharField(max_length=200, blank=True)
     manifest = models.JSONField(help_text="{path: sha256}")
     verdict = models.JSONField(default=dict, help_text="{check: true | false}; a missing check was not made.")
+    promised = models.JSONField(
+        null=True, help_text="{promise: true | false | null}: those of it, and whether they held. null: not noted."
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -227,6 +230,11 @@ class Promise(models.Model):
     version = models.PositiveIntegerField(null=True, help_text="The version that came with it; null: added by hand.")
     held = models.BooleanField(null=True, help_text="Whether it was true when last checked; null: never checked.")
     checked = models.PositiveIntegerField(null=True, help_text="The version that it was last checked with.")
+    aside = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Of other versions only: no run checks it, restoring one brings it back.",
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -9,7 +9,8 @@ from django.db.models import F, Max, QuerySet
 from accounts import prepared
 from projects.models import Project, Promise, Version
 
-MAX_PROMISES = 40
+# Of the version as it is; and of older ones, for whoever goes back to one.
+MAX_PROMISES, MAX_ASIDE = 40, 200
 
 
 def same(text: str) -> str:
@@ -37,12 +38,12 @@ def holds(promise: Promise, since: int) -> bool | None:
 
 @prepared.rows
 def of(project_id: UUID) -> QuerySet[Promise]:
-    """A project's promises, oldest first."""
-    return Promise.objects.filter(project_id=project_id)
+    """The promises of a project as it is, oldest first; without those set aside."""
+    return Promise.objects.filter(project_id=project_id, aside=False)
 
 
 def listed(project: Project) -> list[dict[str, Any]]:
-    """All of a project's promises, oldest first, as the API shows them."""
+    """The promises of a project as it is, oldest first, as the API shows them."""
     changed = since(project)
     return [view(promise, changed) for promise in of(project.pk)]
 
@@ -54,37 +55,69 @@ def view(promise: Promise, since: int) -> dict[str, Any]:
 
 
 def keep(project: Project, made: Iterable[dict[str, Any]], version: int) -> None:
-    """Adds what a run promised, {says, path, text, holds}, each once. Of too many the oldest go; first those of runs.
+    """Adds what a run promised, {says, path, text, holds}, each once. Of too many the oldest are set aside, first those
+    of runs; and of too many of those the oldest go.
 
     Belongs into the transaction that saves the version.
     """
     Project.objects.select_for_update().get(pk=project.pk)
-    there = {mark(*one) for one in project.promises.values_list("path", "text")}
+    current = project.promises.filter(aside=False)
+    there = {mark(*one) for one in current.values_list("path", "text")}
     for one in made:
         if mark(one["path"], one["text"]) not in there:
             seen = {} if one["holds"] is None else {"held": one["holds"], "checked": version}
             parts = {name: one[name] for name in ("says", "path", "text")}
             project.promises.create(**parts, version=version, **seen)
             there.add(mark(one["path"], one["text"]))
-    newest = project.promises.order_by(F("version").desc(nulls_first=True), "-pk").values_list("pk", flat=True)
-    project.promises.filter(pk__in=list(newest[MAX_PROMISES:])).delete()
+    newest = current.order_by(F("version").desc(nulls_first=True), "-pk").values_list("pk", flat=True)
+    project.promises.filter(pk__in=list(newest[MAX_PROMISES:])).update(aside=True)
+    aside = project.promises.filter(aside=True).order_by("-pk").values_list("pk", flat=True)
+    project.promises.filter(pk__in=list(aside[MAX_ASIDE:])).delete()
 
 
-def copy(version: Version, project: Project, first: Version) -> None:
-    """Gives the promises of a version to a project that begins with its files. What a person wrote down for
+def note(version: Version) -> None:
+    """Notes with the newest version which promises are true of it, for whoever goes back to it."""
+    changed = since(version.project)
+    version.promised = {str(promise.pk): holds(promise, changed) for promise in of(version.project_id)}
+    version.save(update_fields=["promised"])
+
+
+def at(version: Version) -> list[tuple[Promise, bool | None]]:
+    """The promises of a version, each with whether it held. What a person added after it belongs to it as well."""
+    found: list[tuple[Promise, bool | None]] = []
+    for promise in version.project.promises.all():
+        if version.promised is None:  # made before this was noted
+            if (promise.version or 0) <= version.number:
+                found.append((promise, None))
+        elif str(promise.pk) in version.promised:
+            found.append((promise, version.promised[str(promise.pk)]))
+        elif promise.version is None and promise.created > version.created:
+            found.append((promise, None))
+    return found
+
+
+def go_back(old: Version, new: Version) -> None:
+    """Gives `new`, which has the files of `old`, its promises as they were; the others are set aside."""
+    new.project.promises.update(aside=True)
+    for promise, held in at(old):
+        promise.aside, promise.held, promise.checked = False, held, None if held is None else new.number
+        promise.save(update_fields=["aside", "held", "checked"])
+    note(new)
+
+
+def copy(version: Version, first: Version) -> None:
+    """Gives the promises of a version to the first one of a project, which has its files. What a person wrote down for
     themselves goes to nobody else.
     """
-    source = version.project
-    is_newest = not source.versions.filter(number__gt=version.number).exists()
-    changed = since(source)
+    is_same_owner = first.project.owner_id == version.project.owner_id
     copies = []
-    for promise in source.promises.all():
+    for promise, held in at(version):
         is_own = promise.version is None
-        if (is_own and project.owner_id != source.owner_id) or (promise.version or 0) > version.number:
+        if is_own and not is_same_owner:
             continue
-        held = holds(promise, changed) if is_newest else None
-        made = Promise(project=project, says=promise.says, path=promise.path, text=promise.text, held=held)
+        made = Promise(project=first.project, says=promise.says, path=promise.path, text=promise.text, held=held)
         made.version = None if is_own else first.number
         made.checked = None if held is None else first.number
         copies.append(made)
     Promise.objects.bulk_create(copies)
+    note(first)

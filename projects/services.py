@@ -155,7 +155,7 @@ def copy_version(version: Version, owner: User, name: str, *, public: bool = Fal
         source=version.source,
     )
     pictures.copy(version, first)
-    promises.copy(version, copy, first)
+    promises.copy(version, first)
     return copy
 
 

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import prepared
+from projects import promises
 from projects.archive import zip_chunks
 from projects.blobs import NoSuchFile, file_sizes, files, read, sha256, sizes, store
 from projects.diffs import DoesNotFit, FileDiff, diff, diff_file, take_back
@@ -103,15 +104,19 @@ def move_file(project: Project, path: str, to: str) -> Version | None:
         return _append(project, manifest, source=Version.Source.EDIT, title=f"Rename {path} to {to}")
 
 
+@transaction.atomic
 def restore(project: Project, version: Version) -> Version | None:
-    """A new version equal to an old one, with its verdict; None if the newest is equal already."""
-    return _append(
+    """A new version equal to an old one, with its verdict and promises; None if the newest is equal already."""
+    made = _append(
         project,
         version.manifest,
         source=Version.Source.RESTORE,
         title=f"Restore version {version.number}",
         verdict=version.verdict,
     )
+    if made:
+        promises.go_back(version, made)
+    return made
 
 
 def restore_part(project: Project, version: Version, path: str) -> Version | None:
@@ -207,6 +212,7 @@ def _append(
         manifest=dict(manifest),
         verdict=dict(verdict or {}),
     )
+    promises.note(version)
     project.save(update_fields=["updated"])
     return version
 

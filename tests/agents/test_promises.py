@@ -263,19 +263,49 @@ def test_it_decides_the_same_wherever_the_worker_died(eyes, model, start, work, 
     assert run.steps.filter(type="check", data__name="promises").count() == 1
 
 
+def go_back(api, project, number: int) -> None:
+    answer = api(project.owner).post(f"/api/v1/projects/{project.pk}/versions/{number}/restore/")
+    assert answer.status_code == 201
+
+
 @seeing
-def test_it_forgets_what_it_saw_when_a_person_goes_back_or_edits(first, model, work, api):
-    model.say([tea("Earl Grey", "Assam", "Sencha")], [done("Sencha")])
-    second = work(services.start_run(first.project, "Add Sencha"))
-    restored = api(first.project.owner).post(f"/api/v1/projects/{second.project_id}/versions/1/restore/")
-    assert restored.status_code == 201
-    assert [one[1] for one in kept(first.project)] == [None, None, None]
-    model.say([tea("Earl Grey", "Assam", "Mate")], [finish()])
-    run = work(services.start_run(first.project, "Add Mate"))
-    assert (run.state, check(run)["ok"]) == (Run.State.SUCCEEDED, True)
-    assert [one[1] for one in kept(first.project)] == [True, True, False]
+def test_it_goes_back_with_the_files_and_comes_again(first, model, work, api):
+    project, assam = first.project, Promise.objects.get(text="Assam")
+    model.say([tea("Earl Grey", "Sencha")], [done("Sencha", outdated=[assam.pk])])
+    work(services.start_run(project, "Sencha instead of Assam"))
+    go_back(api, project, 1)
+    assert kept(project) == [("earl grey", True, 3), ("Assam", True, 3)]
+    model.say([tea("Earl Grey", "Assam", "Mate")], [done("Mate")])
+    run = work(services.start_run(project, "Add Mate"))
+    facts = told(run)["promises"]
+    assert (facts["held"], facts["of"], facts["broken"]) == (2, 2, [])
+    go_back(api, project, 2)
+    assert kept(project) == [("earl grey", True, 5), ("Sencha", True, 5)]
+    go_back(api, project, 4)
+    assert kept(project) == [("earl grey", True, 6), ("Assam", True, 6), ("Mate", True, 6)]
+
+
+@seeing
+def test_it_goes_back_and_keeps_what_a_person_wrote_down_since(first, api):
     versions.save_file(first.project, "index.html", page("Tea").encode())
-    assert [one[1] for one in kept(first.project)] == [None, None, None]
+    briefing.promise(first.project, "My own", "/", "Mine")
+    go_back(api, first.project, 1)
+    assert kept(first.project) == [("earl grey", True, 3), ("Assam", True, 3), ("Mine", None, None)]
+
+
+@seeing
+def test_it_forgets_what_it_saw_when_a_person_edits(first):
+    versions.save_file(first.project, "index.html", page("Tea").encode())
+    assert [one[1] for one in kept(first.project)] == [None, None]
+
+
+@seeing
+def test_it_belongs_to_a_version_from_before_that_was_noted(first, model, work, api):
+    model.say([tea("Earl Grey", "Assam", "Sencha")], [done("Sencha")])
+    work(services.start_run(first.project, "Add Sencha"))
+    first.project.versions.update(promised=None)
+    go_back(api, first.project, 1)
+    assert kept(first.project) == [("earl grey", None, None), ("Assam", None, None)]
 
 
 @seeing
@@ -285,10 +315,10 @@ def test_it_goes_with_a_copy_of_the_files(first, bob):
     assert kept(copy) == [("earl grey", True, 1), ("Assam", True, 1), ("Mine", None, None)]
     other = projects.copy_version(first.version, bob, "Other")
     assert kept(other) == [("earl grey", True, 1), ("Assam", True, 1)]
-    later = versions.save_file(first.project, "index.html", b"<h1>Other</h1>")
-    assert later
-    Promise.objects.filter(text="Assam").update(version=later.number)
-    assert kept(projects.copy_version(first.version, bob, "Other")) == [("earl grey", None, None)]
+    Promise.objects.filter(text="Assam").update(aside=True)
+    versions.save_file(first.project, "index.html", b"<h1>Other</h1>")
+    assert kept(projects.copy_version(first.version, bob, "Other")) == [("earl grey", True, 1), ("Assam", True, 1)]
+    assert kept(projects.duplicate(first.project)) == [("earl grey", None, None), ("Mine", None, None)]
 
 
 @pytest.mark.django_db
