@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import User
 from agents import catalogue
 from agents.models import Run, Step
-from projects.models import Message, Project
+from projects.models import Message, Project, Version
 from usage import services as credits
 
 # Runs that an estimate looks back on, and how few are too few to say anything.
@@ -43,11 +43,15 @@ class Estimate:
 
 
 def estimate(user: User, mode: str, project: Project | None = None, model: str = "") -> Estimate | None:
-    """From the project's own past runs in this mode, else from the user's; None while there are too few."""
+    """From the project's own past runs in this mode, else from the user's; None while there are too few. A new app
+    costs many times what a change of one does: for one without a version only runs count that began without.
+    """
     name = model or (project.model if project else "")
-    if project and (found := _from(Run.objects.filter(project=project), mode, name, "project")):
+    there = Exists(Version.objects.filter(project=OuterRef("project"), created__lt=OuterRef("created")))
+    alike = Run.objects.filter(there if project and project.versions.exists() else ~there)
+    if project and (found := _from(alike.filter(project=project), mode, name, "project")):
         return found
-    return _from(Run.objects.filter(project__owner=user), mode, name, "user")
+    return _from(alike.filter(project__owner=user), mode, name, "user")
 
 
 def _from(runs: QuerySet[Run], mode: str, model: str, basis: str) -> Estimate | None:

@@ -10,7 +10,8 @@ from accounts.models import ProviderKey
 from agents import costs, edits, services
 from agents.models import Run, Step
 from demo_model import wire
-from projects import briefing
+from projects import briefing, versions
+from projects.services import create_project
 from tests.agents.scripted import finish, page, write
 from usage.models import Account, Entry, Reservation
 from usage.services import account_of
@@ -185,14 +186,34 @@ def test_it_estimates_from_the_projects_past_and_else_from_the_users(built, owne
             cost=100_000 * (number + 1), finished=timezone.now(),
         )  # fmt: skip
     found = ask(owner, project=str(built.project_id))
-    assert (found["basis"], found["runs"], found["low"], found["high"]) == ("project", 11, 100_000, 900_000)
-    assert found["text"] == "0.1–0.9 credits"
+    assert (found["basis"], found["runs"], found["low"], found["high"]) == ("project", 10, 200_000, 900_000)
+    assert found["text"] == "0.2–0.9 credits"
     assert ask(owner, project=str(built.project_id), model="vibe-l")["high"] == 1_800_000
-    assert ask(owner)["basis"] == "user" and ask(owner, mode="ask")["low"] is None
+    other = services.start_project(owner, "Another page", framework="html").project
+    versions.save_file(other, "index.html", b"<h1>Hello</h1>")
+    assert ask(owner, project=str(other.pk))["basis"] == "user" and ask(owner, mode="ask")["low"] is None
     assert ask(bob)["low"] is None
     assert api(bob).get("/api/v1/estimate/", {"project": str(built.project_id)}).status_code == 404
     for query in ({"mode": "x"}, {"model": "x"}, {"project": "x"}):
         assert api(owner).get("/api/v1/estimate/", query).status_code == 400
+
+
+def test_it_estimates_a_new_app_from_first_runs_and_a_change_from_changes(built, owner, api):
+    def ended(project, cost):
+        message = project.messages.create(role="user", text="x")
+        facts = {"model": "vibe-m", "state": "succeeded", "finished": timezone.now()}
+        Run.objects.create(project=project, message=message, cost=cost, **facts)
+
+    Run.objects.filter(pk=built.pk).update(cost=5_000_000)
+    for name in ("One", "Two"):
+        ended(create_project(owner, name, model="vibe-m", framework="html"), 5_000_000)
+    for _ in range(9):
+        ended(built.project, 100_000)
+    ask = lambda **query: api(owner).get("/api/v1/estimate/", query).json()  # noqa: E731
+    new = create_project(owner, "New", model="vibe-m", framework="html")
+    for found in (ask(), ask(project=str(new.pk))):
+        assert (found["low"], found["high"], found["basis"], found["runs"]) == (5_000_000, 5_000_000, "user", 3)
+    assert (ask(project=str(built.project_id))["high"], ask(project=str(built.project_id))["runs"]) == (100_000, 9)
 
 
 @pytest.mark.parametrize("cap", [0, -1, 10**18, 1.5, "NaN", "x", "1 EUR", [], {}, "Infinity"])
