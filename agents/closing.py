@@ -69,12 +69,12 @@ def _put(box: Box, files: dict[str, bytes | None]) -> None:
 
 
 def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, ending: Ending) -> None:
-    project, before = run.project, versions.newest(run.project)
+    project, before, plan = run.project, versions.newest(run.project), _plan(run)
     verdict = {name: step.data["ok"] for name, step in log.checks().items()}
     old = before.manifest if before else starting_manifest(project.framework)
     version = None
     if files is not None and {path: sha256(content) for path, content in files.items()} != old:
-        title = run.message.text.split("\n")[0]
+        title = plan["title"] if plan else run.message.text.split("\n")[0]
         try:
             version = versions.save(project, files, source=Version.Source.RUN, title=title, verdict=verdict)
         except BadFiles as error:
@@ -111,7 +111,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         "mode": run.message.mode,
         "doubts": [
             *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
-            *claims.beyond(_planned(run), changes),
+            *claims.beyond(plan.get("files", []), changes),
             *claims.undeclared(log.scope(), changes),
             *unseen,
         ]
@@ -130,13 +130,13 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged, facts=facts)
 
 
-def _planned(run: Run) -> list[str]:
-    """The files that the plan names which this run builds; none where it builds no plan."""
+def _plan(run: Run) -> dict[str, Any]:
+    """The plan that this run builds; {} where it builds none."""
     if run.follows_id is None:
-        return []
+        return {}
     plans = Fragment.objects.filter(message__reply_of=run.follows_id, kind=Fragment.Kind.PLAN)
     plan = plans.filter(meta__built_by=str(run.pk)).first()
-    return list(plan.meta["files"]) if plan else []
+    return dict(plan.meta) if plan else {}
 
 
 def _trouble(run: Run, log: Log, ending: Ending, version: Version | None) -> dict[str, Any]:

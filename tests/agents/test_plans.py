@@ -56,6 +56,7 @@ def test_it_is_edited_and_then_built(planned, model, work, api):
     assert (run.state, run.message.mode) == (Run.State.SUCCEEDED, "build")
     assert versions.read(run.version, "index.html").decode() == page("Green")
     told = run.message.text
+    assert run.version.title == "Green teas"
     assert "Green teas" in told and "1. Name three teas" in told and "Green ones." in told and "Write index" not in told
     plan = client.get(url(planned)).json()
     assert (plan["state"], plan["built_by"]) == ("approved", str(run.pk))
