@@ -139,7 +139,7 @@ def _end_circles(bench: Bench, block: dict[str, Any], repeated: dict[str, Any]) 
         raise Ending(Run.State.FAILED, "same_call", "Going in circles", text, CIRCLES_NEXT)
 
 
-CIRCLES_NEXT = "Say it differently, choose a stronger model, or go back to a version that worked."
+CIRCLES_NEXT = "Say it differently, or choose a stronger model."
 
 
 def _ask_user(bench: Bench, key: str, turn: int, index: int, block: dict[str, Any]) -> None:

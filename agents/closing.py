@@ -93,7 +93,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     charged = 0 if free else charging.settle(run, log.cost())
     reply = _reply(run, log, ending, changes)
     if ending.detail:
-        log.add("error", _trouble(run, log, ending, version))
+        log.add("error", _trouble(run, log, ending))
     balance = credits.account_of(project.owner).available if available is None else available
     began = run.started or run.created
     complete = {
@@ -139,11 +139,10 @@ def _plan(run: Run) -> dict[str, Any]:
     return dict(plan.meta) if plan else {}
 
 
-def _trouble(run: Run, log: Log, ending: Ending, version: Version | None) -> dict[str, Any]:
+def _trouble(run: Run, log: Log, ending: Ending) -> dict[str, Any]:
     """The card of a run that did not end well: what happened, what was tried, the believed cause, what can be done."""
     told = {"code": ending.reason, "title": ending.title, "detail": ending.detail, "next": ending.next}
-    offered = stuck.options(run, version.number if version else None)
-    return {**told, "cause": ending.cause, "tried": stuck.tried(log.steps), "options": offered}
+    return {**told, "cause": ending.cause, "tried": stuck.tried(log.steps), "options": stuck.options(run)}
 
 
 def _last_review(log: Log) -> dict[str, Any] | None:

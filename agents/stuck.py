@@ -37,7 +37,7 @@ def check(bench: Bench, failed: list[Step]) -> None:
         reason,
         "The app does not pass its checks",
         text,
-        "Describe what to change, or go back to a version that worked.",
+        "Describe what to change.",
         cause=cause,
     )
 
@@ -67,11 +67,11 @@ def tried(steps: list[Step]) -> list[dict[str, Any]]:
     return found
 
 
-def options(run: Run, version: int | None) -> list[dict[str, Any]]:
-    """What a person can do now, most helpful first; `version`: the one that this run saved."""
+def options(run: Run) -> list[dict[str, Any]]:
+    """What a person can do now, most helpful first. Going back is one where it changes something."""
     found: list[dict[str, Any]] = []
-    good = versions.last_working(run.project)
-    if good and good.number != version:
+    good, newest = versions.last_working(run.project), versions.newest(run.project)
+    if good and newest and good.manifest != newest.manifest:
         label = f"Go back to version {good.number}, the last that worked"
         found.append({"action": "restore", "version": good.number, "label": label})
     found.append({"action": "continue", "label": "Go on from here"})

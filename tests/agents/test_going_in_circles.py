@@ -48,7 +48,18 @@ def test_it_stops_after_two_rounds_of_fixing_whatever_the_errors_are(model, star
 
     assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "checks_failed", 0)
     assert "after 2 rounds" in card(run)["detail"]
+    # There is nothing to go back to.
+    assert "restore" not in [one["action"] for one in card(run)["options"]] and "version" not in card(run)["next"]
     assert len(model.requests) == 6 and len(model.script) == 2
+
+
+def test_it_offers_no_way_back_to_the_version_that_is_there(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    good = work(start())
+    model.say(*[[wire.tool("list_files", {})]] * 20)
+    run = work(services.start_run(good.project, "Look around"))
+    assert (run.state, run.reason, run.version) == (Run.State.FAILED, "same_call", None)
+    assert [one["action"] for one in card(run)["options"]] == ["continue", "plan"]
 
 
 def test_it_stops_at_once_when_a_fix_changes_nothing(model, start, work):
