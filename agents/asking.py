@@ -7,6 +7,7 @@ import random
 import time
 from asyncio import sleep
 from collections.abc import Callable, Coroutine
+from functools import partial
 from importlib import import_module
 from typing import Any, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
@@ -19,7 +20,7 @@ from accounts.vault import CannotOpen
 from agents import catalogue, events, runs
 from agents.catalogue import Model
 from agents.lease import Lease, RunStopped, StepTimeout
-from agents.llm import Block, Call, ModelBusy, ModelError, ModelRefused, OnInput, Turn, providers, unheard
+from agents.llm import Block, Call, ModelBusy, ModelError, ModelRefused, OnInput, Turn, faults, providers, unheard
 from agents.llm.providers import Source
 from agents.log import Log, record
 from agents.models import Run
@@ -152,6 +153,7 @@ def _persist(lease: Lease, log: Log, run: Run, model: Model, ask: Callable[[Sour
     """Asks a model's source, three times where that may help, then its fallback. Raises ModelError."""
     first, *rest = _sources(run, model)
     fallback = rest[0] if rest else None
+    ask = partial(_plainly, run, ask)
     if fallback and log.has("stage", f"fallback-{model.name}"):
         return _tried(lease, log, fallback, ask)
     try:
@@ -166,6 +168,18 @@ def _persist(lease: Lease, log: Log, run: Run, model: Model, ask: Callable[[Sour
             return _tried(lease, log, fallback, ask)
         except ModelRefused as refused:  # the first failure is the one to mend
             raise ModelError(error.code, f"{error.detail} {refused.detail}", error.next) from refused
+
+
+def _plainly(run: Run, ask: Callable[[Source], T], source: Source) -> T:
+    """Asks; what goes wrong is told as the project's owner may read it."""
+    try:
+        return ask(source)
+    except ModelError as error:
+        if source.own and error.code == "model_key_refused":
+            error.detail = f"{source.provider.title} refused your own key."
+        elif not run.project.owner.is_staff:
+            faults.keep_private(error, f"Run {run.pk}")
+        raise
 
 
 def _tried(lease: Lease, log: Log, source: Source, ask: Callable[[Source], T]) -> T:
@@ -214,7 +228,10 @@ def _sources(run: Run, model: Model) -> list[Source]:
     try:
         return providers.chain(model, _own_keys(run))
     except providers.NoProvider as error:
-        raise ModelError("model_missing", str(error)) from error
+        missing = ModelError("model_missing", str(error))
+        if not run.project.owner.is_staff:
+            faults.keep_private(missing, f"Run {run.pk}")
+        raise missing from error
     except CannotOpen as error:
         raise ModelError("own_key_lost", str(error), "Save the key again under Settings.") from error
 

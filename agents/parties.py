@@ -13,8 +13,8 @@ def llm_party() -> dict[str, object]:
         return {"name": "Demo model", "scripted": True, "text": "Demo model – scripted, not an AI"}
     try:
         party = providers.source(catalogue.MEDIUM).provider
-    except providers.NoProvider as error:
-        return {"name": "No model", "scripted": False, "text": str(error)}
+    except providers.NoProvider:
+        return {"name": "No model", "scripted": False, "text": "No model answers on this site"}
     where = urlsplit(party.base_url).netloc
     return {"name": party.title, "scripted": False, "text": f"Models by {party.title} at {where}"}
 

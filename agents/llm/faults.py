@@ -1,5 +1,6 @@
 """What went wrong with a model call, in our words. The two SDKs' errors are of one family, so one table serves both."""
 
+import logging
 import re
 import time
 from contextlib import suppress
@@ -7,9 +8,10 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 from accounts.keyshapes import MASK
-from agents.llm import Call, ModelBusy, ModelRefused
+from agents.llm import Call, ModelBusy, ModelError, ModelRefused
 from agents.llm.providers import NO_KEY
 
+log = logging.getLogger(__name__)
 # Status codes below 500 after which the same request may succeed (RFC 9110). Of those above, all may.
 TRANSIENT = {408, 429}
 # What providers say when a conversation does not fit into a model's window.
@@ -18,6 +20,14 @@ TOO_LONG = re.compile(
 )
 # Characters of a provider's own words that are shown.
 MOST_SAID = 1_000
+# What is said, and what to do next, in place of what names addresses and settings of the site.
+TELL = "Tell whoever runs this site, or use a key of your own in Settings."
+PLAIN = {
+    "model_key_refused": ("The site's key for the model was refused.", TELL),
+    "model_unreachable": ("The model cannot be reached.", f"Try again in a minute. {TELL}"),
+    "model_no_stream": ("What answers this site's model calls is no model.", TELL),
+    "model_missing": ("No model answers on this site.", TELL),
+}
 # The HTTP libraries below the SDKs; their own errors pass through unwrapped when a stream breaks.
 BELOW = {"httpx", "httpx2", "httpcore", "httpcore2", "h11"}
 
@@ -27,11 +37,18 @@ def is_broken_stream(error: Exception) -> bool:
     return isinstance(error, (OSError, EOFError)) or type(error).__module__.split(".")[0] in BELOW
 
 
+def keep_private(error: ModelError, who: str) -> None:
+    """Takes out of an error what only those who run the site may read and can mend, and logs it. `who`: whose it is."""
+    if error.code in PLAIN:
+        log.warning("%s: %s %s", who, error.detail, error.next)
+        error.detail, error.next = PLAIN[error.code]
+
+
 def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
     """An SDK's APIError as ours, with what to do next."""
     kind, said = type(error).__name__, _without_key(_said(error), call)
     if kind == "APITimeoutError":
-        return ModelBusy("model_timeout", f"{call.model} at {call.base_url} did not answer in time.")
+        return ModelBusy("model_timeout", f"{call.model} did not answer in time.")
     if kind == "APIConnectionError":
         what_next = "Check the network and the provider's address (ANTHROPIC_BASE_URL, OPENAI_BASE_URL) in .env."
         return ModelBusy("model_unreachable", f"{call.model} cannot be reached at {call.base_url}.", what_next)

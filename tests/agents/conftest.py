@@ -40,6 +40,14 @@ def owner(transactional_db: None, django_user_model: Any) -> Iterator[Any]:
 
 
 @pytest.fixture
+def operator(owner: Any) -> Any:
+    """The same, where they run the site."""
+    owner.is_staff = True
+    owner.save()
+    return owner
+
+
+@pytest.fixture
 def start(owner: Any) -> Callable[..., "Run"]:
     """A project with its first run, queued; html, because it has nothing to build."""
 

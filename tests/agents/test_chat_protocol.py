@@ -63,7 +63,7 @@ def test_it_tries_again(chat, start, work, failure):
     assert run.steps.filter(type="stage", data__status="waiting").count() == 1
 
 
-def test_it_does_not_ask_again_with_a_refused_key(chat, start, work):
+def test_it_does_not_ask_again_with_a_refused_key(chat, start, work, operator):
     chat.say(Failure(401))
     run = work(start())
     assert (run.state, run.reason, len(chat.requests)) == (Run.State.FAILED, "model_key_refused", 1)
@@ -83,11 +83,17 @@ def test_it_takes_the_model_that_the_operator_names(chat, start, work, settings)
     assert chat.requests[0]["model"] == "qwen3-coder"
 
 
-def test_it_says_what_to_set_when_no_provider_has_a_key(model, start, work, settings):
+def test_it_says_what_to_set_when_no_provider_has_a_key(model, start, work, settings, operator):
     settings.ANTHROPIC_API_KEY = ""
     run = work(start())
     assert (run.state, run.reason) == (Run.State.FAILED, "model_missing")
     assert "ANTHROPIC_API_KEY" in run.steps.get(type="error").data["detail"]
+
+
+def test_it_says_to_others_that_no_model_answers(model, start, work, settings):
+    settings.ANTHROPIC_API_KEY = ""
+    error = work(start()).steps.get(type="error").data
+    assert "No model answers on this site" in error["detail"] and "KEY" not in str(error)
 
 
 def test_it_refuses_a_choice_without_a_key(settings):

@@ -60,7 +60,7 @@ def test_it_does_not_ask_again_what_was_refused(model, start, work, status):
     assert not run.steps.filter(type="stage", data__status__in=["waiting", "fallback"]).exists()
 
 
-def test_it_does_not_ask_again_with_a_refused_key(model, start, work):
+def test_it_does_not_ask_again_with_a_refused_key(model, start, work, operator):
     model.say(Failure(401))
     run = work(start())
 
@@ -69,13 +69,30 @@ def test_it_does_not_ask_again_with_a_refused_key(model, start, work):
     assert "ANTHROPIC_API_KEY" in run.steps.get(type="error").data["next"]
 
 
-def test_it_names_a_model_that_cannot_be_reached(model, start, work, settings):
+def test_it_names_a_model_that_cannot_be_reached(model, start, work, settings, operator):
     settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9"
     run = work(start())
 
     assert (run.state, run.reason) == (Run.State.FAILED, "model_unreachable")
     error = run.steps.get(type="error").data
     assert "http://127.0.0.1:9" in error["detail"] and "ANTHROPIC_BASE_URL" in error["next"]
+
+
+WEB_PAGE = Failure(headers={"Content-Type": "text/html"}, body=b"<h1>Welcome</h1>")
+
+
+@pytest.mark.parametrize("fault", [Failure(401), Failure(403), WEB_PAGE, None])
+def test_it_shows_addresses_and_settings_only_to_who_runs_the_site(model, start, work, settings, caplog, fault):
+    if fault:
+        model.say(fault, fault)
+    else:
+        settings.ANTHROPIC_BASE_URL = "http://127.0.0.1:9"
+    run = work(start())
+    assert run.state == Run.State.FAILED
+    said = str(list(run.project.steps.values_list("data", flat=True)))
+    assert "http" not in said and "127.0.0.1" not in said and "ANTHROPIC" not in said and ".env" not in said
+    assert "whoever runs this site" in run.steps.get(type="error").data["next"]
+    assert "http://127.0.0.1" in caplog.text
 
 
 def test_it_tells_the_model_of_tool_input_that_is_not_json(model, start, work):
