@@ -1,5 +1,6 @@
 """Settings: profile, appearance, API tokens."""
 
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings as site
@@ -7,15 +8,19 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from accounts import vault
 from accounts.forms import CodeThemeForm, ProfileForm, ThemeForm, TokenForm
 from accounts.models import ApiToken, ProviderKey, User
 
 MAX_TOKENS = 50
+# The session key under which a new token waits for the page that shows it.
+SHOWN_NEXT = "new_token"
 YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -64,7 +69,7 @@ def code_theme(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_POST
 def token_create(request: HttpRequest) -> HttpResponse:
-    """Shows the new token in this one answer; it is never kept, so it is never shown again."""
+    """The page that follows shows the new token, once."""
     user = _user(request)
     form = TokenForm(request.POST)
     if user.api_tokens.filter(revoked__isnull=True).count() >= MAX_TOKENS:
@@ -72,8 +77,10 @@ def token_create(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _page(request, token_form=form, status=400)
     data = form.cleaned_data
-    row, secret = ApiToken.issue(user, data["name"], scope=data["scope"], expires=form.expires)
-    return _page(request, new_token=secret, new_token_row=row)
+    _, secret = ApiToken.issue(user, data["name"], scope=data["scope"], expires=form.expires)
+    # Sealed: sessions stand in the database and the cache as they are.
+    request.session[SHOWN_NEXT] = vault.seal(secret, _bound_to(user))
+    return redirect(reverse("settings") + "#tokens")
 
 
 @login_required
@@ -86,6 +93,18 @@ def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("settings")
 
 
+def _bound_to(user: User) -> str:
+    return f"new-token:{user.pk}"
+
+
+def _new_token(request: HttpRequest) -> str:
+    """The token that was just made, "" without one. It is asked for once."""
+    with suppress(vault.CannotOpen):
+        if sealed := request.session.pop(SHOWN_NEXT, ""):
+            return vault.unseal(sealed, _bound_to(_user(request)))
+    return ""
+
+
 def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse:
     user = _user(request)
     context = {
@@ -96,6 +115,7 @@ def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse
         "mcp_servers": user.mcp_servers.all(),
         "mcp_typed": request.session.pop("mcp_typed", None),
         "tokens": user.api_tokens.filter(revoked__isnull=True).order_by("-created"),
+        "new_token": _new_token(request),
         **extra,
     }
     return render(request, "accounts/settings.html", context, status=status)

@@ -11,7 +11,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import ApiToken, User
-from accounts.views import MAX_TOKENS
+from accounts.views import MAX_TOKENS, SHOWN_NEXT
 from usage.models import Account
 
 URL = "/api/v1/projects/"
@@ -89,11 +89,33 @@ def test_it_needs_no_csrf_token(alice):
 def test_it_is_shown_once_on_the_settings_page(as_user, alice):
     client = as_user(alice)
     answer = client.post(reverse("token-create"), {"name": "Laptop"})
-    secret = answer.context["new_token"]
-    assert secret in answer.text and "no-store" in answer.headers["Cache-Control"]
+    assert (answer.status_code, answer.url) == (302, "/settings/#tokens")
+    page = client.get(answer.url)
+    secret = page.context["new_token"]
+    assert secret in page.text and "no-store" in page.headers["Cache-Control"]
     assert ask(f"Bearer {secret}").status_code == 200
-    page = client.get(reverse("settings")).text
-    assert secret not in page and secret[-4:] in page and "Laptop" in page
+    again = client.get(reverse("settings")).text
+    assert secret not in again and secret[-4:] in again and "Laptop" in again
+
+
+def test_it_is_not_made_again_when_the_page_is_loaded_again(as_user, alice):
+    client = as_user(alice)
+    client.post(reverse("token-create"), {"name": "Laptop"}, follow=True)
+    client.get(reverse("settings"))
+    assert alice.api_tokens.count() == 1
+
+
+def test_it_stands_in_the_session_sealed_and_only_until_it_is_shown(as_user, alice, bob):
+    client = as_user(alice)
+    client.post(reverse("token-create"), {"name": "Laptop"})
+    kept = client.session[SHOWN_NEXT]
+    other = as_user(bob)
+    session = other.session
+    session[SHOWN_NEXT] = kept
+    session.save()
+    assert other.get(reverse("settings")).context["new_token"] == ""
+    secret = client.get(reverse("settings")).context["new_token"]
+    assert secret and secret not in kept and SHOWN_NEXT not in client.session
 
 
 def test_it_cannot_be_revoked_by_someone_else(as_user, alice, bob):

@@ -57,7 +57,7 @@ PAGES = {
     "mcp-save": [Route(302, "post", data={"name": "wiki", "url": "https://127.0.0.1/mcp"})],
     "mcp-test": [Route(302, "post", "server")],
     "mcp-delete": [Route(302, "post", "server")],
-    "token-create": [Route(200, "post", data={"name": "Laptop"})],
+    "token-create": [Route(302, "post", data={"name": "Laptop"})],
     "token-revoke": [Route(302, "post", "token")],
     "account-export": [Route(200, "post")],
     "account-delete": [Route(200), Route(400, "post", data={"password": "wrong", "email": "wrong"})],

@@ -70,6 +70,7 @@ def test_it_takes_a_person_from_sign_up_to_deletion(stack, page, sign_up, verifi
     page.get_by_role("button", name="Test and save").click()
     expect(page.locator("body")).to_contain_text("key")
     page.fill("#token-name", "Laptop")
+    expect(page.locator("#new-token")).to_be_in_viewport()
     page.select_option("#token-scope", "read")
     page.get_by_role("button", name="Create token").click()
     token = page.locator("#new-token").inner_text()
