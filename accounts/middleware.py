@@ -1,15 +1,18 @@
-"""Exact limits on signing in, and answers to signed-in people that no cache keeps."""
+"""Exact limits on signing in, the way back after it, and answers to signed-in people that no cache keeps."""
 
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect, render, resolve_url
 from django.utils.cache import add_never_cache_headers
+from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import limits
 from accounts.mfa import has_factor
@@ -77,6 +80,21 @@ class StaffFactor:
         return redirect("mfa_index")
 
 
+class WayBack:
+    """Signing in leads back to a page. Where a form was sent there is none: it leads to the page with the form."""
+
+    def __init__(self, get_response: Next) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        response = self.get_response(request)
+        to = urlsplit(response.headers.get("Location", ""))
+        is_sign_in = to.path == resolve_url(settings.LOGIN_URL)
+        if request.method == "POST" and is_sign_in and parse_qs(to.query).get("next") == [request.get_full_path()]:
+            return redirect_to_login(_page_of(request))
+        return response
+
+
 class PrivateAnswers:
     """What a signed-in person is answered stays out of every cache, unless the view said otherwise."""
 
@@ -92,6 +110,15 @@ class PrivateAnswers:
         elif private and not response.has_header("Cache-Control"):
             response.headers["Cache-Control"] = "no-store, private"
         return response
+
+
+def _page_of(request: HttpRequest) -> str:
+    """The page of ours that a form was sent from, as far as the browser says."""
+    said = request.headers.get("Referer", "")
+    page = urlsplit(said)
+    if not page.netloc or not url_has_allowed_host_and_scheme(said, {request.get_host()}, request.is_secure()):
+        return resolve_url(settings.LOGIN_REDIRECT_URL)
+    return page._replace(scheme="", netloc="", fragment="").geturl() or "/"
 
 
 def _who(request: HttpRequest, field: str) -> str:

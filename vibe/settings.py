@@ -79,6 +79,8 @@ MIDDLEWARE = [
     # After what looks at who signed in; before what answers them.
     "vibe.looking_as.LookingAs",
     "accounts.middleware.PrivateAnswers",
+    "accounts.middleware.WayBack",
+    "vibe.problems.NotAllowed",
 ]
 
 TEMPLATES = [
