@@ -74,6 +74,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     @property
     def display_name(self) -> str:
+        """For the person themselves: others are shown no part of an address."""
         return self.name or self.email.split("@")[0]
 
 

@@ -55,6 +55,19 @@ def test_it_is_sent_in_by_its_owner_and_shown_once_staff_approved(as_user, alice
     assert as_user(bob).get(url("project-publish", good.pk)).status_code == 404
 
 
+def test_it_says_who_made_it_and_shows_no_part_of_an_address(as_user, alice, good, entry):
+    alice.email, alice.name = "very-secret@example.com", ""
+    alice.save()
+    anyone, client = as_user(), as_user(alice)
+    assert "shown as made by somebody here" in client.get(url("project-publish", good.pk)).text
+    shown = anyone.get(url("showcase-entry", entry.pk)).text
+    assert "By somebody here" in shown and "very-secret" not in shown
+    alice.name = "Ann"
+    alice.save()
+    assert "shown as made by Ann" in client.get(url("project-publish", good.pk)).text
+    assert "By Ann" in anyone.get(url("showcase-entry", entry.pk)).text
+
+
 def test_it_shows_what_was_approved_whatever_becomes_of_the_project(as_user, good, entry):
     versions.save(good, {"index.html": b"<h1>Other</h1>"}, source="run", verdict={"page": True})
     services.delete(good)
