@@ -12,6 +12,7 @@ def site(request: HttpRequest) -> dict[str, object]:
         "site_version": settings.VERSION,
         "llm_party": llm_party(),
         "sandbox_party": sandbox_party(),
+        "mail_goes_out": settings.MAIL_GOES_OUT,
         "social": bool(settings.SOCIALACCOUNT_PROVIDERS),
         "theme": user.theme if user.is_authenticated else request.COOKIES.get("theme", "system"),
     }

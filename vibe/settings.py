@@ -184,8 +184,8 @@ vars().update(env.email_url("EMAIL_URL", "consolemail://"))
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.str("DEFAULT_FROM_EMAIL", "Vibe <vibe@localhost>")
 # Where mail goes out an address has to be verified before anything is built; else its link stands in the web log.
-_MAIL_GOES_OUT = "smtp" in EMAIL_BACKEND  # type: ignore[name-defined]  # noqa: F821
-ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", "mandatory" if _MAIL_GOES_OUT else "optional")
+MAIL_GOES_OUT = "smtp" in EMAIL_BACKEND  # type: ignore[name-defined]  # noqa: F821
+ACCOUNT_EMAIL_VERIFICATION = env.str("EMAIL_VERIFICATION", "mandatory" if MAIL_GOES_OUT else "optional")
 ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = True
 # Signing in, signing up and resetting are counted exactly, by accounts/middleware.py; allauth's are not exact.
 _COUNTED = ("login", "login_failed", "signup", "reset_password", "reset_password_from_key", "reauthenticate")
