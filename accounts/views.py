@@ -110,12 +110,13 @@ def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse
     context = {
         "form": ProfileForm(instance=user),
         "token_form": TokenForm(),
-        "providers": ProviderKey.Provider.choices,
+        "providers": [one for one in ProviderKey.Provider if one not in site.NO_OWN_KEYS],
+        "not_taken": [one for one in ProviderKey.Provider if one in site.NO_OWN_KEYS],
         "provider_keys": user.provider_keys.all(),
         "mcp_servers": user.mcp_servers.all(),
         "mcp_typed": request.session.pop("mcp_typed", None),
-        "tokens": user.api_tokens.filter(revoked__isnull=True).order_by("-created"),
         "new_token": _new_token(request),
+        "tokens": user.api_tokens.filter(revoked__isnull=True).order_by("-created"),
         **extra,
     }
     return render(request, "accounts/settings.html", context, status=status)

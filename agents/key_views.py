@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.db.models import Exists, OuterRef
@@ -30,6 +31,13 @@ def key_save(request: HttpRequest) -> HttpResponse:
     name, secret = request.POST.get("provider", ""), request.POST.get("key", "").strip()
     if name not in ProviderKey.Provider.values:
         raise Http404
+    if name in settings.NO_OWN_KEYS:
+        title = ProviderKey.Provider(name).label
+        text = (
+            f"On this site something else answers in place of {title}, and your key would go there. It was not saved."
+        )
+        messages.error(request, text)
+        return redirect("settings")
     if not 8 <= len(secret) <= 500 or not (secret.isascii() and secret.isprintable()) or " " in secret:
         messages.error(request, "That does not look like a key: 8 to 500 plain characters without spaces.")
         return redirect("settings")

@@ -215,7 +215,7 @@ def watching(settings: Any) -> Iterator[list[dict[int | None, int]]]:
         settings.GITHUB_ARCHIVES_BASE_URL = settings.GITHUB_API_BASE_URL = url
         settings.FIGMA_API_BASE_URL = settings.ANTHROPIC_BASE_URL = settings.STRIPE_API_BASE = url
         settings.STRIPE_SECRET_KEY, settings.STRIPE_WEBHOOK_SECRETS = "sk_test_1", [SECRET]
-        settings.STRIPE_PRICE_TOPUP, settings.MCP_LOCAL = "price_topup", True
+        settings.STRIPE_PRICE_TOPUP, settings.MCP_LOCAL, settings.NO_OWN_KEYS = "price_topup", True, []
         yield Watching.held
         server.shutdown()
         thread.join()

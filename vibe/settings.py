@@ -5,6 +5,7 @@
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import environ
 from celery.schedules import crontab
@@ -308,6 +309,18 @@ XAI_API_KEY = env.str("XAI_API_KEY", "")
 OPENROUTER_API_KEY = env.str("OPENROUTER_API_KEY", "")
 AI_GATEWAY_API_KEY = env.str("AI_GATEWAY_API_KEY", "")
 AI_GATEWAY_BASE_URL = env.str("AI_GATEWAY_BASE_URL", "https://ai-gateway.vercel.sh/v1")
+# Providers in whose place an address of the operator's answers. A user's own key would go there and not to the
+# provider, so none is taken for them, unless OWN_KEYS_ELSEWHERE says that what is there passes it on.
+_ASKED = {
+    "anthropic": (ANTHROPIC_BASE_URL, "anthropic.com"),
+    "openai": (OPENAI_BASE_URL, "openai.com"),
+    "gateway": (AI_GATEWAY_BASE_URL, "vercel.sh"),
+}
+NO_OWN_KEYS = [
+    name
+    for name, (address, provider) in _ASKED.items()
+    if not f".{urlsplit(address).hostname}".endswith(f".{provider}") and not env.bool("OWN_KEYS_ELSEWHERE", False)
+]
 # Where archives of repositories are that people import, and the REST API for pushes.
 GITHUB_ARCHIVES_BASE_URL = env.str("GITHUB_ARCHIVES_BASE_URL", "https://codeload.github.com").rstrip("/")
 GITHUB_API_BASE_URL = env.str("GITHUB_API_BASE_URL", "https://api.github.com").rstrip("/")

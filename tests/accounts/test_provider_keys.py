@@ -2,6 +2,8 @@
 
 import base64
 import os
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -12,6 +14,12 @@ from accounts.models import ProviderKey
 
 KEY = "sk-own-0123456789-secret"
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def passed_on(settings):
+    """What answers here stands for the provider itself."""
+    settings.NO_OWN_KEYS = []
 
 
 def new_key() -> str:
@@ -50,6 +58,34 @@ def test_it_saves_untested_what_cannot_be_tested(alice, as_user, settings):
     page = save(as_user(alice), provider="openai")
     assert "not tested" in page.content.decode()
     assert ProviderKey.objects.get().provider == "openai"
+
+
+def test_it_takes_no_key_that_would_go_elsewhere(alice, as_user, settings):
+    settings.NO_OWN_KEYS = ["anthropic"]
+    client = as_user(alice)
+    page = client.get("/settings/").text
+    assert "No keys for Anthropic" in page and 'value="anthropic"' not in page and 'value="openai"' in page
+    answer = save(client).text
+    assert "answers in place of Anthropic" in answer and "It was not saved" in answer
+    assert not ProviderKey.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("told", "refused"),
+    [
+        ({}, []),
+        ({"ANTHROPIC_BASE_URL": "http://127.0.0.1:8002"}, ["anthropic"]),
+        ({"ANTHROPIC_BASE_URL": "http://127.0.0.1:8002", "OWN_KEYS_ELSEWHERE": "true"}, []),
+        ({"OPENAI_BASE_URL": "https://eu.api.openai.com/v1"}, []),
+        ({"OPENAI_BASE_URL": "https://notopenai.com/v1"}, ["openai"]),
+    ],
+)
+def test_it_knows_by_the_address_where_keys_go(told, refused):
+    code = "from vibe import settings; print(settings.NO_OWN_KEYS)"
+    unset = ("ANTHROPIC_BASE_URL", "OPENAI_BASE_URL", "AI_GATEWAY_BASE_URL", "OWN_KEYS_ELSEWHERE")
+    environment = {name: value for name, value in os.environ.items() if name not in unset} | told
+    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(refused)
 
 
 def test_it_knows_no_other_provider(alice, as_user):
