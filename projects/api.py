@@ -131,7 +131,9 @@ class AttachmentSerializer(serializers.ModelSerializer[Attachment]):
 
 class AttachSerializer(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=400)
-    content = serializers.CharField(trim_whitespace=False, help_text="The bytes in base64.")
+    content = serializers.CharField(
+        trim_whitespace=False, help_text="The bytes in base64.", error_messages={"blank": "The file is empty."}
+    )
 
 
 class VersionSerializer(serializers.ModelSerializer[Version]):

@@ -72,6 +72,11 @@ def test_it_takes_nothing_else(api, alice, url, content):
     assert not Attachment.objects.exists()
 
 
+def test_it_says_that_a_file_is_empty(api, alice, url):
+    answer = api(alice).post(url, body("a.txt", b""))
+    assert answer.json()["errors"] == {"content": ["The file is empty."]}
+
+
 def test_it_has_limits(api, alice, project, url, monkeypatch):
     client = api(alice)
     assert client.post(url, body("a.txt", b"x" * (attachments.MAX_TEXT_BYTES + 1))).status_code == 400
