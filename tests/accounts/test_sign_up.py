@@ -44,7 +44,9 @@ def test_it_runs_the_prompt_that_was_typed_before_signing_in(as_user, alice):
     alice.set_password("a-long-enough-password")
     alice.save()
     client = as_user()
+    assert "Your prompt is kept" not in client.get(reverse("account_login")).text
     client.post(reverse("project-create"), PROMPT)
+    assert "Your prompt is kept" in client.get(reverse("account_login")).text
     client.post(reverse("account_login"), {"login": alice.email, "password": "a-long-enough-password"}, follow=True)
     assert Project.objects.get().owner == alice
 
