@@ -39,6 +39,13 @@ def test_it_is_for_staff_only(as_user, alice, staff):
 
 
 @pytest.mark.django_db
+def test_it_is_linked_for_staff_and_the_raw_answers_for_nobody(as_user, alice, staff):
+    pages = [as_user(person).get("/pricing/").text for person in (staff, alice, None)]
+    assert [f'href="{URL}"' in page.partition("<footer")[2] for page in pages] == [True, False, False]
+    assert not any("/readyz" in page for page in pages)
+
+
+@pytest.mark.django_db
 def test_it_says_what_needs_a_look(as_user, staff, run):
     run("queued", created=timezone.now() - timedelta(minutes=5))
     run("running", lease_until=timezone.now() - timedelta(minutes=1))
