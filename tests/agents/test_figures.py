@@ -55,12 +55,16 @@ def test_it_keeps_each_version_of_a_prompt_that_a_run_was_given(
 
 
 def test_it_shows_staff_and_nobody_else(
-    model: Any, start: Any, work: Any, as_user: Any, staff: Any, alice: Any
+    model: Any, start: Any, work: Any, as_user: Any, staff: Any, alice: Any, settings: Any
 ) -> None:
     model.say([write(index_html=page("Tea"))], [finish()], Failure(401))
     work(start())
     work(start("Another"))
+    settings.LLM_IS_DEMO = False
     shown = as_user(staff).get("/staff/runs/").content.decode()
+    assert "what providers ask" in shown
+    settings.LLM_IS_DEMO = True
+    assert "what providers would ask" in as_user(staff).get("/staff/runs/").content.decode()
     assert "anthropic:claude-sonnet-5-5" in shown and "model_key_refused" in shown and "50 %" in shown
     assert as_user(staff).get("/staff/runs/?span=7d").status_code == 200
     for client, path in ((as_user(alice), ""), (as_user(), ""), (as_user(staff), "?span=century")):
