@@ -19,6 +19,10 @@ def test_it_shows_what_is_wrong(as_user, alice):
     assert answer.status_code == 400 and set(answer.context["form"].errors) == {"name", "theme"}
 
 
+def test_it_says_that_there_is_nobody_else_to_sign_in_by(as_user, alice):
+    assert "none that this site signs people in by" in as_user(alice).get(reverse("socialaccount_connections")).text
+
+
 def test_it_asks_strangers_to_sign_in(as_user):
     for name in ("settings", "token-create"):
         assert as_user().post(reverse(name)).status_code == 302
