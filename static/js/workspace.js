@@ -177,14 +177,15 @@ function offerRestore() {
 }
 offerRestore();
 delegate(document, "click", "[data-restore]", (_event, button) => past.restore(Number(button.dataset.restore)));
+// One step in the browser's history each: the pane is one, and what is shown in it goes into the same.
 delegate(document, "click", "[data-open-file]", (_event, button) => {
-  panes.show("code", { push: false });
-  code.open(button.dataset.openFile);
+  panes.show("code");
+  code.open(button.dataset.openFile, { push: false });
 });
 delegate(document, "click", "[data-open-version]", (_event, button) => {
   button.closest("details.menu")?.removeAttribute("open");
-  panes.show("code", { push: false });
-  code.openVersion(Number(button.dataset.openVersion));
+  panes.show("code");
+  code.openVersion(Number(button.dataset.openVersion), { push: false });
 });
 delegate(document, "click", "[data-say]", (_event, button) => {
   for (const other of button.parentElement.children) other.disabled = true;
@@ -198,8 +199,8 @@ delegate(document, "click", "[data-choose-mode]", (_event, button) => {
 delegate(document, "click", "[data-suggest]", (_event, button) => composer.fill(button.dataset.suggest));
 delegate(document, "click", "[data-open-history]", (_event, button) => {
   button.closest("details.menu")?.removeAttribute("open");
-  panes.show("history", { push: false });
-  past.show(Number(button.dataset.openHistory) || null);
+  panes.show("history");
+  past.show(Number(button.dataset.openHistory) || null, null, { push: false });
 });
 delegate(document, "submit", "[data-retry]", async (event, form) => {
   event.preventDefault();
@@ -217,14 +218,14 @@ delegate(document, "submit", "[data-retry]", async (event, form) => {
 /** What the address asks for: tab, file, version. Also after Back. */
 function follow() {
   const wanted = new URLSearchParams(location.search);
-  const named = wanted.get("tab") ?? (wanted.has("file") || wanted.has("version") ? "code" : "preview");
+  const phone = matchMedia("(max-width: 820px)").matches;
+  const named = wanted.get("tab") ?? (wanted.has("file") || wanted.has("version") ? "code" : phone ? "chat" : "preview");
   const tab = panes.has(named) ? named : "preview";
   const version = Number(wanted.get("version")) || null;
   panes.show(tab, { push: false });
   if (tab === "history") past.show(version, wanted.has("against") ? Number(wanted.get("against")) : null, { push: false });
-  else if (tab === "code" && version) code.openVersion(version, { push: false, file: wanted.get("file") });
-  else if (tab === "code" && wanted.get("file")) code.open(wanted.get("file"), { push: false });
-  if (tab === "preview" && matchMedia("(max-width: 820px)").matches) panes.show("chat", { push: false });
+  else if (tab === "code") code.openVersion(version, { push: false, file: wanted.get("file") });
+  if (named === "chat" && phone) panes.show("chat", { push: false });
 }
 addEventListener("popstate", follow);
 follow();

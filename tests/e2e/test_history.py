@@ -107,3 +107,73 @@ def test_it_brings_back_one_change(history):
     page.get_by_role("button", name="Bring back change 1 of notes.txt").click()
     expect(page.locator(".toast", has_text="different by now, so nothing was changed")).to_be_visible()
     expect(page.locator("#version-now")).to_have_text("v8")
+
+
+def test_it_shows_the_same_after_a_reload(history):
+    from playwright.sync_api import expect
+
+    page = history
+    old = re.compile("version=")
+    page.locator("#history-list [data-version='2']").click()
+    page.reload()
+    expect(page.locator("#history-main h2")).to_contain_text("v2")
+
+    # Restored, changed by hand and saved: that is what comes back, and not the old version, read-only.
+    page.get_by_role("button", name="Restore v2").click()
+    expect(page.locator("#version-now")).to_have_text("v4")
+    page.click("#tab-code")
+    expect(page).not_to_have_url(old)
+    page.locator(".cm-content").click()
+    page.keyboard.press("Control+Home")
+    page.keyboard.insert_text("<!-- mine -->\n")
+    page.keyboard.press("Control+s")
+    expect(page.locator("#version-now")).to_have_text("v5")
+    page.reload()
+    expect(page.locator(".cm-content")).to_contain_text("<!-- mine -->")
+    expect(page.locator("#restore")).to_be_hidden()
+    # The history has what was chosen there.
+    page.click("#tab-history")
+    expect(page.locator("#history-main h2")).to_contain_text("v5")
+    page.go_back()
+    expect(page.locator("#tab-code")).to_have_attribute("aria-selected", "true")
+
+    open_version(page, 1)
+    expect(page).to_have_url(old)
+    page.reload()
+    expect(page.locator("#code-version")).to_have_text("v1")
+    expect(page.locator(".cm-content")).not_to_contain_text("<!-- second -->")
+    page.go_back()
+    expect(page.locator("#code-version")).to_be_hidden()
+    expect(page.locator(".cm-content")).to_contain_text("<!-- mine -->")
+
+    page.click("#tab-preview")
+    page.reload()
+    expect(page.locator("#tab-preview")).to_have_attribute("aria-selected", "true")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for tab in ("code", "preview", "chat"):
+        page.locator(f"[data-pane-tab={tab}]").click()
+        page.reload()
+        expect(page.locator("#workspace")).to_have_attribute("data-pane", tab)
+
+
+def test_it_shows_no_version_under_the_name_of_another(history):
+    from playwright.sync_api import expect
+
+    page = history
+    page.click("#tab-code")
+    expect(page.locator(".cm-content")).to_contain_text("<!-- second -->")
+    slow = []
+    page.route("**/files/index.html?version=1", lambda route: slow.append(route))
+    open_version(page, 1)
+    open_version(page, 3)
+    expect(page.locator("#code-version")).to_be_hidden()
+    with page.expect_response("**/files/index.html?version=1") as late:
+        slow[0].continue_()
+    late.value.finished()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    expect(page.locator(".cm-content")).to_contain_text("<!-- second -->")
+
+
+def open_version(page, number):
+    page.locator("#versions-menu summary").click()
+    page.locator(f"#versions [data-open-version='{number}']").click()

@@ -111,7 +111,8 @@ def test_it_opens_files_by_keyboard_and_goes_back(page, begin):
     last = page.locator("#tree [role=treeitem]").last
     expect(last).to_have_attribute("aria-selected", "true")
     page.go_back()
-    expect(page).to_have_url(re.compile(r"tab=code$"))
+    expect(page).to_have_url(re.compile(r"tab=code&file=index.html$"))
+    expect(page.locator("#crumbs b")).to_have_text("index.html")
     assert WORKSPACE.search(page.url)
 
 

@@ -27,7 +27,7 @@ export function code(root, panes) {
   const tree = fileTree($("#tree"), (path) => open(path), locks.by);
   const tabs = fileTabs(root, (path) => open(path), () => {
     current = "";
-    setParams({ file: null });
+    place();
     crumbs("");
     note("Choose a file.");
     paintState();
@@ -53,6 +53,10 @@ export function code(root, panes) {
   const query = () => (version ? `?version=${version}` : "");
   const address = (path) => root.dataset.files + path.split("/").map(encodeURIComponent).join("/");
   const isOld = () => Boolean(version) && String(version) !== String(newest);
+  /** The address says what is shown, so that a reload shows it again: the file, and the version while it is an old one. */
+  function place({ push = true } = {}) {
+    if (panes.current() === "code") setParams({ tab: "code", file: current || null, version, against: null }, { replace: !push });
+  }
 
   function paintTree() {
     tree.show(paths);
@@ -90,36 +94,38 @@ export function code(root, panes) {
     paintState();
   }
 
-  /** Opens a file; a slower answer for another one is dropped. `at` is {line, column}. */
+  /** Opens a file; a slower answer for another one, or another version, is dropped. `at` is {line, column}. */
   async function open(path, { push = true, at } = {}) {
     if (path !== current) hideNotice();
     current = path;
     tree.select(path);
     tabs.show(path);
-    if (push) setParams({ file: path, tab: "code" });
+    place({ push });
     crumbs(path);
     $("#code").classList.toggle("tree-hidden", matchMedia("(max-width: 820px)").matches || hidden);
     if (!box.querySelector(".cm-editor")) box.replaceChildren(skeleton());
     paintState();
+    const from = version;
+    const isWanted = () => current === path && version === from;
     try {
       const answer = await getJson(address(path) + query());
-      if (current !== path) return;
+      if (!isWanted()) return;
       if (answer.encoding !== "utf-8") return note(`${Math.ceil(answer.size / 1024)} kB of binary data. Download the ZIP to get it.`);
       content = answer.content;
-      await show(path);
+      await show(path, isWanted);
       if (at) editor?.goTo(at.line, at.column);
       if (conflicts.has(path)) sayConflict(path);
     } catch (error) {
-      if (current === path) note(error.status === 404 ? "This file is not in this version." : error.message);
+      if (isWanted()) note(error.status === 404 ? "This file is not in this version." : error.message);
     }
   }
-  async function show(path) {
+  async function show(path, isWanted = () => current === path) {
     $("#copy").disabled = false;
     const text = isOld() ? content : (buffers.get(path)?.text ?? content);
     try {
       editor ??= await import("./editor.js");
       const onChange = (now) => path === current && buffers.set(path, buffers.get(path)?.base ?? content, now);
-      if (current === path) await editor.show(box, path, text, { readOnly: isOld(), onChange, onSave: saveFile });
+      if (isWanted()) await editor.show(box, path, text, { readOnly: isOld(), onChange, onSave: saveFile });
     } catch {
       // Without the bundle the text is still there to read.
       box.replaceChildren(el("pre", {}, content));
@@ -315,19 +321,25 @@ export function code(root, panes) {
   });
 
   // --- Versions -----------------------------------------------------------------------------------------------------------
-  /** Shows the files of version `number` (null: the newest). */
+  let latest = 0;
+  /** Shows the files of version `number` (null: the newest); the one asked for last, however slow an answer is. */
   async function openVersion(number, { push = true, file } = {}) {
-    version = String(number) === String(newest) ? null : number;
-    try {
-      const answer = await getJson(root.dataset.files + query());
-      paths = answer.files.map((one) => one.path).sort();
-    } catch (error) {
-      toast(error.message, { error: true });
-      return;
+    const mine = ++latest;
+    const wanted = String(number) === String(newest) ? null : number;
+    if (wanted !== version) {
+      try {
+        const answer = await getJson(root.dataset.files + (wanted ? `?version=${wanted}` : ""));
+        if (mine !== latest) return;
+        version = wanted;
+        paths = answer.files.map((one) => one.path).sort();
+      } catch (error) {
+        if (mine === latest) place({ push: false });
+        return toast(error.message, { error: true });
+      }
     }
-    if (push) setParams({ version, tab: "code", against: null });
-    if (file) current = file;
     paintTree();
+    if (file) return open(file, { push });
+    place({ push });
     ensure(true);
   }
   /** Something must be open when the code view is looked at. */
@@ -357,6 +369,7 @@ export function code(root, panes) {
     if (version) return paintTree();
     try {
       const answer = await getJson(root.dataset.files);
+      if (version) return; // an older one was chosen meanwhile
       paths = answer.files.map((file) => file.path).sort();
     } catch {
       return;
@@ -402,7 +415,7 @@ export function code(root, panes) {
     try {
       const made = await postJson(`${root.dataset.versions}${number}/restore/`);
       version = null;
-      setParams({ version: null });
+      place();
       await saved(made);
       ensure(true);
       const undo = async () => saved(await postJson(`${root.dataset.versions}${before}/restore/`));
@@ -412,7 +425,11 @@ export function code(root, panes) {
     }
   });
   fileSearch(root, query, (path, at) => open(path, { at }));
-  panes.when("code", (seen) => seen && ensure());
+  panes.when("code", (seen) => {
+    if (!seen) return;
+    ensure();
+    place({ push: false });
+  });
   paintTree();
   return { locks, open, openVersion, changed, saved, applied, released, paths: () => paths, newest: () => newest };
 }

@@ -21,6 +21,10 @@ export function history(root, panes) {
   let next = null;
   let shown = null;
   let base = null;
+  // What somebody chose to look at, {version, against}; otherwise it is the newest.
+  let chosen = null;
+  // The version that is shown.
+  let opened = null;
   let look = recall("diff-look") ?? "inline";
   let stale = true;
   let latest = 0;
@@ -78,24 +82,33 @@ export function history(root, panes) {
     against.replaceChildren(...options.map(([number, text]) => el("option", { value: number, selected: number === base }, text.slice(0, 60))));
   }
 
+  /** The address says what was chosen, so that a reload shows it again. */
+  function place({ push = true } = {}) {
+    if (panes.current() === "history") setParams({ tab: "history", version: chosen?.version, against: chosen?.against, file: null }, { replace: !push });
+  }
   /** Shows what changed from version `from` (null: the one before) to `number` (null: the newest). */
   async function show(number, from = null, { push = true } = {}) {
+    const mine = ++latest;
     if (stale || !versions.length) await refresh();
-    if (!versions.length) return;
-    while (number && !known(number) && next) await load();
-    const version = known(number) ?? versions[0];
-    shown = version.number;
+    while (number && !known(number) && next && mine === latest) await load();
+    if (!versions.length || mine !== latest) return;
+    opened = known(number) ?? versions[0];
+    shown = opened.number;
     base = from ?? Math.max(0, shown - 1);
-    if (push) setParams({ tab: "history", version: shown, against: from, file: null });
+    chosen = number && { version: shown, against: from };
+    place({ push });
+    await draw();
+  }
+  async function draw() {
+    const mine = ++latest;
     paintList();
     $(`[data-version="${shown}"]`, list)?.scrollIntoView({ block: "nearest" });
     $("#history-now").replaceChildren(el("b", {}, `v${shown}`));
-    const mine = ++latest;
     main.setAttribute("aria-busy", "true");
     if ($(".empty", main)) main.replaceChildren(); // the first version came while this page was open
     try {
       const changes = await getJson(`${root.dataset.versions}${base}/diff/${shown}/`);
-      if (mine === latest) paint(version, changes);
+      if (mine === latest) paint(opened, changes);
     } catch (error) {
       if (mine === latest) main.replaceChildren(el("p", { class: "muted" }, error.message));
     }
@@ -150,14 +163,14 @@ export function history(root, panes) {
     const form = el("form", { class: "title-edit" }, input, el("button", { class: "btn sm primary" }, "Save"));
     title.replaceChildren($(".version-chip", title), form);
     input.focus();
-    input.addEventListener("keydown", (event) => event.key === "Escape" && show(version.number, base, { push: false }));
+    input.addEventListener("keydown", (event) => event.key === "Escape" && draw());
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       try {
         Object.assign(version, await patchJson(`${root.dataset.versions}${version.number}/`, { title: input.value }));
         const row = $(`[data-open-version="${version.number}"] .version-title`, $("#versions"));
         if (row) row.textContent = version.title;
-        show(version.number, base, { push: false });
+        draw();
       } catch (error) {
         toast(error.message, { error: true });
       }
@@ -272,11 +285,16 @@ export function history(root, panes) {
   }
   delegate($("#diff-look"), "click", "[data-look]", (_event, button) => {
     choose(button.dataset.look);
-    if (shown) show(shown, base, { push: false });
+    if (shown) draw();
   });
   choose(look);
-  // The newest, unless one was chosen.
-  panes.when("history", (seen) => seen && !new URLSearchParams(location.search).has("version") && show(null, null, { push: false }));
+  panes.when("history", (seen) => {
+    // A version in the address is shown by who reads it.
+    if (!seen || new URLSearchParams(location.search).has("version")) return;
+    // What was chosen stays as it was left; the newest may be another one by now.
+    if (chosen && !stale) place({ push: false });
+    else show(chosen?.version, chosen?.against, { push: false });
+  });
   return {
     show,
     saved,

@@ -1,4 +1,4 @@
-// Which pane is seen: tabs, the phone's tab bar, the splitter. The address carries the tab.
+// Which pane is seen: tabs, the phone's tab bar, the splitter. The address carries the tab; what is shown in it, the pane adds.
 import { $, $$, delegate } from "../lib/dom.js";
 import { recall, remember } from "../lib/store.js";
 
@@ -18,6 +18,7 @@ export function panes(root) {
       else button.removeAttribute("aria-current");
       if (button.dataset.paneTab === pane) button.classList.remove("news");
     }
+    if (push) setParams({ tab: pane, file: null, version: null, against: null });
     if (pane === "chat" || !tabs[pane]) return;
     for (const [name, tab] of Object.entries(tabs)) {
       const on = name === pane;
@@ -27,7 +28,6 @@ export function panes(root) {
       $(`[data-for="${name}"]`, root).hidden = !on;
       if (!on) callbacks[name]?.(false);
     }
-    if (push) setParams({ tab: pane === "preview" ? null : pane });
     callbacks[pane]?.(true);
   }
 
