@@ -116,6 +116,15 @@ def test_it_opens_files_by_keyboard_and_goes_back(page, begin):
     assert WORKSPACE.search(page.url)
 
 
+def test_it_is_no_taller_than_the_screen(page, begin):
+    begin(page, "a landing page for a tea shop")
+    finish(page)
+    for width, height in ((1440, 500), (390, 500)):
+        page.set_viewport_size({"width": width, "height": height})
+        assert page.locator("#chat-scroll").evaluate("(box) => box.scrollHeight > box.clientHeight")
+        assert page.evaluate("document.scrollingElement.scrollHeight") == height
+
+
 def test_it_deletes_a_project_and_undoes_it(page, begin):
     from playwright.sync_api import expect
 
