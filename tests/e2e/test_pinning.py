@@ -47,8 +47,17 @@ def test_it_pins_and_drops_with_the_keyboard(context_pane):
     expect(page.locator("#announce")).to_have_text("notes.md is pinned.")
     expect(look).to_contain_text("notes.md, pinned by the owner: Bread rises.")
     expect(sent).to_have_text(re.compile(r"about 1\.\d k tokens"))
-    # What was typed meanwhile is not lost.
+    # What was typed meanwhile is not lost; nor by a reload that nobody meant.
+    asked = []
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.evaluate("location.href = '/projects/'")
     expect(page.locator("#brief-rules")).to_have_value("Prices in euros.")
+    assert asked == ["beforeunload"]
 
     # The one takes back the other.
     page.keyboard.press("Tab")

@@ -1,5 +1,5 @@
 // What the owner tells every run: rules, review criteria, memory, locked files, and two switches. Saved by hand.
-import { $, $$, el } from "../lib/dom.js";
+import { $, el } from "../lib/dom.js";
 import { getJson, patchJson } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 
@@ -17,6 +17,11 @@ const SWITCHES = [
 /** Returns `load()`, which fills `box`; `locked(patterns)` hears of other locks. */
 export function briefing(root, locked) {
   let kept = {};
+  // What was changed in the form and is not saved, by name.
+  let changes = () => ({});
+  addEventListener("beforeunload", (event) => {
+    if (Object.keys(changes()).length) event.preventDefault();
+  });
 
   function field([name, title, help, limit]) {
     const area = el("textarea", { class: "input", id: `brief-${name}`, name, rows: 3, maxlength: limit, "aria-describedby": `brief-${name}-help`, spellcheck: name === "locked" ? "false" : null });
@@ -32,17 +37,21 @@ export function briefing(root, locked) {
       const values = Object.fromEntries(TEXTS.map(([name]) => [name, $(`[name=${name}]`, form).value.trim()]));
       values.locked = values.locked.split("\n").map((line) => line.trim()).filter(Boolean);
       for (const [name] of SWITCHES) values[name] = $(`[name=${name}]`, form).checked;
-      return Object.fromEntries(Object.entries(values).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(kept[name])));
+      return values;
     };
+    let before = now();
+    changes = () => Object.fromEntries(Object.entries(now()).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
     form.addEventListener("input", () => {
-      save.disabled = !Object.keys(now()).length;
+      save.disabled = !Object.keys(changes()).length;
       state.textContent = save.disabled ? "" : "Not saved yet";
     });
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       save.disabled = true;
+      const sent = now();
       try {
-        kept = await patchJson(root.dataset.self, now());
+        kept = await patchJson(root.dataset.self, changes());
+        before = sent;
         locked(kept.locked);
         state.textContent = "Saved. The next run keeps to it.";
       } catch (error) {
@@ -60,7 +69,7 @@ export function briefing(root, locked) {
     async load() {
       // What was typed and not saved is not thrown away by a new version.
       const there = $(".briefing");
-      if (there && $$("textarea", there).some((area) => (area.name === "locked" ? area.value !== kept.locked.join("\n") : area.value !== kept[area.name]))) return there;
+      if (there && Object.keys(changes()).length) return there;
       kept = await getJson(root.dataset.self);
       return box();
     },
