@@ -75,3 +75,41 @@ def test_it_hears_the_app_and_points_into_it(page, begin, tmp_path):
     alone = page.context.new_page()
     alone.goto(frame.url.split("/menu")[0])
     assert "__vibe" not in alone.content()
+
+
+def test_it_keeps_over_a_reload_what_goes_along(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    files = [
+        {"name": "look.png", "mimeType": "image/png", "buffer": png(40, 30)},
+        {"name": "menu.txt", "mimeType": "text/plain", "buffer": b"Tea 3"},
+    ]
+    page.set_input_files("#attach-input", files)
+    expect(page.locator("#tray [aria-busy]")).to_have_count(0)
+    page.fill("#text", "Use these")
+    page.reload()
+    expect(page.locator("#text")).to_have_value("Use these")
+    expect(page.locator("#tray .tray-name")).to_have_text(["look.png", "menu.txt"])
+    expect(page.locator("#tray img")).to_have_js_property("naturalWidth", 40)
+    page.get_by_role("button", name="Remove menu.txt").click()
+    page.press("#text", "Enter")
+    expect(page.locator(".say").last.locator("img")).to_have_js_property("naturalWidth", 40)
+    page.reload()
+    expect(page.locator(".say").last.locator("img")).to_have_js_property("naturalWidth", 40)
+    expect(page.locator("#tray")).to_be_hidden()
+
+    # Nowhere else while it is on its way.
+    asked = []
+
+    def stay(dialog):
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.route("**/attachments/", lambda _: None)
+    page.set_input_files("#attach-input", files[1:])
+    page.once("dialog", stay)
+    page.evaluate("location.href = '/projects/'")
+    expect(page.locator("#tray [aria-busy]")).to_be_visible()
+    assert asked == ["beforeunload"]

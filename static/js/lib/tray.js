@@ -31,6 +31,8 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
   // {name, item} and what `add` said, or words to add to the message: {text}.
   let held = [];
 
+  const face = ({ text, picture }) => (text ? icon("target") : picture ? el("img", { src: picture, alt: "", width: 26, height: 26 }) : icon("file"));
+
   function hold(entry, ...inside) {
     const away = el("button", { type: "button", class: "btn quiet sm square", title: "Remove", "aria-label": `Remove ${entry.name}` }, icon("x"));
     entry.item = el("li", { title: entry.name }, ...inside, el("span", { class: "tray-name" }, entry.name), away);
@@ -52,9 +54,10 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
     entry.item.remove();
     list.hidden = held.length === 0;
   }
+  const busy = () => held.some((entry) => entry.item.ariaBusy);
   /** Nothing is told while files are on their way: what is half there would be taken for all. */
   function settled() {
-    if (!held.some((entry) => entry.item.ariaBusy)) changed();
+    if (!busy()) changed();
   }
   async function bring(file) {
     if (held.length >= MOST) return tell(`At most ${MOST} files can go with a message.`);
@@ -62,9 +65,8 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
     entry.item.ariaBusy = "true";
     entry.coming = (async () => {
       const small = await fit(file);
-      const made = await add(small, await check(entry.name, small));
-      Object.assign(entry, made);
-      $(".spinner", entry.item).replaceWith(made.picture ? el("img", { src: made.picture, alt: "", width: 26, height: 26 }) : icon("file"));
+      Object.assign(entry, await add(small, await check(entry.name, small)));
+      $(".spinner", entry.item).replaceWith(face(entry));
     })()
       .catch((error) => {
         letGo(entry);
@@ -105,9 +107,16 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
 
   return {
     addAll,
+    /** Holds again what is where it is kept already: {name, picture | text, …} each. */
+    restore: (entries) => entries.forEach((one) => hold(one, face(one))),
     /** Words about something, shown as a chip under `name` and added to the message. */
-    mention: (name, text) => hold({ name, text }, icon("target")),
+    mention(name, text) {
+      const entry = { name, text };
+      hold(entry, face(entry));
+      settled();
+    },
     held: () => held,
+    busy,
     /** What is held, once all of it is there. */
     async ready() {
       await Promise.all(held.map((entry) => entry.coming));
@@ -118,6 +127,7 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
       await Promise.all(held.map((entry) => entry.coming));
       const taken = held;
       for (const entry of taken) letGo(entry);
+      settled();
       return {
         entries: taken,
         back() {
@@ -126,6 +136,7 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
             list.append(entry.item);
           }
           list.hidden = held.length === 0;
+          settled();
         },
       };
     },

@@ -5,6 +5,7 @@ import { patchJson, postJson, remove } from "../lib/http.js";
 import { limit } from "../lib/limit.js";
 import { mentions } from "../lib/mentions.js";
 import { promptBox } from "../lib/prompt.js";
+import { recall, remember } from "../lib/store.js";
 import { toast } from "../lib/toast.js";
 import { tray } from "../lib/tray.js";
 import { estimate } from "./estimate.js";
@@ -30,14 +31,23 @@ export function composer(root, chat) {
     }
   });
   const others = mentions(form, box.area);
-  // Files are sent to the server at once and kept there until the message is. Dropped anywhere on the chat.
+  // Files are sent to the server at once and kept there until the message is; which, this browser knows over a reload, as
+  // it does the message's text. Dropped anywhere on the chat.
+  const kept = `tray:${root.dataset.project}`;
   const held = tray(form, $("#chat-pane"), box.error, {
     async add(file) {
       const made = await postJson(root.dataset.attachments, { name: file.name || "pasted.png", content: await base64(file) });
       return { id: made.id, picture: made.kind === "image" ? made.url : null };
     },
     drop: ({ id }) => id && remove(`${root.dataset.attachments}${id}/`).catch(() => {}),
+    changed() {
+      const there = held.held().map(({ name, id, picture, text }) => ({ name, id, picture, text }));
+      remember(kept, there.length ? JSON.stringify(there) : null);
+    },
   });
+  held.restore(JSON.parse(recall(kept) ?? "[]"));
+  // On its way to the server, a file is nowhere else.
+  addEventListener("beforeunload", (event) => held.busy() && event.preventDefault());
 
   let answers = false;
   function choose(value) {
