@@ -149,6 +149,12 @@ def test_it_finds_nothing_serious(eyes, begin):
             if tab == "context":
                 expect(page.locator(".instructions")).to_be_visible()
             eyes.look(f"workspace {tab}")
+            if tab == "code" and eyes.size == "desktop":
+                page.locator(".cm-content").click()
+                page.keyboard.press("Control+f")
+                expect(page.locator(".cm-search")).to_be_visible()
+                eyes.look("workspace find")
+                page.keyboard.press("Escape")
             if tab == "preview":
                 for opener in ("#console-toggle", "#doctor-toggle", "#share-menu summary"):
                     page.locator(opener).click()

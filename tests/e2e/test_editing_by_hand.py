@@ -64,7 +64,15 @@ def test_it_saves_and_the_running_app_follows(code):
     expect(code.locator("#version-now")).to_have_text("v5")
     expect(code.locator("#tree")).not_to_contain_text("done.md")
 
-    code.fill("#find", "by HAND")
+    # In the file, and in all of them.
+    code.locator(".cm-content").click()
+    code.keyboard.press("Control+f")
+    expect(code.locator(".cm-search [name=search]")).to_be_focused()
+    code.keyboard.press("Escape")
+    code.keyboard.press("Control+Shift+F")
+    expect(code.locator(".cm-search")).to_have_count(0)
+    expect(code.locator("#find")).to_be_focused()
+    code.keyboard.type("by HAND")
     code.locator(".found-line").first.click()
     expect(code.locator("#crumbs b")).to_have_text("index.html")
     expect(code.locator(".cm-activeLine")).to_contain_text("By hand")

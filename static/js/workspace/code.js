@@ -319,6 +319,18 @@ export function code(root, panes) {
       saveFile();
     }
   });
+  // Before the editor, which would open its own search in this file.
+  addEventListener(
+    "keydown",
+    (event) => {
+      if (!(event.ctrlKey || event.metaKey) || !event.shiftKey || event.key.toLowerCase() !== "f" || $("#code").hidden) return;
+      event.preventDefault();
+      event.stopPropagation();
+      showTree(true);
+      $("#find").select();
+    },
+    { capture: true },
+  );
 
   // --- Versions -----------------------------------------------------------------------------------------------------------
   let latest = 0;
@@ -400,11 +412,12 @@ export function code(root, panes) {
   }
 
   let hidden = false;
-  $("#tree-toggle").addEventListener("click", () => {
-    hidden = !$("#code").classList.contains("tree-hidden");
+  function showTree(on) {
+    hidden = !on;
     $("#code").classList.toggle("tree-hidden", hidden);
-    $("#tree-toggle").setAttribute("aria-pressed", !hidden);
-  });
+    $("#tree-toggle").setAttribute("aria-pressed", on);
+  }
+  $("#tree-toggle").addEventListener("click", () => showTree($("#code").classList.contains("tree-hidden")));
   $("#copy").addEventListener("click", async () => {
     await navigator.clipboard.writeText(buffers.get(current)?.text ?? content);
     toast("Copied.");
