@@ -174,7 +174,7 @@ export function chat() {
 
   /** A message on its way; the event that confirms it takes its place. */
   function pending(text) {
-    const said = el("div", { class: "say" }, el("div", { class: "say-text" }));
+    const said = el("div", { class: "say" }, el("div", { class: "say-text prose" }));
     said.firstChild.textContent = text;
     const item = append(el("li", { class: "item pending fresh" }, said));
     following = true;
