@@ -1,6 +1,6 @@
 // The workspace page: connects its parts and hands each event to the one it concerns.
 import "./site.js";
-import { $, $$, delegate, el } from "./lib/dom.js";
+import { $, $$, delegate, el, icon } from "./lib/dom.js";
 import { Refused, postJson } from "./lib/http.js";
 import { keepFiles } from "./lib/kept.js";
 import { connect } from "./lib/live.js";
@@ -152,15 +152,20 @@ async function rerender() {
   turn.look();
 }
 
-function addVersion({ number, title }, at) {
+/** A row as in _version_row.html. */
+function addVersion({ number, title, verdict = {} }, at) {
   const list = $("#versions");
   $("#version-now").textContent = `v${number}`;
   $(".version-none", list)?.remove();
   if ($(`[data-open-version="${number}"]`, list)) return;
   const text = el("span", { class: "version-row-text" }, el("span", { class: "version-title" }, title || "Saved"));
-  text.append(el("span", { class: "muted" }, el("time", { datetime: at, "data-ago": true }, "just now")));
+  const checks = Object.entries(verdict).flatMap(([name, ok]) => [" · ", el("span", { class: ok ? "plus" : "minus" }, `${name} ${ok ? "✓" : "✗"}`)]);
+  text.append(el("span", { class: "muted" }, el("time", { datetime: at, "data-ago": true }, "just now"), ...checks));
   const chip = el("span", { class: "version-chip" }, `v${number}`);
-  list.prepend(el("li", {}, el("button", { type: "button", class: "version-row", "data-open-version": number }, chip, text)));
+  const row = el("button", { type: "button", class: "version-row", "data-open-version": number }, chip, text);
+  const words = `Download v${number}`;
+  const zip = el("a", { class: "btn quiet sm square", href: `${root.dataset.download}?version=${number}`, "aria-label": words, title: words }, icon("download"));
+  list.prepend(el("li", {}, row, zip));
 }
 
 const STATUS = { live: "Live", lost: "Reconnecting", poll: "Updates every second or two", offline: "Offline", gone: "Not live: signed out, or the project is gone" };
