@@ -79,6 +79,23 @@ def test_it_shows_the_app_in_any_size_and_in_full(opened):
     page.wait_for_function(f"() => document.querySelector('.device').getBoundingClientRect().width > {full}")
 
 
+def test_it_shows_pages_of_the_app_alone(opened):
+    from playwright.sync_api import expect
+
+    page = opened({**starting_files("html"), "index.html": b"<h1>Bread</h1>", "about.html": b"<h1>About</h1>"})
+    app = page.frame_locator("#frame").locator("h1")
+    expect(app).to_have_text("Bread", timeout=60_000)
+    for elsewhere in ("https://example.com", "javascript:document.write('x')", "\\\\example.com"):
+        page.fill("#path", elsewhere)
+        page.press("#path", "Enter")
+        expect(page.locator(".toast.error")).to_contain_text("Only pages of this app are shown here")
+        page.locator(".toast.error [aria-label=Dismiss]").click()
+        expect(app).to_have_text("Bread")
+    page.fill("#path", "/about.html")
+    page.press("#path", "Enter")
+    expect(app).to_have_text("About")
+
+
 def test_it_goes_through_many_files_with_few_of_them_in_the_page(opened):
     from playwright.sync_api import expect
 

@@ -31,10 +31,17 @@ export function preview(root, panes, composer, run) {
   let doubtful = false;
   frame.addEventListener("load", () => (loadedAt = performance.now()));
 
-  const address = () => (base ? new URL(path.value.replace(/^\/+/, ""), base).href : "");
+  /** The page that the field names, of this app; null for what is no path of it, such as another site. */
+  function named() {
+    const typed = path.value.trim().replace(/^\/+/, "");
+    const url = URL.canParse(typed, base) && new URL(typed, base);
+    return url && url.origin === new URL(base).origin ? url.href : null;
+  }
+  const address = () => (base && named()) || base;
 
   function load() {
     if (!base) return;
+    if (!named()) return toast("Only pages of this app are shown here. Type a path of it, such as about.html.", { error: true });
     frame.hidden = false;
     open.hidden = false;
     open.href = address();
