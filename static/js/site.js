@@ -16,6 +16,19 @@ document.addEventListener("keydown", (event) => {
     $("summary", menu).focus();
   }
 });
+// One that has no room below opens upwards. The event does not bubble.
+document.addEventListener(
+  "toggle",
+  ({ target: menu }) => {
+    if (!menu.matches("details.menu")) return;
+    menu.classList.remove("up");
+    const panel = $(".menu-panel", menu);
+    if (!menu.open || !panel) return;
+    const { bottom, height } = panel.getBoundingClientRect();
+    menu.classList.toggle("up", bottom > innerHeight && menu.getBoundingClientRect().top > height);
+  },
+  { capture: true },
+);
 // A click inside a frame never reaches us; the window losing focus to it does.
 addEventListener("blur", () => {
   if (document.activeElement?.tagName === "IFRAME") for (const menu of $$("details.menu[open]")) menu.open = false;
