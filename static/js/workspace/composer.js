@@ -73,6 +73,12 @@ export function composer(root, chat) {
     }
   });
   box.area.addEventListener("input", weigh);
+  // Out of a long conversation without a Tab for each of its buttons.
+  $("#chat-scroll").addEventListener("keydown", (event) => {
+    if (event.key !== "/" || event.ctrlKey || event.altKey || event.metaKey || event.target.closest("input, textarea, select")) return;
+    event.preventDefault();
+    box.area.focus();
+  });
   $("button", hint).addEventListener("click", () => {
     choose("ask");
     box.area.focus();
