@@ -3,6 +3,8 @@ import { $, el } from "../lib/dom.js";
 import { getJson } from "../lib/http.js";
 
 const WAIT = 180;
+/** So many characters of its line are shown before a hit. */
+const BEFORE = 18;
 
 /** `query()` is the version's query string; `open(path, {line, column})` goes to a hit. */
 export function fileSearch(root, query, open) {
@@ -40,10 +42,11 @@ export function fileSearch(root, query, open) {
   }
   function line({ path, line: number, column, text }, length) {
     // What stands far before the hit would push it out of sight.
-    const from = Math.max(0, column - 18);
+    const start = text.slice(0, column).trimStart();
+    const before = start.length > BEFORE ? `…${start.slice(-BEFORE)}` : start;
     const hit = el("mark", {}, text.slice(column, column + length));
-    const words = el("span", {}, text.slice(from, column).trimStart(), hit, text.slice(column + length));
-    return el("button", { type: "button", class: "found-line", onclick: () => open(path, { line: number, column }) }, el("i", { class: "num" }, String(number)), words);
+    const words = el("span", {}, before, hit, text.slice(column + length).trimEnd());
+    return el("button", { type: "button", class: "found-line", title: text.trim(), onclick: () => open(path, { line: number, column }) }, el("i", { class: "num" }, String(number)), words);
   }
   field.addEventListener("input", () => {
     clearTimeout(timer);
