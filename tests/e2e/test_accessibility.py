@@ -152,7 +152,9 @@ def test_it_finds_nothing_serious(eyes, begin):
             if tab == "code" and eyes.size == "desktop":
                 page.locator(".cm-content").click()
                 page.keyboard.press("Control+f")
-                expect(page.locator(".cm-search")).to_be_visible()
+                page.keyboard.type("title")
+                page.keyboard.press("Enter")
+                expect(page.locator(".cm-searchMatch-selected")).to_be_visible()
                 eyes.look("workspace find")
                 page.keyboard.press("Escape")
             if tab == "preview":

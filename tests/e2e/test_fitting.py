@@ -65,6 +65,22 @@ def test_it_fits_on_a_phone(signed_in, project):
         page.keyboard.press("Escape")
 
 
+def test_it_opens_a_menu_where_there_is_room(signed_in):
+    page = signed_in
+    summary, panel = (page.locator(f".project .menu {part}") for part in ("summary", ".menu-panel"))
+    page.set_viewport_size({"width": 1280, "height": 1200})
+    page.goto("/projects/")
+    at = summary.bounding_box()
+    for height in (1200, int(at["y"] + at["height"]) + 20):
+        page.set_viewport_size({"width": 1280, "height": height})
+        summary.click()
+        panel.evaluate("(panel) => Promise.all(panel.getAnimations().map((one) => one.finished))")
+        box = panel.bounding_box()
+        assert box["y"] + box["height"] <= height
+        assert box["y"] >= 0
+        page.keyboard.press("Escape")
+
+
 def test_it_keeps_its_shape_below_a_banner(signed_in, context, project):
     from playwright.sync_api import expect
 

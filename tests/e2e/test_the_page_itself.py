@@ -116,6 +116,22 @@ def test_it_opens_files_by_keyboard_and_goes_back(page, begin):
     assert WORKSPACE.search(page.url)
 
 
+def test_it_leads_from_the_conversation_to_the_message_box(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop")
+    finish(page)
+    page.locator(".done button").first.focus()
+    page.keyboard.press("/")
+    expect(page.locator("#text")).to_be_focused()
+    page.keyboard.press("/")
+    expect(page.locator("#text")).to_have_value("/")
+    page.focus("#chat-scroll")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#text")).to_be_focused()
+
+
 def test_it_is_no_taller_than_the_screen(page, begin):
     begin(page, "a landing page for a tea shop")
     finish(page)
