@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Value
 
 from accounts.models import User
 from agents import catalogue
@@ -48,7 +48,8 @@ def estimate(user: User, mode: str, project: Project | None = None, model: str =
     """
     name = model or (project.model if project else "")
     there = Exists(Version.objects.filter(project=OuterRef("project"), created__lt=OuterRef("created")))
-    alike = Run.objects.filter(there if project and project.versions.exists() else ~there)
+    now = Exists(Version.objects.filter(project=project)) if project else Value(False)
+    alike = Run.objects.filter(Q(there, now) | Q(~there, ~Q(now)))
     if project and (found := _from(alike.filter(project=project), mode, name, "project")):
         return found
     return _from(alike.filter(project__owner=user), mode, name, "user")
