@@ -328,22 +328,26 @@ def test_it_gives_the_run_back_whenever_the_database_was_away(
     name = connection.settings_dict["NAME"]
     address = {key.lower(): connection.settings_dict[key] for key in ("HOST", "USER")}
 
-    def away(*, for_long: bool) -> None:
+    def tell(statement: str) -> None:
         with psycopg.connect(dbname="postgres", autocommit=True, **address) as other:
-            other.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS {"false" if for_long else "true"}')
-            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+            other.execute(statement)
+
+    def back() -> None:
+        tell(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
 
     def hand_back(fence: runs.Fence) -> None:
         tries.append(fence)
         try:
             give_back(fence)
         except Error:
-            away(for_long=False)
+            back()
             raise
 
     def gone(for_long: bool) -> Callable[[Any], Any]:
         def answer(request: Any) -> Any:
-            away(for_long=for_long)
+            if for_long:
+                tell(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            tell(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
             return [finish()]
 
         return answer
@@ -359,14 +363,15 @@ def test_it_gives_the_run_back_whenever_the_database_was_away(
             with pytest.raises(OperationalError):
                 tasks.run_agent(str(run.pk))
             connection.close()
+            connection.close_pool()  # type: ignore[attr-defined] # those in it may be dead
             run.refresh_from_db()
             assert (run.state, run.deaths, run.lease_token) == (Run.State.QUEUED, 0, time_ + 1)
         assert len(tries) > times
         run = work(run)
     finally:
         connection.close()
-        connection.close_pool()  # type: ignore[attr-defined] # those in it may be dead
-        away(for_long=False)
+        connection.close_pool()  # type: ignore[attr-defined]
+        back()
     assert (run.state, run.deaths) == (Run.State.SUCCEEDED, 0)
     assert Entry.objects.filter(kind="charge").count() == 1
 
