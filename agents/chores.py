@@ -50,18 +50,18 @@ def open_version(project_id: str, number: int) -> None:
 
 def keep_files(project_id: str) -> None:
     """Makes a version of what was changed in a sandbox by hand, and tells the page."""
-    _keep(Project.objects.get(pk=project_id), "Nothing has changed since the last version.")
-
-
-def _keep(project: Project, unchanged: str = "") -> None:
+    project = Project.objects.get(pk=project_id)
     try:
         files = aio.run(sandbox.ensure(project).snapshot(), 120)
         made = edits.keep(project, files)
-        text = f"Kept as version {made.number}." if made else unchanged
+        text = f"Kept as version {made.number}." if made else "Nothing has changed since the last version."
     except (BadFiles, services.NotNow, sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
         text = f"Nothing was kept. {error}"
-    if text:
-        runs.note(project.pk, "preview", {"state": "ready", "url": None, "port": None, "kept": text})
+    _tell_kept(project, text)
+
+
+def _tell_kept(project: Project, text: str) -> None:
+    runs.note(project.pk, "preview", {"state": "ready", "url": None, "port": None, "kept": text})
 
 
 def close_preview(project_id: str) -> None:
@@ -84,14 +84,21 @@ def pause_idle_sandboxes() -> int:
 
 def replace_sandboxes() -> int:
     """Puts another sandbox in the place of each that is to be ended because others know its address; how many. What was
-    changed in it by hand becomes a version first. One in which a run works is left for later.
+    changed in it by hand becomes a version first. One in which a run works, or that cannot be asked, is left for later.
     """
     done = 0
     for row in _retired().select_related("project"):
-        assert row.project is not None  # those without are ended by stop_suspended
-        _keep(row.project)
+        assert row.project is not None
+        try:
+            edits.keep(row.project, aio.run(sandbox.ensure(row.project).snapshot(), 120))
+        except BadFiles as error:
+            _tell_kept(row.project, f"What was changed by hand cannot be kept. {error}")
+        except (services.NotNow, sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
+            log.warning("sandbox %s was not replaced: %s", row.sandbox_id, error)
+            continue
+        # Not if a run began meanwhile, nor if it was gone and is another one already.
         if not _retired().filter(pk=row.pk).update(project=None):
-            continue  # a run began meanwhile
+            continue
         _kill(row)
         done += 1
         if not row.paused:
@@ -100,7 +107,9 @@ def replace_sandboxes() -> int:
 
 
 def _retired() -> QuerySet[Sandbox]:
-    return Sandbox.objects.filter(retired=True, project__deleted=None).exclude(project__runs__state__in=Run.ACTIVE)
+    # Those without a project are ended by stop_suspended.
+    there = Sandbox.objects.filter(retired=True, project__isnull=False, project__deleted=None)
+    return there.exclude(project__runs__state__in=Run.ACTIVE)
 
 
 def stop_suspended() -> int:

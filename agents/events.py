@@ -7,6 +7,7 @@ import json
 import logging
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache, cached_property
@@ -134,7 +135,7 @@ def events_after(project_id: UUID, cursor: int, limit: int = 500, html: bool = F
     return [as_event(step, html) for step in steps]
 
 
-class Rowless:
+class Rowless(ABC):
     """What goes out without a row, each time something is new, by the process's one thread for that."""
 
     # At most once in so long.
@@ -153,9 +154,9 @@ class Rowless:
             self.is_fed = True
             _sender().put(self)
 
+    @abstractmethod
     def put(self, pipe: Any) -> None:
         """Puts what is not sent yet into a pipeline."""
-        raise NotImplementedError
 
 
 class Live(Rowless):

@@ -49,6 +49,10 @@ class Run(models.Model):
 
     TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.STOPPED)
     ACTIVE = (State.QUEUED, State.RUNNING, State.WAITING)
+    # Reasons of one that no worker had, and whose message was not said: it was taken back, or the run before it was
+    # stopped. The second may be sent again.
+    DROPPED, ASIDE = "dropped", "set_aside"
+    UNSAID = (DROPPED, ASIDE)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="runs")

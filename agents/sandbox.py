@@ -155,6 +155,7 @@ def _new(project: Project, wait: Wait) -> Box:
         "version": newest.number if newest else 0,
         "host": box.host,
         "paused": False,
+        "retired": False,
         "last_used": Now(),
     }
     if _adopt(project, gone, facts):

@@ -28,9 +28,6 @@ MAX_QUEUED = 10
 CONTINUE = "Continue where you stopped."
 # Where a framework's name is looked for.
 PROMPT_CHARS = 4_000
-# Reasons of a run that no worker had, and whose message the chat does not show: it was taken back, or the run before it
-# was stopped. The second may be sent again.
-DROPPED, ASIDE = "dropped", "set_aside"
 
 
 class NotNow(Exception):
@@ -209,7 +206,7 @@ def reorder_queued(project: Project, order: list[UUID]) -> None:
 @transaction.atomic
 def drop_queued(run: Run) -> None:
     """Takes back a message that still waits or was set aside. Raises NotNow once a worker has it."""
-    if not (_end_unclaimed(run, DROPPED) or _forget(run)):
+    if not (_end_unclaimed(run, Run.DROPPED) or _forget(run)):
         raise NotNow("This message is being worked on already. Stop the run instead.")
 
 
@@ -226,7 +223,7 @@ def cancel_run(run: Run) -> None:
         runs.note(run.project_id, "state", {"state": "cancelling"}, run.pk)
         behind = Run.objects.filter(project=run.project_id, state=Run.State.QUEUED, created__gt=run.created)
         for waiting in behind.order_by("created"):
-            _end_unclaimed(waiting, ASIDE)
+            _end_unclaimed(waiting, Run.ASIDE)
         if runs.resume(run):  # it waits for an answer: a worker saves what there is
             ring(run)
         transaction.on_commit(lambda: lease.request_stop(run.pk), robust=True)
@@ -337,9 +334,9 @@ def _end_unclaimed(run: Run, reason: str) -> bool:
 
 def _forget(run: Run) -> bool:
     """Takes back a message that was set aside. False: it was not, or is no more."""
-    if not Run.objects.filter(pk=run.pk, reason=ASIDE).update(reason=DROPPED):
+    if not Run.objects.filter(pk=run.pk, reason=Run.ASIDE).update(reason=Run.DROPPED):
         return False
-    runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": DROPPED}, run.pk)
+    runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": Run.DROPPED}, run.pk)
     return True
 
 

@@ -214,7 +214,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
         "items": [_rendered(step) for step in _items(steps, unsaid.keys() | waiting.keys())],
         "earlier": steps[0].cursor if len(steps) == SHOWN_STEPS else 0,
         "older": bool(before),
-        "queue": [_queued(one) for one in (*unsaid.values(), *waiting.values()) if one.reason != services.DROPPED],
+        "queue": [_queued(one) for one in (*unsaid.values(), *waiting.values()) if one.reason != Run.DROPPED],
         "cursor": cursor,
         "versions": project.versions.defer("manifest")[:SHOWN_VERSIONS],
         "version": version,
@@ -251,7 +251,7 @@ def _stages(run: Run | None) -> list[dict[str, Any]]:
 
 def _unsaid(project: Project) -> dict[UUID, Run]:
     """The runs whose messages were dropped or set aside while they waited, by id."""
-    never_begun = project.runs.filter(reason__in=[services.DROPPED, services.ASIDE]).order_by("created")
+    never_begun = project.runs.filter(reason__in=Run.UNSAID).order_by("created")
     return never_begun.select_related("message").in_bulk()
 
 
@@ -260,7 +260,7 @@ def _queued(run: Run) -> dict[str, Any]:
     message = run.message
     step = Step.objects.filter(run=run, type="user_message").last()
     card = events.render(step) if step else ""
-    return {"run": run, "message": message, "aside": run.reason == services.ASIDE, "card": card}
+    return {"run": run, "message": message, "aside": run.reason == Run.ASIDE, "card": card}
 
 
 def _items(steps: list[Step], unsaid: Collection[UUID] = ()) -> list[Step]:

@@ -205,8 +205,7 @@ def _history(run: Run) -> list[Say]:
 
 @prepared.rows
 def _newest(project_id: UUID) -> "QuerySet[Message, tuple[datetime, datetime, str, str]]":
-    unsaid = ["dropped", "set_aside"]
-    said = Message.objects.filter(project_id=project_id).exclude(run__reason__in=unsaid).order_by("-created")
+    said = Message.objects.filter(project_id=project_id).exclude(run__reason__in=Run.UNSAID).order_by("-created")
     # A message's turn is when its run was asked for, or the run that it answers.
     turn = Coalesce("run__created", "reply_of__created", "created")
     return said.values_list(turn, "created", "role", "text")[: HISTORY_MESSAGES + MAX_BEHIND]

@@ -74,6 +74,31 @@ def test_it_moves_to_another_address_when_its_share_link_is_withdrawn(api, proje
     assert tasks.replace_sandboxes() == 0
 
 
+def test_it_needs_no_move_where_its_sandbox_was_gone_already(api, project):
+    share_and_withdraw(api, project)
+    before = Sandbox.objects.get()
+    aio.run(e2b.AsyncSandbox.kill(before.sandbox_id, **sandbox.options()))
+    assert tasks.replace_sandboxes() == 0
+    after = Sandbox.objects.get(project=project)
+    assert after.host != before.host and not after.retired
+    assert aio.run(sandbox.ensure(project).read("index.html"))
+
+
+def test_it_moves_once_its_host_answers(api, project, settings):
+    share_and_withdraw(api, project)
+    there, settings.E2B_API_URL = settings.E2B_API_URL, "http://127.0.0.1:9"
+    assert tasks.replace_sandboxes() == 0
+    assert Sandbox.objects.get(project=project).retired
+    settings.E2B_API_URL = there
+    assert tasks.replace_sandboxes() == 1
+
+
+def test_it_moves_another_while_one_waits_to_be_ended(api, project):
+    share_and_withdraw(api, project)
+    Sandbox.objects.update(project=None)  # the host did not answer when it was to be ended
+    assert tasks.replace_sandboxes() == 0
+
+
 def test_it_moves_when_the_run_that_works_in_it_is_over(api, project, model, work):
     before = Sandbox.objects.get()
     run = services.start_run(project, "Now coffee")

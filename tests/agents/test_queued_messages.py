@@ -48,7 +48,7 @@ def test_it_forgets_what_was_dropped_and_gives_its_credits_back(start):
     services.drop_queued(second)
     services.drop_queued(third)
     assert account_of(first.project.owner).available == free
-    assert Run.objects.get(pk=second.pk).reason == services.DROPPED
+    assert Run.objects.get(pk=second.pk).reason == Run.DROPPED
     assert workspace_context(first.project)["queue"] == []
     assert cards(first.project) == ["msg"]
 
