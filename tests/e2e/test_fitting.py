@@ -57,6 +57,12 @@ def test_it_fits_on_a_phone(signed_in, project):
         assert page.evaluate("document.scrollingElement.scrollWidth") == 390, path
     assert page.locator(".settings-nav [aria-current]").evaluate(IN_VIEW)
 
+    page.goto("/settings/")
+    page.fill("#token-name", "for the build server")
+    page.get_by_role("button", name="Create token").click()
+    expect(page.locator("#new-token")).to_be_in_viewport()
+    assert page.evaluate("document.scrollingElement.scrollWidth") == 390, "a new token"
+
     page.goto(f"/projects/{project.pk}/")
     for menu in ("#versions-menu", "#share-menu"):
         page.click(f"{menu} > summary")

@@ -8,15 +8,22 @@ def shown(page):
     return page.locator("#chat > li").evaluate_all("items => items.map(item => item.id)")
 
 
-def test_it_queues_changes_drops_and_works_in_order(page, begin):
+def queue_two(page):
+    """Two messages behind the run that is at work."""
     from playwright.sync_api import expect
 
-    begin(page, "a landing page for a tea shop [[demo:slow=6]]")
     expect(page.locator("#run-line")).to_be_visible()
     for text in ("Rename it to Leaf", "Add a FAQ section"):
         page.fill("#text", text)
         page.press("#text", "Enter")
         expect(page.locator("#queue-list")).to_contain_text(text)
+
+
+def test_it_queues_changes_drops_and_works_in_order(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:slow=6]]")
+    queue_two(page)
     expect(page.locator("#queue-head")).to_have_text("2 messages wait")
     expect(page.locator("#chat .say")).to_have_count(1)
     page.reload()
@@ -78,11 +85,7 @@ def test_it_sets_messages_aside_when_a_run_is_stopped_and_sends_them_when_asked(
     from playwright.sync_api import expect
 
     begin(page, "a landing page for a tea shop [[demo:slow=60]]")
-    expect(page.locator("#run-line")).to_be_visible()
-    for text in ("Rename it to Leaf", "Add a FAQ section"):
-        page.fill("#text", text)
-        page.press("#text", "Enter")
-        expect(page.locator("#queue-list")).to_contain_text(text)
+    queue_two(page)
     expect(page.locator(".live").first).to_be_visible(timeout=BUILD_MS)
     page.click("#stop")
     expect(page.locator(".done")).to_contain_text("Stopped, as you asked", timeout=20_000)
