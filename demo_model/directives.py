@@ -10,6 +10,8 @@ from typing import Any
 # [[demo:NAME]] · [[demo:NAMExTIMES]] · [[demo:NAME@TURN]] · [[demo:NAME=value]]
 PATTERN = re.compile(r"\[\[demo:([a-z-]+|\d{3})(?:x(\d{1,4}))?(?:@(\d{1,3}))?(?:=(.*?))?\]\]", re.DOTALL)
 STATUSES = ("400", "401", "429", "500", "529")
+# What does not go away by asking again: errors that a provider answers with for a while, and slowness.
+LASTING = (*STATUSES, "slow")
 ALWAYS = 10**6
 MAX_ENTRIES = 1024
 
@@ -32,10 +34,10 @@ class Directive:
 
 
 def parse(prompt: str) -> list[Directive]:
-    """The directives of a prompt in order. Plain HTTP errors strike always, everything else once, unless counted."""
+    """The directives of a prompt in order. HTTP errors and slowness strike always, the rest once, unless counted."""
     found = []
     for name, times, turn, value in PATTERN.findall(prompt):
-        usual = ALWAYS if name in STATUSES else 1
+        usual = ALWAYS if name in LASTING else 1
         found.append(Directive(name, int(times) if times else usual, int(turn or 0), value))
     return found
 

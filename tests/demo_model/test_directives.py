@@ -137,12 +137,14 @@ def test_it_reports_an_expensive_answer(client):
 
 def test_it_takes_a_drip_as_long_as_asked(client):
     words = "What can you do? [[demo:slow=0.6]]"
-    with client.messages.stream(model="demo", max_tokens=500, messages=[{"role": "user", "content": words}]) as stream:
-        first = next(iter(stream)).type
-        began = time.monotonic()
-        stream.until_done()
-    assert first == "message_start"
-    assert time.monotonic() - began > 0.4
+    asked = {"model": "demo", "max_tokens": 500, "messages": [{"role": "user", "content": words}]}
+    for _ in range(2):  # another person may ask for the same
+        with client.messages.stream(**asked) as stream:
+            first = next(iter(stream)).type
+            began = time.monotonic()
+            stream.until_done()
+        assert first == "message_start"
+        assert time.monotonic() - began > 0.4
 
 
 @pytest.mark.parametrize("name", ["hang", "stall", "slow=600"])

@@ -3,7 +3,7 @@ import { $, $$, el, icon } from "./dom.js";
 
 /**
  * Shows `text`, in place of one that says the same and undoes nothing. `action` is {label, run}.
- * Stays longer with an action, and until dismissed when it is an error.
+ * Stays longer with an action, and until dismissed when it is an error. Returns what takes it away.
  */
 export function toast(text, { action, error = false } = {}) {
   const close = () => box.remove();
@@ -19,4 +19,5 @@ export function toast(text, { action, error = false } = {}) {
   for (const one of $$("#toasts .toast:not(:has(.toast-action))")) if (one.firstElementChild.textContent === text) one.remove();
   $("#toasts").append(box);
   if (!error) setTimeout(close, action ? 10_000 : 4_500);
+  return close;
 }

@@ -25,6 +25,7 @@ export function preview(root, panes, composer, run) {
   // Set while an app that was seen is brought up to date or started again.
   let again = "";
   let late = 0;
+  let untold = () => {};
   let patience = LATE;
   // When the frame was last loaded, and whether a file changed before the app in it could be listening for that.
   let loadedAt = 0;
@@ -58,11 +59,13 @@ export function preview(root, panes, composer, run) {
   /** What is shown is of before. Should the start answer after all, it is loaded. */
   function unheard() {
     panel.removeAttribute("aria-busy");
-    toast("The app was not started again in time; you see it as it was.", { error: true, action: { label: "Start it again", run: () => wake(true) } });
+    untold();
+    untold = toast("The app was not started again in time; you see it as it was.", { error: true, action: { label: "Start it again", run: () => wake(true) } });
   }
   function set({ state, url, detail }) {
     const was = panel.dataset.state;
     clearTimeout(late);
+    if (state !== "starting") untold();
     // What is seen stays seen while it is brought up to date: the app's own dev server shows the change.
     if (state === "starting" && was === "ready" && base) {
       again ||= "update";
