@@ -92,6 +92,10 @@ if ! { tr '\0' ' ' < "/proc/$pid/cmdline" | grep -qF -- "$VIBE_CMD"; } 2>/dev/nu
   export PORT="$VIBE_PORT" NODE_OPTIONS="--require $HOME/.vibe/server.cjs"
   setsid bash -lc "$VIBE_CMD" > "$HOME/.vibe/dev.log" 2>&1 < /dev/null &
   echo $! > "$HOME/.vibe/dev.pid"
+else
+  # What is made of all files at once misses those that came while it read: Tailwind then keeps a style sheet without
+  # their classes, through every reload, until the sheet itself is newer.
+  find . \( $VIBE_PRUNE \) -prune -o -name '*.css' -type f -print0 | xargs -0r grep -lZ tailwindcss | xargs -0r touch
 fi
 """
 # Prints the status of GET $VIBE_URL, 0 while nobody listens; waits up to $VIBE_SECONDS for an answer.
@@ -288,10 +292,13 @@ class Box:
         await self._shell(KILL_STEP, VIBE_KEY=key)
 
     async def serve(self, restart: bool = False) -> int:
-        """Sees to it that the dev server runs; the status of its start page, 0 when it does not answer in 20 s."""
+        """Sees to it that the dev server runs and shows the files as they are; the status of its start page, 0 when it
+        does not answer in 20 s.
+        """
         await self._shell(
             SERVE,
             VIBE_CMD=self.framework.dev,
+            VIBE_PRUNE=_pruned(),
             VIBE_PORT=str(self.framework.port),
             VIBE_RESTART="1" * restart,
             VIBE_BRIDGE=(BRIDGE / "bridge.js").read_text(),

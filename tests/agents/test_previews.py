@@ -36,6 +36,25 @@ def test_it_opens(project):
     assert seen(project) == (200, "Tea Tea")
 
 
+def test_it_shows_styles_of_files_that_its_server_did_not_notice(model, owner, eventually):
+    from projects.frameworks import starting_files
+
+    project = create_project(owner, "Tea", model="vibe-m", framework="react")
+    versions.save(project, starting_files("react"), source="edit")
+    tasks.open_preview(str(project.pk))
+    box = sandbox.ensure(project)
+
+    def styles():
+        return aio.run(box.sdk.commands.run("curl -s -H 'Accept: */*' localhost:3000/src/index.css")).stdout
+
+    assert "min-h-dvh" in styles()
+    # Tailwind looks for classes when the sheet is asked for; a file that nothing imports yet is news to nobody.
+    aio.run(box.write({"src/late.tsx": b'export const late = "mt-[77px]"'}))
+    assert "77px" not in styles()
+    tasks.open_preview(str(project.pk))
+    eventually(lambda: "77px" in styles())
+
+
 def test_it_sleeps_when_idle_and_wakes_with_its_server(project):
     Sandbox.objects.update(last_used="2020-01-01T00:00Z")
     assert tasks.pause_idle_sandboxes() == 1
