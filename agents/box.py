@@ -98,6 +98,10 @@ else
   find . \( $VIBE_PRUNE \) -prune -o -name '*.css' -type f -print0 | xargs -0r grep -lZ tailwindcss | xargs -0r touch
 fi
 """
+SERVE_FOLDER = r"""
+cd "$VIBE_ROOT" || exit 252
+setsid python3 -m http.server "$VIBE_PORT" > /dev/null 2>&1 < /dev/null &
+"""
 # Prints the status of GET $VIBE_URL, 0 while nobody listens; waits up to $VIBE_SECONDS for an answer.
 PROBE = r"""
 python3 -c '
@@ -220,10 +224,13 @@ class Box:
         lines = [line.removeprefix("./") for line in result.stdout.splitlines()]
         return lines, "" if lines else result.stderr.strip()
 
-    async def snapshot(self) -> dict[str, bytes]:
-        """All files of the app, read in one go. Links and devices are left out; more than 60 MB raise BadFiles."""
-        excluded = " ".join(f"--exclude=./{n} --exclude=*/{n}" for n in MADE_BY_TOOLS)
-        await self._shell(PACK, VIBE_EXCLUDE=excluded, VIBE_MOST=str(SNAPSHOT_BYTES + 1))
+    async def snapshot(self, folder: str = ".") -> dict[str, bytes]:
+        """All files of the app, or all below a folder that tools made, read in one go. Links and devices are left out;
+        more than 60 MB raise BadFiles.
+        """
+        excluded = " ".join(f"--exclude=./{n} --exclude=*/{n}" for n in MADE_BY_TOOLS) if folder == "." else ""
+        root = posixpath.join(ROOT, folder)
+        await self._shell(PACK, VIBE_ROOT=root, VIBE_EXCLUDE=excluded, VIBE_MOST=str(SNAPSHOT_BYTES + 1))
         packed = io.BytesIO()
         async with await self.sdk.files.read("/home/user/.vibe-snapshot", format="stream") as pieces:
             async for piece in pieces:
@@ -305,6 +312,11 @@ class Box:
             VIBE_BRIDGE_SERVER=(BRIDGE / "server.cjs").read_text(),
         )
         return await self.page_status(seconds=20)
+
+    async def serve_folder(self, folder: str) -> int:
+        """Serves the files of a folder at the app's port; the status of its start page, 0 when it does not answer."""
+        await self._shell(SERVE_FOLDER, VIBE_ROOT=posixpath.join(ROOT, folder), VIBE_PORT=str(self.framework.port))
+        return await self.page_status(seconds=10)
 
     async def repair(self) -> None:
         """Clears caches and installs packages that are missing; the dev server has to be started again after it."""

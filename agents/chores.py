@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from agents import aio, edits, previews, runs, sandbox, services
+from agents import aio, edits, previews, runs, sandbox, services, sites
 from agents.box import REPAIR_SECONDS
 from agents.models import Run, Sandbox
 from projects.models import Project, Version
@@ -46,6 +46,16 @@ def open_version(project_id: str, number: int) -> None:
     except (sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
         data = {"state": "failed", "url": None, "detail": str(error)}
     runs.note(version.project_id, "preview", {**data, "port": None, "version": number})
+
+
+def build_site(project_id: str) -> None:
+    """Builds the version of a project that was asked for, and puts it online."""
+    sites.build(project_id)
+
+
+def give_sites_up() -> int:
+    """Says of sites whose build went with its worker that it failed; of how many."""
+    return sites.give_up_lost()
 
 
 def keep_files(project_id: str) -> None:

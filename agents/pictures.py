@@ -31,12 +31,12 @@ def take(project: Project) -> bool:
     # Meanwhile the agent may have begun to change what was looked at.
     if _shown(project) != version:
         return False
-    if look.status != 200 or not look.screenshot or _is_blank(look):
+    if look.status != 200 or not look.screenshot or is_blank(look):
         raise NotSeen(f"HTTP {look.status}; {'; '.join(look.console[:2])}")
     return pictures.keep(version, look.screenshot)
 
 
-def _is_blank(look: browser.Look) -> bool:
+def is_blank(look: browser.Look) -> bool:
     """One colour and no word: seen before the app drew itself, as on a machine under load."""
     return not look.text.strip() and len(look.screenshot or b"") < BLANK_BYTES
 

@@ -167,13 +167,12 @@ def _new(project: Project, wait: Wait) -> Box:
     return theirs
 
 
-def beside(version: Version, wait: Wait = aio.run) -> Box:
-    """A sandbox with the files of one version, next to the project's own: it ends by itself, or when the next is made.
-
-    Raises SandboxUnavailable.
+def beside(version: Version, purpose: str = "look", wait: Wait = aio.run) -> Box:
+    """A sandbox with the files of one version, next to the project's own: it ends by itself, or when the next one for
+    the same purpose is made. Raises SandboxUnavailable.
     """
     project = version.project
-    key = f"beside:{project.pk}"
+    key = f"beside:{purpose}:{project.pk}"
     try:
         if before := cache.get(key):
             wait(AsyncSandbox.kill(before, **options()))
@@ -221,6 +220,11 @@ def kill(row: Sandbox, wait: Wait = aio.run) -> None:
     wait(AsyncSandbox.kill(row.sandbox_id, **options()))
     if row.pk is not None:  # else its owner was deleted, and the row with them
         row.delete()
+
+
+async def end(box: Box) -> None:
+    """Ends a sandbox that has no row."""
+    await AsyncSandbox.kill(box.sdk.sandbox_id, **options())
 
 
 def idle(seconds: float) -> list[Sandbox]:

@@ -15,13 +15,15 @@ from accounts import prepared
 from accounts.models import User
 from agents import catalogue, charging, lease, runs
 from agents.models import Run, Sandbox
-from projects import attachments, references
+from projects import attachments, references, sites
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
-from projects.models import Message, Project, Version
+from projects.models import Message, Project, Site, Version
 from projects.services import BadPrompt, add_message, check_prompt, create_project
 from usage import services as credits
 
+# Sites of one person that may be built at once.
+MAX_BUILDS = 2
 # Messages that may wait behind the one being worked on.
 MAX_QUEUED = 10
 # What the chat shows of a run that goes on from another one.
@@ -273,6 +275,27 @@ def keep_files(project: Project) -> None:
 def close_preview(project: Project) -> None:
     """Has a worker put the project's sandbox to sleep."""
     _send("agents.tasks.close_preview", str(project.pk))
+
+
+@transaction.atomic
+def put_online(version: Version, name: str | None = None) -> Site:
+    """Has a worker build a version and put it online, by default under the name that the project's site has; `site`
+    events tell how that goes. Raises NotNow while one is built, BadPrompt for the name.
+    """
+    project = version.project
+    before = Site.objects.select_for_update().filter(project=project).first()
+    if sites.is_busy(before):
+        raise NotNow("It is being built already. Wait for that first.")
+    under_way = Site.objects.filter(project__owner=project.owner, state__in=(Site.State.ASKED, Site.State.BUILDING))
+    if under_way.count() >= MAX_BUILDS:
+        raise NotNow(f"{MAX_BUILDS} of your apps are being built already. Wait for one of them.")
+    site = sites.ask(project, version, name or (before.name if before else sites.suggestion(project)))
+    _send("agents.tasks.build_site", str(project.pk))
+    return site
+
+
+def take_offline(project: Project) -> None:
+    Site.objects.filter(project=project).delete()
 
 
 def take_picture(project_id: UUID | str) -> None:

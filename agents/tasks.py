@@ -110,6 +110,17 @@ def open_version(project_id: str, number: int) -> None:
 
 
 @shared_task
+def build_site(project_id: str) -> None:
+    _chore("build_site", project_id)
+
+
+@shared_task
+def give_sites_up() -> int:
+    """Says of sites whose build went with its worker that it failed; of how many."""
+    return int(_chore("give_sites_up"))
+
+
+@shared_task
 def keep_files(project_id: str) -> None:
     _chore("keep_files", project_id)
 

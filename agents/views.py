@@ -218,6 +218,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
         "cursor": cursor,
         "versions": project.versions.defer("manifest")[:SHOWN_VERSIONS],
         "version": version,
+        "sites_domain": settings.SITES_DOMAIN,
         "files": sorted(version.manifest) if version else [],
         "preview": {"state": _preview_state(place, project), "url": place["url"]},
         "suggestions": suggestions.suggest(project, version),

@@ -103,6 +103,7 @@ class Plan:
             }
             values["SANDBOX_IS_EMBEDDED"] = "true"
             values.setdefault("PREVIEW_DOMAIN", f"localhost:{self.port + 1}")
+        values.setdefault("SITES_DOMAIN", f"sites.localhost:{self.port}")
         if self.embeds_model:
             values |= {"ANTHROPIC_API_KEY": "demo", "ANTHROPIC_BASE_URL": self.model_url, "LLM_IS_DEMO": "true"}
         if self.host not in ("127.0.0.1", "localhost", "::1"):

@@ -90,7 +90,9 @@ def application(session: Session, name: str, changes: Mapping[str, str]) -> tupl
     if not (home / "runtime").exists():
         (home / "runtime").symlink_to(session.place.runtime)
     place = Place(session.place.root, home, session.place.server_user)
-    plan = Plan(place, session.environment | dict(changes), port=machine.free_port(_first_port()))
+    port = machine.free_port(_first_port())
+    given = session.environment | {"SITES_DOMAIN": f"sites.localhost:{port}"} | dict(changes)
+    plan = Plan(place, given, port=port)
     jobs = [job for job in services.application_jobs(plan) if job.name != "flower"]
     return plan, Supervisor(jobs, place, Terminal(quiet=True))
 

@@ -24,6 +24,7 @@ KNOWN = frozenset(
     GEMINI_API_KEY XAI_API_KEY OPENROUTER_API_KEY AI_GATEWAY_API_KEY AI_GATEWAY_BASE_URL MODEL_S MODEL_M MODEL_L
     E2B_API_KEY E2B_DOMAIN
     E2B_API_URL E2B_SANDBOX_URL ENCRYPTION_KEY SECRET_KEY DEBUG ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS PREVIEW_DOMAIN
+    SITES_DOMAIN
     PREVIEW_ORIGINS HTTPS SENTRY_DSN EMAIL_URL EMAIL_VERIFICATION DEFAULT_FROM_EMAIL WORKER_CONCURRENCY VIBE_HOME
     WEB_PROCESSES
     LOG_LEVEL SIGNUP_CREDITS FLOWER_PASSWORD LEASE_SECONDS HEARTBEAT_SECONDS RUN_MAX_TURNS RUN_MAX_SECONDS
@@ -137,10 +138,11 @@ def check_values(values: Mapping[str, str]) -> list[str]:
         checks.append(
             "SECRET_KEY is shorter than 32 characters. Use a long random value, or remove it: one is generated."
         )
-    if "://" in values.get("PREVIEW_DOMAIN", ""):
-        checks.append(
-            "PREVIEW_DOMAIN holds an address. It is a name with an optional port, such as preview.example.com."
-        )
+    checks += [
+        f"{name} holds an address. It is a name with an optional port, such as {example}.example.com."
+        for name, example in (("PREVIEW_DOMAIN", "preview"), ("SITES_DOMAIN", "sites"))
+        if "://" in values.get(name, "")
+    ]
     if values.get("ANTHROPIC_BASE_URL") and not values.get("ANTHROPIC_API_KEY"):
         checks.append(
             "ANTHROPIC_BASE_URL is set, but ANTHROPIC_API_KEY is not. Set it (any text, if that server asks for none)."

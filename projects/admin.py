@@ -9,8 +9,8 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from accounts.paging import one_of
-from projects import frameworks, services
-from projects.models import Message, Project, ShowcaseEntry, Version
+from projects import frameworks, services, sites
+from projects.models import Message, Project, ShowcaseEntry, Site, Version
 from usage.admin import ReadOnlyAdmin
 
 
@@ -72,6 +72,32 @@ class MessageAdmin(ReadOnlyAdmin):
     @admin.display(description="Text")
     def start(self, message: Message) -> str:
         return str(message)
+
+
+@admin.register(Site)
+class SiteAdmin(ReadOnlyAdmin):
+    list_display = ("name", "project", "owner", "state", "version", "published", "look")
+    list_filter = ("state",)
+    search_fields = ("name", "project__id", "project__owner__email")
+    list_select_related = ("project__owner",)
+    actions = ("take_offline",)
+
+    def has_take_offline_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("projects.delete_site")
+
+    @admin.display(description="Owner")
+    def owner(self, site: Site) -> str:
+        return site.project.owner.email
+
+    @admin.display(description="Address")
+    def look(self, site: Site) -> str:
+        return format_html('<a href="{0}" rel="noopener">{0}</a>', sites.url(site)) if site.version else ""
+
+    @admin.action(description="Take offline", permissions=["take_offline"])
+    def take_offline(self, request: HttpRequest, queryset: QuerySet[Site]) -> None:
+        for site in queryset:
+            self.log_change(request, site.project, f"Took {site.name} offline.")
+            site.delete()
 
 
 @admin.register(ShowcaseEntry)

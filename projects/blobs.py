@@ -5,6 +5,7 @@ them, so whoever refers to a blob calls `store` or `hold` first.
 """
 
 import hashlib
+import struct
 import zlib
 from collections.abc import Iterable, Mapping
 
@@ -61,13 +62,16 @@ DELETE FROM projects_blob WHERE sha256 IN (
         AND NOT EXISTS (
             SELECT FROM projects_version, jsonb_each_text(manifest) AS file WHERE file.value = blob.sha256
         )
+        AND NOT EXISTS (
+            SELECT FROM projects_site, jsonb_each_text(manifest) AS file WHERE file.value = blob.sha256
+        )
     FOR UPDATE OF blob SKIP LOCKED
 )
 """
 
 
 def sweep() -> int:
-    """Removes the blobs that no version and no attachment refers to and that no save wanted lately; how many."""
+    """Removes the blobs that no version, site or attachment refers to and no save wanted lately; how many."""
     with connection.cursor() as cursor:
         cursor.execute(SWEEP, [GRACE_HOURS])
         return int(cursor.rowcount)
@@ -88,6 +92,11 @@ def read(version: Version, path: str) -> bytes:
 
 def content_of(blob: Blob) -> bytes:
     return _inflate(blob)
+
+
+def gzipped(blob: Blob) -> bytes:
+    """Its content as a gzip file (RFC 1952), for which nothing has to be compressed."""
+    return b"\x1f\x8b\x08" + bytes(6) + b"\xff" + bytes(blob.deflated) + struct.pack("<II", blob.crc32, blob.size)
 
 
 def files(version: Version) -> dict[str, bytes]:

@@ -10,6 +10,20 @@ from django.conf import settings
 
 
 @dataclass(frozen=True)
+class Recipe:
+    """How an app becomes a site, which needs no server of its own: site.sh and site.json.
+
+    `build`: a script for the app's folder, None where there is nothing to build; `folder`: where the site then lies;
+    `fallback`: the file that answers for pages which only the app knows; `leave`: what of the folder is no part of it.
+    """
+
+    build: str | None
+    folder: str
+    fallback: str | None
+    leave: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Framework:
     """What template.json says. `lint` and `build` are shell commands, None where the framework has none."""
 
@@ -21,6 +35,7 @@ class Framework:
     lint: str | None
     entry: str
     folder: Path
+    site: Recipe
 
 
 def _load(root: Path) -> dict[str, Framework]:
@@ -36,8 +51,15 @@ def _load(root: Path) -> dict[str, Framework]:
             lint=facts.get("lint"),
             entry=facts["entry"],
             folder=path.parent,
+            site=_recipe(path.parent),
         )
     return found
+
+
+def _recipe(folder: Path) -> Recipe:
+    facts, script = json.loads((folder / "site.json").read_text()), folder / "site.sh"
+    build = script.read_text() if script.exists() else None
+    return Recipe(build, facts["folder"], facts.get("fallback"), tuple(facts.get("leave", ())))
 
 
 @cache

@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from accounts import keyshapes
@@ -40,6 +40,13 @@ def leaks(version: Version) -> list[Leak]:
     for path, text in _texts(version):
         found += [Leak(path, what, line) for what, line in keyshapes.found(text)]
     return sorted(found, key=lambda leak: (leak.path, leak.line))
+
+
+def written(files: Mapping[str, bytes]) -> list[Leak]:
+    """Every secret that is written into one of these files, by path."""
+    texts = ((path, content[:LOOKED_AT]) for path, content in sorted(files.items()))
+    readable = ((path, content.decode(errors="replace")) for path, content in texts if b"\0" not in content)
+    return [Leak(path, what, line) for path, text in readable for what, line in keyshapes.found(text)]
 
 
 def warning(text: str) -> str | None:

@@ -188,6 +188,35 @@ class Share(models.Model):
         return f"share of {self.project_id}"
 
 
+class Site(models.Model):
+    """An app that is online: what was built of one version, at an address of its own. Taken offline by deleting it.
+
+    `state` is of the newest attempt; what was online before stays so until another build takes its place.
+    """
+
+    class State(models.TextChoices):
+        ASKED = "asked"
+        BUILDING = "building"
+        ONLINE = "online"
+        FAILED = "failed"
+
+    project = models.OneToOneField(Project, on_delete=models.CASCADE, related_name="site")
+    name = models.CharField(max_length=40, unique=True, help_text="The first part of its host name.")
+    state = models.CharField(max_length=8, choices=State.choices, default=State.ASKED)
+    wants = models.PositiveIntegerField(help_text="The version that was asked for last.")
+    asked = models.DateTimeField(help_text="When; by this an attempt knows that it is still the newest.")
+    detail = models.TextField(blank=True, help_text="Why it failed, or what was noticed about what is online.")
+    version = models.PositiveIntegerField(null=True, help_text="The version that is online; null: none yet.")
+    manifest = models.JSONField(default=dict, help_text="{path: sha256} of the files that visitors get.")
+    published = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Version(models.Model):
     """A numbered snapshot of a project's files, with what the checks said of it."""
 

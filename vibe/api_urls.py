@@ -4,7 +4,7 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import cost_api, design_imports, doctor, edit_api, imports, lens, plan_api, shares, stream
+from agents import cost_api, design_imports, doctor, edit_api, imports, lens, plan_api, shares, site_api, stream
 from agents.mcp import api as mcp
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
@@ -36,6 +36,7 @@ urlpatterns = [
     path(PROJECT, agents.ProjectDetail.as_view(), name="api-project"),
     path(f"{PROJECT}messages/", agents.MessageList.as_view(), name="api-messages"),
     path(f"{PROJECT}share/", shares.ShareLink.as_view(), name="api-share"),
+    path(f"{PROJECT}site/", site_api.ProjectSite.as_view(), name="api-site"),
     path(f"{PROJECT}versions/<version:number>/preview/", agents.VersionPreview.as_view(), name="api-version-preview"),
     path(f"{PROJECT}queue/", agents.Queue.as_view(), name="api-queue"),
     path(f"{PROJECT}events/", agents.Events.as_view(), name="api-events"),

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "vibe.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
+    "vibe.sites.Sites",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "vibe.maintenance.Maintenance",
@@ -152,6 +153,7 @@ CELERY_BEAT_SCHEDULE = {
     "sweep-runs": {"task": "agents.tasks.sweep", "schedule": 10.0},
     "stop-suspended": {"task": "agents.tasks.stop_suspended", "schedule": 3.0},
     "replace-sandboxes": {"task": "agents.tasks.replace_sandboxes", "schedule": 10.0},
+    "give-sites-up": {"task": "agents.tasks.give_sites_up", "schedule": 60.0},
     "pause-idle-sandboxes": {"task": "agents.tasks.pause_idle_sandboxes", "schedule": 60.0},
     "sweep-blobs": {"task": "projects.tasks.sweep_blobs", "schedule": crontab(hour=4, minute=20)},
     "recount-ledger": {"task": "usage.tasks.recount", "schedule": crontab(hour=3, minute=10)},
@@ -224,6 +226,10 @@ ADMIN_MFA = env.bool("ADMIN_MFA", not DEBUG)
 # --- Security -----------------------------------------------------------------------------------------------------
 # Previews live on origins of their own; PREVIEW_DOMAIN may carry a port.
 PREVIEW_DOMAIN = env.str("PREVIEW_DOMAIN", "localhost:8001")
+# What the addresses of apps that are put online end in, maybe with a port; without it none can be.
+SITES_DOMAIN = env.str("SITES_DOMAIN", "").lower()
+if SITES_DOMAIN:
+    ALLOWED_HOSTS.append(f".{SITES_DOMAIN.partition(':')[0]}")
 HTTPS = env.bool("HTTPS", False)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SESSION_COOKIE_NAME = "__Host-session" if HTTPS else "vibe_session"

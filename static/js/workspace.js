@@ -14,6 +14,7 @@ import { context as makeContext } from "./workspace/context.js";
 import { doctor as makeDoctor } from "./workspace/doctor.js";
 import { history as makeHistory } from "./workspace/history.js";
 import { share } from "./workspace/share.js";
+import { site } from "./workspace/site.js";
 import { shells as makeShells } from "./workspace/shells.js";
 import { notify as makeNotify } from "./workspace/notify.js";
 import { logs as makeLogs } from "./workspace/logs.js";
@@ -49,6 +50,7 @@ makeShells(root);
 replay(root);
 plan(root);
 share(root);
+const online = site(root, composer);
 const lens = makeContext(root, panes, code);
 const doctor = makeDoctor(root, panes, composer, preview);
 
@@ -86,6 +88,7 @@ const handlers = {
       logs.again();
     }
   },
+  site: ({ data }) => online.set(data),
   credit: ({ data }) => {
     // Micro-credits, as everywhere on the wire.
     if (data.balance !== undefined) $("#balance").textContent = (data.balance / 1_000_000).toFixed(2);
@@ -95,6 +98,7 @@ const handlers = {
     root.dataset.version = data.number;
     addVersion(data, at);
     offerRestore();
+    online.saved();
     code.saved(data);
     past.saved();
     lens.saved();

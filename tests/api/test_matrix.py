@@ -122,6 +122,11 @@ API = {
         Route(404, "patch", "project", data={"replay": True}),
         Route(204, "delete", "project"),
     ],
+    "api-site": [
+        Route(200, of="project"),
+        Route(202, "post", "project", data={"name": "bakery"}),
+        Route(204, "delete", "project"),
+    ],
     "api-version-preview": [Route(202, "post", "project", more={"number": 1})],
     "api-queue": [Route(204, "put", "project", data={"runs": []})],
     "api-events": [Route(200, of="project")],

@@ -51,7 +51,15 @@ def test_it_explains_every_variable_that_is_read():
     read |= {f"MODEL_{size}" for size in "SML"}
     # The image, bin/up and Compose say these; nobody sets them.
     assert len(read) > 80 and read - offered() == {"STATIC_COLLECTED", "SANDBOX_IS_EMBEDDED"}
-    compose = {"WEB_PROCESSES", "SITE_HOST", "POSTGRES_PASSWORD", "FLOWER_PASSWORD", "PREVIEW_TLS", "VIBE_VERSION"}
+    compose = {
+        "WEB_PROCESSES",
+        "SITE_HOST",
+        "POSTGRES_PASSWORD",
+        "FLOWER_PASSWORD",
+        "PREVIEW_TLS",
+        "SITES_TLS",
+        "VIBE_VERSION",
+    }
     assert offered() - read == compose
 
 

@@ -26,7 +26,7 @@ export function share(root) {
   function paint(answer) {
     const url = answer?.url;
     if (!url) {
-      const make = el("button", { type: "button", class: "btn primary", onclick: () => work(() => postJson(address)) }, "Make a link");
+      const make = el("button", { type: "button", class: "btn", onclick: () => work(() => postJson(address)) }, "Make a link");
       box.replaceChildren(make);
       return;
     }

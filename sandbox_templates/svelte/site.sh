@@ -1,0 +1,15 @@
+# A site has no server of its own: SvelteKit writes its pages as they are built, and says which of them it cannot write.
+set -eu
+served=$(find src/routes -name '+server.*')
+if [ -n "$served" ]; then
+  printf 'These need a server, which a site does not have:\n%s\n' "$served" >&2
+  exit 1
+fi
+layout=src/routes/+layout.ts
+[ ! -f src/routes/+layout.js ] || layout=src/routes/+layout.js
+grep -qs "export const prerender" "$layout" || printf '\nexport const prerender = true;\n' >> "$layout"
+npm run build
+rm -rf site
+mkdir site
+cp -r dist/client/. dist/prerendered/. site/
+find site -name '*.gz' -o -name '*.br' | xargs -r rm

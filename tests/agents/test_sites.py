@@ -1,0 +1,281 @@
+"""Apps are put online: built in a sandbox of their own, kept, and served at a host of their own."""
+
+import gzip
+import os
+import re
+
+import pytest
+from django.conf import settings
+from django.test import Client
+
+from agents import tasks
+from projects import frameworks, versions
+from projects.models import Site
+from projects.services import create_project
+
+HTML = {
+    "index.html": b'<!doctype html><title>Tea</title><link rel="stylesheet" href="styles.css"><h1>Tea</h1>',
+    "styles.css": b"h1 { color: green }\n" * 40,
+    "about/index.html": b"<h1>About</h1>",
+    "prices.html": b"<h1>Prices</h1>",
+    "logo.png": b"\x89PNG\0",
+    "package.json": b"{}",
+    "tools/serve.js": b"// the dev server",
+    ".env": b"SECRET=1",
+}
+
+
+@pytest.fixture
+def project(model, owner):
+    """A project of plain HTML with one version."""
+    made = create_project(owner, "Tea", model="vibe-m", framework="html", name="Tea shop")
+    versions.save(made, HTML, source="edit")
+    return made
+
+
+@pytest.fixture
+def path(project):
+    return f"/api/v1/projects/{project.pk}/site/"
+
+
+@pytest.fixture
+def put(api, project, path):
+    """Puts the newest version online and has it built; how the site then stands."""
+
+    def put(**data):
+        answer = api(project.owner).post(path, data)
+        assert answer.status_code == 202, answer.text
+        tasks.build_site(str(project.pk))
+        return api(project.owner).get(path).json()
+
+    return put
+
+
+def visit(url, host="tea-shop", method="get", **headers):
+    """What a stranger's browser gets from a site."""
+    return getattr(Client(), method)(url, headers={"Host": f"{host}.{settings.SITES_DOMAIN}", **headers})
+
+
+def test_it_puts_an_app_online(api, project, path, put):
+    before = api(project.owner).get(path).json()
+    assert (before["state"], before["name"], before["url"]) == ("none", "tea-shop", None)
+    site = put()
+    assert site["state"] == "online", site
+    assert (site["version"], site["url"]) == (1, f"http://tea-shop.{settings.SITES_DOMAIN}/")
+    first = visit("/")
+    assert (first.status_code, first.content) == (200, HTML["index.html"])
+    assert first.headers["Content-Type"] == "text/html; charset=utf-8"
+    told = [step.data["state"] for step in project.steps.filter(type="site").order_by("cursor")]
+    assert told == ["building", "online"]
+
+
+def test_it_serves_pages_by_their_names_and_nothing_that_is_not_for_visitors(put):
+    put()
+    assert visit("/prices").content == visit("/prices.html").content == HTML["prices.html"]
+    assert visit("/about/").content == HTML["about/index.html"]
+    folder = visit("/about")
+    assert (folder.status_code, folder.headers["Location"]) == (301, "/about/")
+    assert visit("/logo.png").headers["Content-Type"] == "image/png"
+    for hidden in ("/.env", "/package.json", "/tools/serve.js", "/nothing", "/../settings.py", "/prices.html/"):
+        assert visit(hidden).status_code == 404, hidden
+
+
+def test_it_answers_only_with_the_site_at_its_host(put):
+    put()
+    for ours in ("/api/v1/projects/", "/accounts/login/", "/healthz", "/static/dist/site.css", "/admin/"):
+        answer = visit(ours)
+        assert answer.status_code == 404 and "Vibe" not in answer.text, ours
+        assert not answer.cookies
+    assert visit("/", method="post").status_code == 405
+    assert visit("/", host="somebody-else").status_code == 404
+
+
+def test_it_sends_what_changed_and_sends_it_packed(put):
+    put()
+    packed = visit("/styles.css", **{"Accept-Encoding": "gzip, br"})
+    assert packed.headers["Content-Encoding"] == "gzip" and packed.headers["Vary"] == "Accept-Encoding"
+    assert gzip.decompress(packed.content) == HTML["styles.css"] == visit("/styles.css").content
+    assert len(packed.content) < len(HTML["styles.css"]) / 3
+    again = visit("/styles.css", **{"If-None-Match": packed.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert packed.headers["Cache-Control"] == "no-cache"
+
+
+def test_it_stays_as_it_was_until_the_next_version_is_put_online(project, put):
+    put()
+    versions.save_file(project, "index.html", b"<h1>Coffee</h1>")
+    assert visit("/").content == HTML["index.html"]
+    assert put()["version"] == 2
+    assert visit("/").content == b"<h1>Coffee</h1>"
+    assert put(version=1)["version"] == 1
+    assert visit("/").content == HTML["index.html"]
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        ({"styles.css": b"h1 {}"}, "no index.html"),
+        ({"index.html": b"<script>const key = 'sk-ant-api03-" + b"a1B2c3D4" * 11 + b"'</script>"}, "secrets"),
+    ],
+)
+def test_it_says_why_something_did_not_go_online_and_what_was_online_stays(project, put, files, why):
+    put()
+    versions.save(project, files, source="edit")
+    site = put()
+    assert (site["state"], site["version"]) == ("failed", 1)
+    assert why in site["detail"] and "a1B2c3D4" not in site["detail"]
+    assert visit("/").content == HTML["index.html"]
+
+
+def test_it_moves_to_another_name(put):
+    put()
+    assert put(name=" Leaf-And-Pot ")["url"] == f"http://leaf-and-pot.{settings.SITES_DOMAIN}/"
+    assert visit("/", host="leaf-and-pot").status_code == 200
+    assert visit("/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["www", "ab", "-tea", "tea-", "te a", "tea.shop", "x" * 41, "xn--tea", "tée", "a_b"])
+def test_it_refuses_a_name_that_is_none(api, project, path, name):
+    answer = api(project.owner).post(path, {"name": name})
+    assert answer.status_code == 400 and answer.json()["errors"]["name"]
+    assert not Site.objects.exists()
+
+
+def test_it_gives_a_name_to_one_app_only(api, project, put, owner):
+    put()
+    other = create_project(owner, "Tea", model="vibe-m", framework="html", name="Tea shop")
+    versions.save(other, HTML, source="edit")
+    theirs = f"/api/v1/projects/{other.pk}/site/"
+    assert re.fullmatch(r"tea-shop-[a-z2-9]{6}", api(owner).get(theirs).json()["name"])
+    assert "already" in api(owner).post(theirs, {"name": "tea-shop"}).json()["errors"]["name"][0]
+    assert visit("/").status_code == 200
+
+
+def test_it_takes_it_offline(api, project, path, put):
+    put()
+    assert api(project.owner).delete(path).status_code == 204
+    assert visit("/").status_code == 404
+    assert api(project.owner).get(path).json()["state"] == "none"
+    assert api(project.owner).delete(path).status_code == 204
+
+
+def test_it_drops_a_build_that_was_taken_back_meanwhile(api, project, path):
+    api(project.owner).post(path)
+    api(project.owner).delete(path)
+    tasks.build_site(str(project.pk))
+    assert not Site.objects.exists()
+
+
+def test_it_builds_one_at_a_time(api, project, path):
+    assert api(project.owner).post(path).status_code == 202
+    assert api(project.owner).post(path).status_code == 409
+    tasks.build_site(str(project.pk))
+    tasks.build_site(str(project.pk))  # a message that came twice
+    assert api(project.owner).get(path).json()["state"] == "online"
+
+
+def test_it_has_no_version_to_put_online_before_the_first(api, owner, model):
+    empty = create_project(owner, "Tea", model="vibe-m", framework="html")
+    assert api(owner).post(f"/api/v1/projects/{empty.pk}/site/").status_code == 404
+
+
+def test_it_says_so_of_a_build_that_went_with_its_worker(api, project, path):
+    api(project.owner).post(path)
+    assert tasks.give_sites_up() == 0
+    Site.objects.update(state="building", asked="2020-01-01T00:00Z")
+    assert tasks.give_sites_up() == 1
+    assert "lost" in api(project.owner).get(path).json()["detail"]
+    assert project.steps.filter(type="site").last().data["state"] == "failed"
+
+
+@pytest.mark.parametrize("what", ["deleted", "suspended"])
+def test_it_ends_with_the_project_and_its_owner(project, put, what):
+    from projects import services
+
+    put()
+    if what == "deleted":
+        services.delete(project)
+    else:
+        project.owner.is_active = False
+        project.owner.save()
+    assert visit("/").status_code == 404
+
+
+def test_it_is_no_strangers_business(api, bob, project, path, put):
+    put()
+    for method in ("get", "post", "delete"):
+        assert getattr(api(bob), method)(path).status_code == 404
+    assert visit("/").status_code == 200
+
+
+def test_it_keeps_what_is_online_when_nothing_else_needs_it(project, put):
+    from projects import blobs
+    from projects.models import Blob
+
+    put()
+    project.versions.all().delete()
+    Blob.objects.update(wanted="2020-01-01T00:00Z")
+    blobs.sweep()
+    assert visit("/").content == HTML["index.html"]
+    Site.objects.all().delete()
+    assert blobs.sweep() >= 5
+
+
+def test_it_puts_nothing_online_where_no_domain_is_set_aside_for_it(api, project, path, settings):
+    settings.SITES_DOMAIN = ""
+    assert api(project.owner).get(path).status_code == 404
+    assert api(project.owner).post(path).status_code == 404
+
+
+def build(api, owner, framework, files, name):
+    """Builds the site of an app that has its framework's first files and these; how it stands."""
+    project = create_project(owner, "Tea", model="vibe-m", framework=framework)
+    versions.save(project, {**frameworks.starting_files(framework), **files}, source="edit")
+    path = f"/api/v1/projects/{project.pk}/site/"
+    assert api(owner).post(path, {"name": name}).status_code == 202
+    tasks.build_site(str(project.pk))
+    return api(owner).get(path).json()
+
+
+def test_it_builds_what_has_to_be_built(model, api, owner):
+    app = b"export default function App() { return <h1>Green tea</h1> }"
+    site = build(api, owner, "react", {"src/App.tsx": app}, "green-tea")
+    assert site["state"] == "online", site["detail"]
+    first = visit("/", host="green-tea")
+    [script] = re.findall(r'src="(/assets/[^"]+\.js)"', first.text)
+    answer = visit(script, host="green-tea")
+    assert "Green tea" in answer.text and "immutable" in answer.headers["Cache-Control"]
+    assert visit("/a/page/of/the/app", host="green-tea").content == first.content
+    assert visit("/assets/missing.js", host="green-tea").status_code == 404
+
+
+def test_it_shows_what_the_build_said_when_it_failed(model, api, owner):
+    site = build(api, owner, "react", {"src/App.tsx": b"export default () => <p>{1 +}</p>"}, "green-tea")
+    assert (site["state"], site["url"]) == ("failed", None)
+    assert "App.tsx" in site["detail"] and "TS1109" in site["detail"]
+
+
+@pytest.mark.skipif("VIBE_ALL_TEMPLATES" not in os.environ, reason="slow: set VIBE_ALL_TEMPLATES=1")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("framework", ["vue", "svelte", "angular", "nextjs"])
+def test_it_builds_every_framework(model, api, owner, framework):
+    site = build(api, owner, framework, {}, "first-app")
+    assert site["state"] == "online", site["detail"]
+    first = visit("/", host="first-app")
+    assert first.status_code == 200 and "<title>Your app</title>" in first.text
+    linked = set(re.findall(r'(?:src|href)="(?:\.?/)?([^":]+\.(?:js|css))"', first.text))
+    assert linked and all(visit(f"/{path}", host="first-app").status_code == 200 for path in linked)
+
+
+@pytest.mark.skipif("VIBE_ALL_TEMPLATES" not in os.environ, reason="slow: set VIBE_ALL_TEMPLATES=1")
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(
+    ("framework", "path", "code"),
+    [
+        ("nextjs", "app/api/tea/route.ts", b"export const POST = () => Response.json({})"),
+        ("svelte", "src/routes/tea/+server.ts", b"export const POST = () => new Response()"),
+    ],
+)
+def test_it_says_what_needs_a_server(model, api, owner, framework, path, code):
+    site = build(api, owner, framework, {path: code}, "first-app")
+    assert site["state"] == "failed" and path in site["detail"] and "need a server" in site["detail"]
