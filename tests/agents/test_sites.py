@@ -7,12 +7,14 @@ import re
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.urls import reverse
 
-from agents import tasks
-from projects import frameworks, versions
+from agents import browser, tasks
+from projects import frameworks, sites, versions
 from projects.models import Site
 from projects.services import create_project
 
+look = browser.available
 HTML = {
     "index.html": b'<!doctype html><title>Tea</title><link rel="stylesheet" href="styles.css"><h1>Tea</h1>',
     "styles.css": b"h1 { color: green }\n" * 40,
@@ -172,6 +174,50 @@ def test_it_builds_one_at_a_time(api, project, path):
     tasks.build_site(str(project.pk))
     tasks.build_site(str(project.pk))  # a message that came twice
     assert api(project.owner).get(path).json()["state"] == "online"
+
+
+def test_it_builds_two_apps_of_a_person_at_once(api, project, path, owner):
+    def another(name):
+        made = create_project(owner, "Tea", model="vibe-m", framework="html", name=name)
+        versions.save(made, HTML, source="edit")
+        return api(owner).post(f"/api/v1/projects/{made.pk}/site/").status_code
+
+    assert [another("Cups"), another("Pots"), another("Jugs")] == [202, 202, 409]
+    tasks.build_site(str(Site.objects.get(name="cups").project_id))
+    assert api(owner).post(path).status_code == 202
+
+
+def test_it_leaves_a_name_to_the_newer_of_two_attempts(api, project, path):
+    api(project.owner).post(path)
+    before = Site.objects.get()
+    Site.objects.update(state="failed")
+    api(project.owner).post(path)
+    Site.objects.update(state="building")
+    assert not sites.put(before, {"index.html": b"late"}) and not sites.fail(before, "late")
+    assert Site.objects.get().state == "building"
+
+
+def test_it_is_taken_offline_by_staff(as_user, staff, put):
+    put()
+    address = reverse("admin:projects_site_changelist")
+    assert "tea-shop" in as_user(staff).get(address).text
+    asked = {"action": "take_offline", "_selected_action": [str(Site.objects.get().pk)]}
+    assert as_user(staff).post(address, asked).status_code == 302
+    assert visit("/").status_code == 404
+
+
+@pytest.mark.skipif(not browser.available(), reason="NO CHROMIUM")
+def test_it_looks_at_what_was_built(project, put, monkeypatch):
+    monkeypatch.setattr(browser, "available", look)
+    put()
+    versions.save_file(project, "index.html", b"<h1>Tea</h1><script>document.title = tea.name</script>")
+    site = put()
+    assert (site["state"], site["version"]) == ("online", 2)
+    assert "tea is not defined" in site["detail"]
+    versions.save_file(project, "index.html", b"<div id=root></div><script>root.append(tea.name)</script>")
+    site = put()
+    assert (site["state"], site["version"]) == ("failed", 2)
+    assert "stays empty" in site["detail"] and "tea is not defined" in site["detail"]
 
 
 def test_it_has_no_version_to_put_online_before_the_first(api, owner, model):
