@@ -23,7 +23,7 @@ from accounts.models import User
 from agents import catalogue, costs, events, plans, previews, services, suggestions, typical
 from agents.landing import landing_context
 from agents.models import Run, Step
-from projects import attachments, briefing, leaks, references
+from projects import attachments, briefing, leaks, pictures, references
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
 from usage import services as credits
@@ -204,6 +204,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
     run, waiting = _runs(project)
     unsaid = _unsaid(project)
     version = project.versions.first()
+    shown = list(pictures.marked(project.versions.defer("manifest"))[:SHOWN_VERSIONS])
     place = previews.status(project)
     begun = _stages(run)
     return {
@@ -216,10 +217,11 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
         "older": bool(before),
         "queue": [_queued(one) for one in (*unsaid.values(), *waiting.values()) if one.reason != Run.DROPPED],
         "cursor": cursor,
-        "versions": project.versions.defer("manifest")[:SHOWN_VERSIONS],
+        "versions": shown,
         "version": version,
         "sites_domain": settings.SITES_DOMAIN,
         "files": sorted(version.manifest) if version else [],
+        "picture": next((one.number for one in shown if getattr(one, "has_picture", False)), None),
         "preview": {"state": _preview_state(place, project), "url": place["url"]},
         "suggestions": suggestions.suggest(project, version),
         "estimate": costs.estimate(project.owner, Message.Mode.BUILD, project),

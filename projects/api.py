@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core import signing
-from django.db.models import Exists, OuterRef, Subquery
+from django.db.models import OuterRef, Subquery
 from django.db.models.query import QuerySet
 from django.http import Http404, HttpResponse
 from django.http.response import HttpResponseBase
@@ -24,8 +24,8 @@ from rest_framework.views import APIView
 
 from accounts import prepared
 from accounts.models import User
-from projects import attachments, frameworks, search, versions
-from projects.models import Attachment, Fragment, Message, Picture, Project, Version
+from projects import attachments, frameworks, pictures, search, versions
+from projects.models import Attachment, Fragment, Message, Project, Version
 from projects.views import version_of, zip_response
 
 VERSION_PARAMETER = OpenApiParameter("version", int, description="Number of a version; the newest without it.")
@@ -328,8 +328,7 @@ class VersionList(InProject, generics.ListAPIView[Version]):
 
     def get_queryset(self) -> QuerySet[Version]:
         # A manifest can be large and is not shown here.
-        seen = Exists(Picture.objects.filter(version=OuterRef("pk")))
-        return self.project().versions.defer("manifest").annotate(has_picture=seen)
+        return pictures.marked(self.project().versions.defer("manifest"))
 
 
 class VersionDetail(InProject):

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import OuterRef, QuerySet, Subquery
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.cache import patch_cache_control
 from django.views.decorators.http import require_safe
@@ -42,6 +42,11 @@ def newest() -> Subquery:
     """For a queryset of projects: the number of the newest version that has a picture."""
     pictures = Picture.objects.filter(version__project=OuterRef("pk")).order_by("-version__number")
     return Subquery(pictures.values("version__number")[:1])
+
+
+def marked(found: QuerySet[Version]) -> QuerySet[Version]:
+    """Adds `has_picture`."""
+    return found.annotate(has_picture=Exists(Picture.objects.filter(version=OuterRef("pk"))))
 
 
 def _prune(project_id: UUID, kept: int) -> int:

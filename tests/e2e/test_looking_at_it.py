@@ -1,10 +1,16 @@
 """The app in any size, a tree of hundreds of files, a button that is pressed twice."""
 
+import base64
+
 import pytest
 
-from projects import services, versions
+from agents.services import close_preview
+from projects import pictures, services, versions
 from projects.frameworks import starting_files
 from projects.models import Project
+
+# A WebP of one pixel.
+DOT = base64.b64decode("UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==")
 
 
 @pytest.fixture
@@ -94,6 +100,39 @@ def test_it_shows_pages_of_the_app_alone(opened):
     page.fill("#path", "/about.html")
     page.press("#path", "Enter")
     expect(app).to_have_text("About")
+
+
+def test_it_shows_how_the_app_looked_while_it_sleeps_and_starts(opened, stack):
+    from playwright.sync_api import expect
+
+    page = opened({**starting_files("html"), "index.html": b"<h1>Bread</h1>"})
+    preview, look = page.locator("#preview"), page.locator("#last-look")
+    expect(preview).to_have_attribute("data-state", "ready", timeout=60_000)
+    expect(look).to_be_hidden()
+    project = Project.objects.get()
+    # Taken while the page is open, as after a run.
+    pictures.keep(project.versions.get(), DOT)
+    versions.save(project, {"index.html": b"<h1>Broken"}, source="run", title="Second")
+    close_preview(project)
+    expect(preview).to_have_attribute("data-state", "paused", timeout=60_000)
+    drawn = "() => document.querySelector('#last-look').naturalWidth > 0"
+    page.wait_for_function(drawn)
+    expect(look).to_be_visible()
+    expect(look).to_have_attribute("src", f"/projects/{project.pk}/versions/1/picture.webp")
+    wake = page.get_by_role("button", name="Wake it up")
+    expect(wake).to_be_in_viewport()
+
+    stack.stop("chores")
+    wake.click()
+    expect(page.locator("#preview-starting")).to_be_visible()
+    expect(look).to_be_visible()
+    page.reload()
+    page.wait_for_function(drawn)
+    expect(preview).to_have_attribute("data-state", "starting")
+    expect(look).to_be_visible()
+    stack.start("chores")
+    expect(preview).to_have_attribute("data-state", "ready", timeout=60_000)
+    expect(look).to_be_hidden()
 
 
 def test_it_goes_through_many_files_with_few_of_them_in_the_page(opened):

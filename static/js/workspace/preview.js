@@ -21,6 +21,7 @@ export function preview(root, panes, composer, run) {
   const frame = $("#frame");
   const open = $("#open");
   const path = $("#path");
+  const look = $("#last-look");
   let base = "";
   // Set while an app that was seen is brought up to date or started again.
   let again = "";
@@ -62,6 +63,14 @@ export function preview(root, panes, composer, run) {
     untold();
     untold = toast("The app was not started again in time; you see it as it was.", { error: true, action: { label: "Start it again", run: () => wake(true) } });
   }
+  /** Shows how the app looked last; that picture may have been taken since this page was made. */
+  async function remind() {
+    const { results = [] } = await getJson(`${root.dataset.versions}?page_size=50`).catch(() => ({}));
+    const seen = results.find(({ picture }) => picture);
+    if (!seen) return;
+    look.src = seen.picture;
+    look.hidden = false;
+  }
   function set({ state, url, detail }) {
     const was = panel.dataset.state;
     clearTimeout(late);
@@ -80,7 +89,10 @@ export function preview(root, panes, composer, run) {
     else patience = LATE;
     if (state === "failed" && detail) $("#preview-failed").textContent = detail;
     if (state === "starting") $("#preview-starting").textContent = detail || "Starting the app";
-    if (state === "paused") frame.hidden = true;
+    if (state === "paused") {
+      frame.hidden = true;
+      remind();
+    }
     if (state !== "ready" || !url) return;
     const same = base === url && was === "ready" && again !== "restart";
     base = url;
