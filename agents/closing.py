@@ -87,7 +87,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
     changes = versions.changes(old, version.manifest if version else old)
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)
-        log.add("version", _version_data(version, changes))
+        log.add("version", {**versions.facts(version), **changes})
     free = _why_free(ending, version, run, log)
     available = credits.release(run.pk) if free else None
     charged = 0 if free else charging.settle(run, log.cost())
@@ -149,16 +149,6 @@ def _last_review(log: Log) -> dict[str, Any] | None:
     """The newest verdict and what it left open; None without a review."""
     found = log.of("review")[-1:]
     return {name: found[0].data[name] for name in ("verdict", "issues", "round")} if found else None
-
-
-def _version_data(version: Version, changes: dict[str, list[str]]) -> dict[str, Any]:
-    return {
-        "number": version.number,
-        "title": version.title,
-        "source": version.source,
-        "verdict": version.verdict,
-        **changes,
-    }
 
 
 def _why_free(ending: Ending, version: Version | None, run: Run, log: Log) -> str:

@@ -110,9 +110,8 @@ def _check_idle(project: Project) -> None:
 
 def _tell(project: Project, before: Version | None, after: Version | None) -> Version | None:
     if after is not None:
-        facts = {"number": after.number, "title": after.title, "source": after.source, "verdict": after.verdict}
         changes = versions.changes(before.manifest if before else {}, after.manifest)
-        runs.note(project.pk, "version", {**facts, **changes})
+        runs.note(project.pk, "version", {**versions.facts(after), **changes})
         if Sandbox.objects.filter(project=project, paused=False).exists():
             open_preview(project)
     return after

@@ -23,7 +23,7 @@ from accounts.models import User
 from agents import catalogue, costs, events, plans, previews, services, suggestions, typical
 from agents.landing import landing_context
 from agents.models import Run, Step
-from projects import attachments, briefing, leaks, pictures, references
+from projects import attachments, briefing, leaks, pictures, references, versions
 from projects.models import Message, Project
 from projects.services import BadPrompt, check_prompt
 from usage import services as credits
@@ -220,6 +220,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
         "versions": shown,
         "version": version,
         "sites_domain": settings.SITES_DOMAIN,
+        "way_back": versions.way_back(version) if version else None,
         "files": sorted(version.manifest) if version else [],
         "picture": next((one.number for one in shown if getattr(one, "has_picture", False)), None),
         "preview": {"state": _preview_state(place, project), "url": place["url"]},

@@ -248,6 +248,11 @@ class Version(models.Model):
         """Whether its checks were made and none failed."""
         return bool(self.verdict) and all(self.verdict.values())
 
+    @property
+    def broken(self) -> bool:
+        """Whether a check failed, or the run that made it ended before any. A person judges their own changes."""
+        return not self.works and (bool(self.verdict) or self.source == self.Source.RUN)
+
 
 class Promise(models.Model):
     """A statement that a request made true of the app: words that a page shows. Every later run checks it again."""

@@ -23,6 +23,7 @@ __all__ = [
     "changes",
     "diff",
     "diff_file",
+    "facts",
     "file_sizes",
     "files",
     "last_working",
@@ -35,6 +36,7 @@ __all__ = [
     "restore_part",
     "save",
     "save_file",
+    "way_back",
     "zip_chunks",
 ]
 
@@ -188,6 +190,24 @@ def last_working(project: Project) -> Version | None:
     """The newest version whose checks were made and none failed."""
     found = project.versions.order_by("-number").defer("manifest")[:100]
     return next((version for version in found if version.works), None)
+
+
+def way_back(version: Version) -> Version | None:
+    """From a newest version that does not work, the last one that did; None where going there changes nothing."""
+    good = last_working(version.project) if version.broken else None
+    return good if good and good.manifest != version.manifest else None
+
+
+def facts(version: Version) -> dict[str, Any]:
+    """What the log says of a new version. `way_back`: the number of the one to restore if this one does not work."""
+    good = way_back(version)
+    return {
+        "number": version.number,
+        "title": version.title,
+        "source": version.source,
+        "verdict": version.verdict,
+        "way_back": good.number if good else None,
+    }
 
 
 @transaction.atomic

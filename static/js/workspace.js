@@ -97,6 +97,7 @@ const handlers = {
   version: ({ data, at }) => {
     root.dataset.version = data.number;
     addVersion(data, at);
+    offerWayBack(data.way_back);
     offerRestore();
     online.saved();
     code.saved(data);
@@ -163,7 +164,9 @@ function addVersion({ number, title, verdict = {} }, at) {
   $(".version-none", list)?.remove();
   if ($(`[data-open-version="${number}"]`, list)) return;
   const text = el("span", { class: "version-row-text" }, el("span", { class: "version-title" }, title || "Saved"));
-  const checks = Object.entries(verdict).flatMap(([name, ok]) => [" · ", el("span", { class: ok ? "plus" : "minus" }, `${name} ${ok ? "✓" : "✗"}`)]);
+  const failed = Object.keys(verdict).filter((name) => !verdict[name]);
+  const word = failed.length ? ["does not work ✗", ...failed].join(" · ") : "works ✓";
+  const checks = Object.keys(verdict).length ? [" · ", el("span", { class: failed.length ? "minus" : "plus" }, word)] : [];
   text.append(el("span", { class: "muted" }, el("time", { datetime: at, "data-ago": true }, "just now"), ...checks));
   const chip = el("span", { class: "version-chip" }, `v${number}`);
   const row = el("button", { type: "button", class: "version-row", "data-open-version": number }, chip, text);
@@ -185,7 +188,18 @@ function offerRestore() {
   for (const button of $$("[data-restore]", root)) button.hidden = Number(button.dataset.restore) >= Number(root.dataset.version);
 }
 offerRestore();
-delegate(document, "click", "[data-restore]", (_event, button) => past.restore(Number(button.dataset.restore)));
+/** Where the newest version does not work, the number of the last that did. */
+function offerWayBack(number) {
+  for (const offer of $$("[data-way-back]")) {
+    offer.hidden = !number;
+    $("[data-restore]", offer).dataset.restore = number ?? "";
+    $("[data-way-back-number]", offer).textContent = number ?? "";
+  }
+}
+delegate(document, "click", "[data-restore]", (_event, button) => {
+  button.closest("details.menu")?.removeAttribute("open");
+  past.restore(Number(button.dataset.restore));
+});
 // One step in the browser's history each: the pane is one, and what is shown in it goes into the same.
 delegate(document, "click", "[data-open-file]", (_event, button) => {
   panes.show("code");

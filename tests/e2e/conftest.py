@@ -51,3 +51,23 @@ def begin(sign_up: Callable[["Page"], str]) -> Callable[..., str]:
         return found[0]
 
     return begin
+
+
+@pytest.fixture
+def opened(page: "Page", sign_up: Callable[["Page"], str]) -> Callable[[dict[str, bytes]], "Page"]:
+    """`opened(files)`: the workspace of a project of somebody new with these files; the page."""
+
+    def opened(files: dict[str, bytes]) -> "Page":
+        from accounts.models import User
+        from projects import services, versions
+
+        page.goto("/accounts/signup/")
+        email = sign_up(page)
+        page.wait_for_url("**/projects/")
+        owner = User.objects.get(email=email)
+        project = services.create_project(owner, "A page for a bakery", model="vibe-m", framework="html")
+        versions.save(project, files, source="run", title="First")
+        page.goto(project.get_absolute_url())
+        return page
+
+    return opened

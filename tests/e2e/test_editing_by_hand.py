@@ -44,7 +44,7 @@ def test_it_saves_and_the_running_app_follows(code):
     expect(code.locator("#save-state")).to_have_attribute("data-state", "applied", timeout=30_000)
     expect(code.locator("#version-now")).to_have_text("v2")
     # The menu has what came since the page was opened, as after a reload.
-    expect(code.locator("#versions li").last).to_contain_text("page ✓")
+    expect(code.locator("#versions li").last).to_contain_text("works ✓")
     expect(code.locator("#versions li > a")).to_have_count(2)
     code.click("#tab-preview")
     expect(code.frame_locator("#frame").locator("body")).to_contain_text("By hand", timeout=15_000)

@@ -2,34 +2,13 @@
 
 import base64
 
-import pytest
-
 from agents.services import close_preview
-from projects import pictures, services, versions
+from projects import pictures, versions
 from projects.frameworks import starting_files
 from projects.models import Project
 
 # A WebP of one pixel.
 DOT = base64.b64decode("UklGRhoAAABXRUJQVlA4TA0AAAAvAAAAEAcQERGIiP4HAA==")
-
-
-@pytest.fixture
-def opened(page, sign_up):
-    """`opened(files)`: the workspace of a project of somebody new with these files; the page."""
-
-    def opened(files):
-        from accounts.models import User
-
-        page.goto("/accounts/signup/")
-        email = sign_up(page)
-        page.wait_for_url("**/projects/")
-        owner = User.objects.get(email=email)
-        project = services.create_project(owner, "A page for a bakery", model="vibe-m", framework="html")
-        versions.save(project, files, source="run", title="First")
-        page.goto(project.get_absolute_url())
-        return page
-
-    return opened
 
 
 def width(page):

@@ -20,7 +20,7 @@ def long_project(stack, django_user_model):
 
     owner = django_user_model.objects.create_user("long@example.com", "a-long-enough-password")
     project = services.create_project(owner, "A long story", model="vibe-m", framework="html")
-    versions.save(project, {f"src/file{n}.txt": b"x" for n in range(600)}, source="run", title="First")
+    versions.save(project, {f"src/file{n}.txt": b"x" for n in range(600)}, source="edit", title="First")
     steps, cursor = [], 0
     for number in range(MESSAGES // 2):
         asked = services.add_message(project, Message.Role.USER, f"Message {number}")

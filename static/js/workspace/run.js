@@ -44,7 +44,8 @@ export function runLine(root) {
     const active = ACTIVE.has(state);
     line.hidden = !active;
     $("#suggestions").hidden = active || !root.dataset.version;
-    root.toggleAttribute("data-working", active);
+    // On the body, for what is above the workspace as well.
+    document.body.toggleAttribute("data-working", active);
     const badge = document.createElement("span");
     badge.className = "badge state";
     badge.dataset.state = state;
