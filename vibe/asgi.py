@@ -14,6 +14,7 @@ from django.urls import get_resolver, path  # noqa: E402
 from agents import memory  # noqa: E402
 from agents.consumers import ProjectConsumer  # noqa: E402
 from agents.terminals import TerminalConsumer  # noqa: E402
+from vibe import traffic  # noqa: E402
 from vibe.handler import Handler  # noqa: E402
 from vibe.origin import SameOriginOnly  # noqa: E402
 
@@ -28,3 +29,4 @@ application = ProtocolTypeRouter(
 
 get_resolver().url_patterns  # noqa: B018  # loads the views
 memory.settle()
+traffic.begin()

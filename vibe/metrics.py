@@ -7,9 +7,11 @@ import ipaddress
 import platform
 import secrets
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import NamedTuple
+from itertools import accumulate
+from typing import Literal, NamedTuple
 
 import django
 from django.conf import settings
@@ -27,6 +29,7 @@ from agents import figures
 from agents.models import Run, Sandbox
 from usage.models import Entry
 from usage.tasks import LAST_COUNT
+from vibe import traffic
 
 # https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,11 +38,15 @@ PROXIED = ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA
 
 
 class Metric(NamedTuple):
-    """A gauge: its name, its help, and a value for each combination of labels (written as Prometheus does)."""
+    """A name, its help, and a value for each combination of labels (written as Prometheus does).
+
+    A histogram is its buckets; its sum and count come after them, with no kind of their own.
+    """
 
     name: str
     help: str
     values: Mapping[str, float]
+    kind: Literal["gauge", "counter", "histogram", ""] = "gauge"
 
 
 @never_cache
@@ -67,6 +74,7 @@ def collect() -> Iterator[Metric]:
     age = {"": time.time() - counted["at"]} if counted else {}
     yield Metric("vibe_ledger_counted_seconds", "Age of the last count.", age)
     yield from _database()
+    yield from _traffic()
     yield Metric("vibe_users", "Accounts; from 50 000 on as PostgreSQL estimates them.", {"": _users()})
 
 
@@ -147,6 +155,29 @@ def _database() -> Iterator[Metric]:
     yield Metric("vibe_database_longest_seconds", "Age of the oldest statement that runs now.", {"": float(longest)})
 
 
+def _traffic() -> Iterator[Metric]:
+    """Kept in Redis, as the last count of the ledger is: without it there are no figures of requests."""
+    try:
+        sums = traffic.sums()
+    except RedisError:
+        sums = traffic.Sums(Counter(), {}, {})
+    answers = {
+        f'method="{method}",route="{route}",status="{status}"': number
+        for (method, route, status), number in sums.answers.items()
+    }
+    yield Metric("vibe_http_requests_total", "Requests answered, of all web processes.", answers, "counter")
+    bounds = [f"{bound:g}" for bound in traffic.BOUNDS] + ["+Inf"]
+    buckets = {
+        f'route="{route}",le="{bound}"': number
+        for route, times in sums.times.items()
+        for bound, number in zip(bounds, accumulate(times), strict=True)
+    }
+    yield Metric("vibe_http_seconds_bucket", "Time until an answer began.", buckets, "histogram")
+    seconds = {f'route="{route}"': sums.seconds.get(route, 0) for route in sums.times}
+    yield Metric("vibe_http_seconds_sum", "", seconds, "")
+    yield Metric("vibe_http_seconds_count", "", {f'route="{route}"': sum(of) for route, of in sums.times.items()}, "")
+
+
 def _last_count() -> dict[str, float]:
     """Kept in Redis; without it there is no figure, and everything else is told all the same."""
     try:
@@ -166,9 +197,13 @@ def _users() -> int:
 
 
 def _text(metric: Metric) -> str:
-    lines = [f"# HELP {metric.name} {metric.help}", f"# TYPE {metric.name} gauge"]
-    lines += [f"{metric.name}{f'{{{labels}}}' if labels else ''} {value:g}" for labels, value in metric.values.items()]
-    return "\n".join(lines) + "\n"
+    name = metric.name.removesuffix("_bucket")
+    lines = [f"# HELP {name} {metric.help}", f"# TYPE {name} {metric.kind}"] if metric.kind else []
+    # All digits: a rate of a large count is a difference of its last ones.
+    lines += [
+        f"{metric.name}{f'{{{labels}}}' if labels else ''} {value:.15g}" for labels, value in metric.values.items()
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _has_token(request: HttpRequest) -> bool:

@@ -63,6 +63,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "vibe.traffic.counted",
     "vibe.request_ids.RequestIds",
     "django.middleware.security.SecurityMiddleware",
     "vibe.sites.Sites",

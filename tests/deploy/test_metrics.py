@@ -2,16 +2,19 @@
 
 import re
 from datetime import timedelta
+from urllib.request import urlopen
 from uuid import uuid4
 
 import pytest
 from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from agents.models import Run, Sandbox
 from usage import services as credits
+from vibe import traffic
 
 pytestmark = pytest.mark.django_db
 TOKEN = "a-token-for-metrics"
@@ -38,8 +41,9 @@ def test_it_is_prometheus_text(ask):
     answer = ask()
     assert answer.status_code == 200 and answer.headers["Content-Type"].startswith("text/plain; version=0.0.4")
     sample = re.compile(r'[a-z_]+(\{([a-z]+="[^"\\\n]*",?)+\})? -?[0-9.e+]+')
+    about = re.compile(r"# (HELP [a-z_]+ .+|TYPE [a-z_]+ (gauge|counter|histogram))")
     for line in answer.text.splitlines():
-        assert re.fullmatch(r"# (HELP [a-z_]+ .+|TYPE [a-z_]+ gauge)", line) or sample.fullmatch(line), line
+        assert about.fullmatch(line) or sample.fullmatch(line), line
     assert answer.text.endswith("\n") and 'vibe_build_info{version="' in answer.text
 
 
@@ -126,6 +130,60 @@ def test_it_tells_how_long_runs_took(figures, run):
     )
     cache.delete("figures:24h")
     assert figures()['vibe_run_seconds_last_day{quantile="0.95"}'] == 40
+
+
+def counted(figures, route, **labels):
+    """How many requests of a route were counted with these labels."""
+    wanted = {f'{name}="{value}"' for name, value in {**labels, "route": route}.items()}
+    names = [name for name in figures if name.startswith("vibe_http_requests_total{")]
+    return sum(figures[name] for name in names if wanted <= set(name.partition("{")[2].rstrip("}").split(",")))
+
+
+def test_it_counts_requests_by_route_and_never_by_path(figures, api, alice, project):
+    before = figures()
+    client = api(alice)
+    url = reverse("api-project", args=[project.pk])
+    client.get(url)
+    client.get(url)
+    client.delete(url.replace(str(project.pk), str(uuid4())))
+    client.generic("SPY", url)
+    client.get("/no/such/page/")
+    after = figures()
+    for method, status, more in (("GET", "2xx", 2), ("DELETE", "4xx", 1), ("OTHER", "4xx", 1), ("POST", "4xx", 0)):
+        labels = {"method": method, "status": status}
+        assert counted(after, "api-project", **labels) - counted(before, "api-project", **labels) == more
+    assert counted(after, "none", status="4xx") - counted(before, "none", status="4xx") == 1
+    assert not any(str(project.pk) in name or "SPY" in name or "/" in name for name in after)
+    # Every request is in the widest bucket, no bucket holds fewer than a narrower one, and the count is their number.
+    buckets = [after[f'vibe_http_seconds_bucket{{route="api-project",le="{le}"}}'] for le in ("0.01", "0.1", "+Inf")]
+    assert buckets == sorted(buckets)
+    assert buckets[-1] == after['vibe_http_seconds_count{route="api-project"}'] == counted(after, "api-project")
+    assert after['vibe_http_seconds_sum{route="api-project"}'] > before.get(
+        'vibe_http_seconds_sum{route="api-project"}', 0
+    )
+
+
+def test_it_adds_up_what_several_web_processes_answered(figures, stack, eventually):
+    before = counted(figures(), "healthz")
+    for _ in range(7):
+        with urlopen(f"{stack.url}/healthz") as answer:
+            assert answer.status == 200
+    # That process tells its part by itself; no scrape reaches it.
+    eventually(lambda: counted(figures(), "healthz") - before >= 7)
+
+
+def test_it_counts_what_broke_while_redis_was_away_once_that_is_back(figures, client, settings):
+    before, address = figures(), settings.REDIS_URL
+    settings.REDIS_URL = "redis://127.0.0.1:1"
+    traffic._redis.cache_clear()
+    assert client.get("/readyz").status_code == 503
+    away = figures()
+    assert "vibe_users" in away and not any(name.startswith("vibe_http") for name in away)
+    settings.REDIS_URL = address
+    traffic._redis.cache_clear()
+    after = figures()
+    assert counted(after, "readyz", status="5xx") - counted(before, "readyz", status="5xx") == 1
+    assert counted(after, "metrics") - counted(before, "metrics") == 2
 
 
 def test_it_asks_a_few_questions_that_indexes_answer(ask):
