@@ -9,15 +9,75 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from drf_spectacular.generators import SchemaGenerator
 
-# Answered by plain views (server-sent events), which the generator does not see.
-STREAMS = {
-    "/api/v1/projects/{id}/stream/": (
-        "GET",
-        "Events as server-sent events; `Last-Event-ID` or `?after=` resumes. With `?html=1` as the page shows them.",
-    ),
-    "/api/v1/projects/{id}/sandbox/logs/": ("GET", "The dev server's log as server-sent events."),
-    "/api/v1/generate/": ("POST", "{projectId, prompt, model}: starts a run and streams it to its end."),
+PROJECT = {"in": "path", "name": "id", "schema": {"type": "string", "format": "uuid"}, "required": True}
+GENERATE = {
+    "type": "object",
+    "properties": {
+        "projectId": {"type": "string", "format": "uuid"},
+        "prompt": {"type": "string"},
+        "model": {"type": "string", "description": "A branded model; the project's own without it."},
+    },
+    "required": ["projectId", "prompt"],
 }
+
+
+def _asks(name: str, place: str, kind: str, text: str) -> dict[str, Any]:
+    return {"in": place, "name": name, "schema": {"type": kind}, "description": text}
+
+
+# Answered by plain views (server-sent events), which the generator does not see: method, operation, refusals.
+STREAMS: dict[str, tuple[str, dict[str, Any], dict[str, str]]] = {
+    "/api/v1/projects/{id}/stream/": (
+        "get",
+        {
+            "operationId": "projects_stream",
+            "description": "Events as server-sent events; `id:` is the cursor. Ends after a completed run with"
+            " `event: complete`. `Last-Event-ID` or `?after=` resumes.",
+            "parameters": [
+                _asks("after", "query", "integer", "A cursor: events after it."),
+                _asks("html", "query", "boolean", "Each event with its `html`, as the page shows it."),
+                _asks("Last-Event-ID", "header", "integer", "As `after`; of the two this one counts."),
+                PROJECT,
+            ],
+        },
+        {},
+    ),
+    "/api/v1/projects/{id}/sandbox/logs/": (
+        "get",
+        {
+            "operationId": "projects_sandbox_logs",
+            "description": "The dev server's log as server-sent events: `{text}` for each piece.",
+            "parameters": [PROJECT],
+        },
+        {"409": "The sandbox does not run; reading does not wake it."},
+    ),
+    "/api/v1/generate/": (
+        "post",
+        {
+            "operationId": "generate",
+            "description": "Starts a run in a project and streams its events to its end, as server-sent events.",
+            "requestBody": {
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Generate"}}},
+                "required": True,
+            },
+        },
+        {"400": "Missing required fields, or a prompt that is not taken.", "402": "Not enough credits."},
+    ),
+}
+
+
+def add_streams(result: dict[str, Any], **_: object) -> dict[str, Any]:
+    """A hook of the generator: the description, with the streams."""
+    result["components"]["schemas"]["Generate"] = GENERATE
+    for path, (method, operation, refusals) in STREAMS.items():
+        refused = {**refusals, "401": "Nobody is signed in.", "404": "There is nothing here, or it is not yours."}
+        told = {"description": "Server-sent events.", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+        responses = {"200": told} | {code: {"description": text} for code, text in sorted(refused.items())}
+        tag = path.removeprefix("/api/v1/").split("/")[0]
+        security: list[dict[str, list[str]]] = [{"token": []}, {"cookieAuth": []}]
+        result["paths"][path] = {method: {**operation, "tags": [tag], "security": security, "responses": responses}}
+    result["paths"] = dict(sorted(result["paths"].items()))
+    return result
 
 
 @dataclass(frozen=True)
@@ -46,7 +106,6 @@ def operations() -> list[Operation]:
         for path, methods in schema["paths"].items()
         for method, body in methods.items()
     ]
-    found += [Operation(method, path, text, [], [], ["200"]) for path, (method, text) in STREAMS.items()]
     return sorted(found, key=lambda one: (one.path, one.method))
 
 

@@ -299,6 +299,7 @@ SPECTACULAR_SETTINGS = {
     "DESCRIPTION": "From a prompt to a running web app. Errors are application/problem+json.",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "vibe.api_docs.add_streams"],
     "ENUM_NAME_OVERRIDES": {
         "RunState": "agents.models.Run.State",
         "SandboxState": ["none", "running", "paused"],

@@ -3,6 +3,7 @@
 import itertools
 import json
 import random
+import re
 import time
 
 import pytest
@@ -10,6 +11,7 @@ from django.test import Client
 
 from accounts.models import User
 from tests.usage.test_reservations import at_once
+from vibe import api_urls
 
 URL = "/api/v1/projects/"
 
@@ -120,6 +122,37 @@ def test_it_describes_itself(api, as_user):
     page = as_user().get("/api/v1/docs/")
     assert page.status_code == 200 and "/api/v1/projects/{id}/messages/" in page.text
     assert page.text.count("<script") == 1 and "Content-Security-Policy" in page.headers
+
+
+# What describes the API is no part of it.
+UNDESCRIBED = {"schema/", "docs/"}
+
+
+def test_it_describes_every_route(api):
+    described = api().get("/api/v1/schema/?format=json").json()["paths"]
+    routes = {str(route.pattern) for route in api_urls.urlpatterns} - UNDESCRIBED
+    # The description names a parameter in its own way.
+    assert {re.sub("{.*?}", "*", path.removeprefix("/api/v1/")) for path in described} == {
+        re.sub("<.*?>", "*", route) for route in routes
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status"),
+    [
+        ("projects/{id}/stream/", "get", "200"),
+        ("projects/{id}/sandbox/logs/", "get", "409"),
+        ("generate/", "post", "402"),
+    ],
+)
+def test_it_describes_streams(api, path, method, status):
+    described = api().get("/api/v1/schema/?format=json").json()
+    operation = described["paths"][f"/api/v1/{path}"][method]
+    assert "text/event-stream" in operation["responses"]["200"]["content"]
+    assert status in operation["responses"] and {"token": []} in operation["security"]
+    if method == "post":
+        reference = operation["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+        assert described["components"]["schemas"][reference.rpartition("/")[2]]["required"] == ["projectId", "prompt"]
 
 
 def test_it_lets_no_user_row_out(api, alice, project):
