@@ -77,6 +77,22 @@ def test_it_hears_the_app_and_points_into_it(page, begin, tmp_path):
     assert "__vibe" not in alone.content()
 
 
+def test_it_offers_to_ask_what_the_server_takes_for_a_question(opened):
+    from playwright.sync_api import expect
+
+    page = opened({"index.html": b"<h1>Tea</h1>"})
+    hint = page.locator("#ask-hint")
+    # A question by its words alone, without a mark.
+    page.fill("#text", "Explain the colours of this page")
+    expect(hint).to_be_visible()
+    page.fill("#text", "Why is the header blue? Make it green.")
+    expect(hint).to_be_hidden()
+    page.fill("#text", "Why is the header blue?")
+    expect(hint).to_be_visible()
+    page.select_option("#mode", "ask")
+    expect(hint).to_be_hidden()
+
+
 def test_it_keeps_over_a_reload_what_goes_along(page, begin):
     from playwright.sync_api import expect
 

@@ -1,7 +1,7 @@
 // Sends messages: shown at once, confirmed by the event, given back with the reason when refused.
 import { $, $$ } from "../lib/dom.js";
 import { base64 } from "../lib/files.js";
-import { patchJson, postJson, remove } from "../lib/http.js";
+import { getJson, patchJson, postJson, remove } from "../lib/http.js";
 import { limit } from "../lib/limit.js";
 import { mentions } from "../lib/mentions.js";
 import { promptBox } from "../lib/prompt.js";
@@ -11,10 +11,9 @@ import { tray } from "../lib/tray.js";
 import { estimate } from "./estimate.js";
 
 const PLACEHOLDERS = { build: "What should change?", ask: "Ask about this app; no file is changed", plan: "What should be planned? Nothing is built before you approve" };
-// Said to a person, not to a builder: begins like a question and ends like one, and asks for nothing.
-const QUESTION = /^(how|what|why|where|which|who|when|is|are|does|do|did|can i|should i|was|were|explain)\b/i;
-const REQUEST = /\b(add|make|change|create|build|remove|fix|use|write|put|replace|rename|move|can you|could you|would you|please)\b/i;
-const asks = (text) => /\?\s*$/.test(text) && QUESTION.test(text.trim()) && !REQUEST.test(text);
+/** So long nobody types before it is asked whether the text is a question; a longer text than this is none. */
+const PAUSE = 350;
+const LONGEST_QUESTION = 2_000;
 
 export function composer(root, chat) {
   const form = $("#composer");
@@ -56,8 +55,17 @@ export function composer(root, chat) {
     box.area.placeholder = answers ? "Your answer" : PLACEHOLDERS[mode.value];
     weigh();
   }
+  let weighing = 0;
+  /** Offers to ask where a question is to be sent as an order. The server knows one by its words. */
   function weigh() {
-    hint.hidden = answers || mode.value !== "build" || !asks(box.area.value);
+    clearTimeout(weighing);
+    const text = box.area.value.trim();
+    const may = () => !answers && mode.value === "build" && text && text.length <= LONGEST_QUESTION && text === box.area.value.trim();
+    if (!may()) hint.hidden = true;
+    else weighing = setTimeout(async () => {
+      const fitting = await getJson(`${root.dataset.fitting}?text=${encodeURIComponent(text)}`).catch(() => ({}));
+      hint.hidden = !may() || fitting.mode !== "ask";
+    }, PAUSE);
   }
   /** Whether what is sent answers the agent's question. */
   function answering(is) {
