@@ -5,7 +5,7 @@ import re
 from collections.abc import Generator
 
 from demo_model import wire
-from demo_model.conversation import Result
+from demo_model.conversation import Conversation, Result
 
 NUMBERED = re.compile(r"^\s*\d+(?:\t|→|\||: | {2})\s?")
 HEADER = re.compile(
@@ -15,9 +15,11 @@ FENCE = re.compile(r"^\s*(</file>|```[\w]*)\s*$")
 
 
 LEFT_OUT = re.compile(r"^… [\d,.]+ (?:characters|lines) left out …$", re.MULTILINE)
+WRITING = ("edit_file", "write_files", "delete_files")
 MISSING = re.compile(r"^\s*(?:\(?no such file|there is no file|file not found|\(not found)", re.IGNORECASE)
 
 Reading = Generator[list[wire.Block], list[Result], dict[str, str]]
+Attempt = Generator[list[wire.Block], list[Result], bool]
 
 
 def read(words: str, *paths: str) -> Reading:
@@ -30,15 +32,41 @@ def _usable(text: str) -> bool:
     return bool(text.strip()) and not LEFT_OUT.search(text) and not MISSING.match(text)
 
 
-def apply(words: str, path: str, changes: list[dict[str, str]]) -> Generator[list[wire.Block], list[Result], bool]:
-    """A turn that edits one file. Returns whether it worked."""
+def apply(talk: Conversation, words: str, path: str, changes: list[dict[str, str]]) -> Attempt:
+    """A turn that edits one file. Returns whether it worked; why it did not stands in `talk.undone`."""
     results = yield [wire.text(words), wire.tool("edit_file", {"path": path, "edits": changes})]
-    return not failed(results)
+    return _worked(talk, results)
 
 
-def failed(results: list[Result]) -> bool:
-    """Whether a tool call of the turn did not work."""
-    return any(result.is_error for result in results)
+def write(talk: Conversation, words: str, files: list[dict[str, str]]) -> Attempt:
+    """A turn that writes files. Returns whether it worked; why it did not stands in `talk.undone`."""
+    results = yield [wire.text(words), wire.tool("write_files", {"files": files})]
+    return _worked(talk, results)
+
+
+def _worked(talk: Conversation, results: list[Result]) -> bool:
+    refused = next((result.text for result in results if result.is_error), None)
+    if refused is not None:
+        talk.undone.append(f"A tool refused the change: {' '.join(refused.split())[:300]}")
+    return refused is None
+
+
+def changed(talk: Conversation) -> bool:
+    """Whether anything was written in this request."""
+    return any(r.name in WRITING and not r.is_error for results in talk.turns for r in results)
+
+
+def change(text: str, new: str) -> dict[str, str]:
+    """The edit that makes one text another, from the first to the last place where they differ."""
+    start = _alike(text, new)
+    same = _alike(text[start:][::-1], new[start:][::-1])
+    return between(text, start, len(text) - same, new[start : len(new) - same])
+
+
+def _alike(one: str, other: str) -> int:
+    """How many characters two texts begin with in common."""
+    shorter = min(len(one), len(other))
+    return next((at for at in range(shorter) if one[at] != other[at]), shorter)
 
 
 def between(text: str, start: int, end: int, new: str) -> dict[str, str]:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from demo_model import answers, brief, builds, recipes, repaint, restructure, reword, switching, wire
+from demo_model import answers, brief, builds, edits, recipes, repaint, restructure, reword, switching, wire
 from demo_model.conversation import Conversation, Result
 from demo_model.declaring import declaring
 
-# A change yields turns and returns what it did in a sentence; "" when there was nothing to do.
+# A change yields turns and returns what it did in a sentence. What it did not do stands in `talk.undone`.
 Change = Generator[list[wire.Block], list[Result], str]
 Plan = Generator[list[wire.Block], list[Result], None]
 
@@ -61,8 +61,9 @@ def plan(talk: Conversation) -> Plan:
     for change in wanted:
         sentence = yield from declaring(talk, change(talk), why, named)
         done += [sentence] if sentence else []
-    if not done:
-        yield [wire.text(f"I looked, and there was nothing for me to change. {answers.ABOUT_ME}")]
+    done += dict.fromkeys(talk.undone)
+    if not edits.changed(talk):
+        yield [wire.text(f"I looked, and I changed nothing. {' '.join([*done, answers.ABOUT_ME])}")]
         return
     if left := _not_understood(talk):
         done.append(f"I do not know how to do the rest: {'; '.join(f'“{part}”' for part in left)}.")

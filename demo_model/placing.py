@@ -27,17 +27,18 @@ def view_files(talk: Conversation, frame: str, component: str) -> list[dict[str,
 
 
 def put(
-    frame: str, name: str, where: tuple[str, str], texts: dict[str, str], at: int, words: str, page: bool
+    talk: Conversation, name: str, where: tuple[str, str], texts: dict[str, str], at: int, words: str, page: bool
 ) -> Attempt:
     """Import a component and use it in the template of another, before the line at `at`."""
+    frame = recipes.framework(talk.framework)
     template, script = where
     use = insert(texts[template], at, places.tag(frame, name) + "\n")
     imports = _importing(frame, texts[script], name, page)
     if template == script:
-        return (yield from edits.apply(words, template, [*imports, use]))
-    if not (yield from edits.apply(words, script, imports)):
+        return (yield from edits.apply(talk, words, template, [*imports, use]))
+    if not (yield from edits.apply(talk, words, script, imports)):
         return False
-    return (yield from edits.apply("And the template uses it.", template, [use]))
+    return (yield from edits.apply(talk, "And the template uses it.", template, [use]))
 
 
 def _importing(frame: str, script: str, name: str, page: bool) -> list[dict[str, str]]:

@@ -69,9 +69,9 @@ def sections(talk: Conversation) -> Change:
     told: list[str] = []
     for component, anchor, label in _named(more, SECTIONS):
         if recipes.framework(talk.framework) == "html":
-            added = yield from _html_section(talk, component, anchor)
+            added = yield from _html_section(talk, component, anchor, label)
         else:
-            added = yield from _view_section(talk, component)
+            added = yield from _view_section(talk, component, label)
         if added:
             told.append(label)
             expecting.section(talk, label, placing.source(talk, f"html/{component}.html"))
@@ -82,6 +82,7 @@ def removals(talk: Conversation) -> Change:
     """Take each section named in the request off the first page; its file stays only where nothing can delete it."""
     _, less = clauses(talk.prompt)
     told: list[str] = []
+    known = len(talk.undone)
     for component, anchor, label in dict.fromkeys([*_named(less, OWN), *_named(less, SECTIONS)]):
         if recipes.framework(talk.framework) == "html":
             gone = yield from _html_removal(talk, anchor)
@@ -91,24 +92,27 @@ def removals(talk: Conversation) -> Change:
             told.append(label)
             if (component, anchor, label) in SECTIONS.values():
                 expecting.no_section(talk, placing.source(talk, f"html/{component}.html"))
+    if not told and len(talk.undone) == known:
+        talk.undone.append(f"I took nothing out: I see no such section in `{places.home(talk.framework)[0]}`.")
     return f"Taken out: {', '.join(told)}." if told else ""
 
 
-def _view_section(talk: Conversation, component: str) -> Attempt:
+def _view_section(talk: Conversation, component: str, label: str) -> Attempt:
     frame = recipes.framework(talk.framework)
     page, script = places.home(frame)
     texts = yield from edits.read("I look at how the page is put together.", *dict.fromkeys((page, script)))
     text, tag = texts.get(page, ""), places.tag(frame, component)
     at = placing.place(text, (places.tag(frame, "Enquiry"), "</main>"))
-    if at < 0 or tag in text or not placing.IMPORT.search(texts.get(script, "")):
+    if tag in text:
+        talk.undone.append(f"{label}: that section is there already.")
+        return False
+    if at < 0 or not placing.IMPORT.search(texts.get(script, "")):
+        talk.undone.append(f"{label}: I see no place for that section in `{page}`.")
         return False
     files = placing.view_files(talk, frame, component)
-    results = yield [wire.text("The section gets a file of its own."), wire.tool("write_files", {"files": files})]
-    if edits.failed(results):
+    if not (yield from edits.write(talk, "The section gets a file of its own.", files)):
         return False
-    return (
-        yield from placing.put(frame, component, (page, script), texts, at, "And its place on the page.", page=True)
-    )
+    return (yield from placing.put(talk, component, (page, script), texts, at, "And its place on the page.", page=True))
 
 
 def _view_removal(talk: Conversation, component: str) -> Attempt:
@@ -124,11 +128,11 @@ def _view_removal(talk: Conversation, component: str) -> Attempt:
     if frame == "angular":
         listed = re.search(rf"imports: \[[^\]]*?(\b{component}\b,? ?)", code)
         changes += [edits.between(code, listed.start(1), listed.end(1), "")] if listed else []
-        if not (yield from edits.apply("I take it off the page.", page, [edits.remove_line(text, line)])):
+        if not (yield from edits.apply(talk, "I take it off the page.", page, [edits.remove_line(text, line)])):
             return False
     else:
         changes.append(edits.remove_line(text, line))
-    if not (yield from edits.apply("Its import goes as well.", script, changes)):
+    if not (yield from edits.apply(talk, "Its import goes as well.", script, changes)):
         return False
     files = list(dict.fromkeys(places.component(frame, component)))
     if "delete_files" in talk.tools:
@@ -140,15 +144,19 @@ def _imports(line: str, component: str) -> bool:
     return bool(re.match(rf"\s*import (\{{ )?{component}( \}})? from ", line))
 
 
-def _html_section(talk: Conversation, component: str, anchor: str) -> Attempt:
+def _html_section(talk: Conversation, component: str, anchor: str, label: str) -> Attempt:
     texts = yield from edits.read("I look at how the page is put together.", "index.html")
     text = texts.get("index.html", "")
     place = placing.place(text, ('<section class="shell" id="enquiry"', "</main>", "<footer"))
-    if not text or f'id="{anchor}"' in text or place < 0:
+    if f'id="{anchor}"' in text:
+        talk.undone.append(f"{label}: that section is there already.")
+        return False
+    if place < 0:
+        talk.undone.append(f"{label}: I see no place for that section in `index.html`.")
         return False
     block = placing.source(talk, f"html/{component}.html")
     changes = [placing.insert(text, place, block + "\n")]
-    return (yield from edits.apply("I put the section in its place.", "index.html", changes))
+    return (yield from edits.apply(talk, "I put the section in its place.", "index.html", changes))
 
 
 def _html_removal(talk: Conversation, anchor: str) -> Attempt:
@@ -158,4 +166,4 @@ def _html_removal(talk: Conversation, anchor: str) -> Attempt:
     if not found:
         return False
     changes = [{"search": found.group(), "replace": ""}]
-    return (yield from edits.apply("I take the section out.", "index.html", changes))
+    return (yield from edits.apply(talk, "I take the section out.", "index.html", changes))

@@ -103,7 +103,8 @@ def words(talk: Conversation) -> Change:
     found = WORDS.search(talk.prompt)
     old, new = (part.strip()[:LIMIT] for part in found.groups()) if found else ("", "")
     texts = yield from edits.read("I look for that text.", *places.words(talk.framework))
-    touched = yield from _swap_in(texts, old, new)
+    known = len(talk.undone)
+    touched = yield from _swap_in(talk, texts, old, new)
     if not touched and "search" in talk.tools:
         results = yield [
             wire.text("Not there, so I search the files."),
@@ -112,17 +113,22 @@ def words(talk: Conversation) -> Change:
         paths = [path for path in dict.fromkeys(FOUND.findall(results[0].text if results else "")) if path not in texts]
         if paths:
             texts = yield from edits.read("I read where it stands.", *paths[:3])
-            touched = yield from _swap_in(texts, old, new)
-    if touched:
+            touched = yield from _swap_in(talk, texts, old, new)
+    refused = len(talk.undone) > known
+    if touched and not refused:
         talk.swaps.append((old, new))
+    if not touched and not refused:
+        talk.undone.append(f"I see no file in which “{old}” stands.")
     return f"“{old}” is “{new}” now, in {', '.join(touched)}." if touched else ""
 
 
-def _swap_in(texts: dict[str, str], old: str, new: str) -> Generator[list[wire.Block], list[Result], list[str]]:
+def _swap_in(
+    talk: Conversation, texts: dict[str, str], old: str, new: str
+) -> Generator[list[wire.Block], list[Result], list[str]]:
     touched = []
     for path, text in texts.items():
         changes = _swapped(path, text, old, new)
-        if changes and (yield from edits.apply(f"It stands in `{path}`.", path, changes)):
+        if changes and (yield from edits.apply(talk, f"It stands in `{path}`.", path, changes)):
             touched.append(path)
     return touched
 
@@ -134,15 +140,17 @@ def name(talk: Conversation) -> Change:
     texts = yield from edits.read("I look where the name stands.", *places.words(talk.framework))
     old = _current_name(texts.get(places.words(talk.framework)[0], ""))
     if not old or not new or old == new:
+        why = f"The name is {new} already." if old and old == new else "I see no name that I know how to change."
+        talk.undone.append(why)
         return ""
     touched = []
     for path, text in texts.items():
         changes = edits.swap_all(text, _escaped(path, old), _escaped(path, new))
-        if changes and (yield from edits.apply(f"The new name goes into `{path}`.", path, changes)):
+        if changes and (yield from edits.apply(talk, f"The new name goes into `{path}`.", path, changes)):
             touched.append(path)
-    if touched:
+    if places.words(talk.framework)[0] in touched:  # where a visitor reads it; the others are titles
         talk.swaps.append((old, new))
-    return f"{old} is called {new} now." if touched else ""
+    return f"{old} is called {new} now, in {', '.join(touched)}." if touched else ""
 
 
 def _current_name(text: str) -> str:
@@ -167,9 +175,10 @@ def line(talk: Conversation) -> Change:
     pattern = FIELDS[field][2] if path.endswith(".html") else rf"^\s*{field}:\s*\"((?:[^\"\\]|\\.)*)\""
     place = re.search(pattern, text, re.MULTILINE | re.DOTALL)
     if not place or not new:
+        talk.undone.append(f"I see no {FIELDS[field][1]} in `{path}` that I could change.")
         return ""
     change = edits.between(text, place.start(1), place.end(1), _escaped(path, new))
-    if not (yield from edits.apply(f"It is in `{path}`.", path, [change])):
+    if not (yield from edits.apply(talk, f"It is in `{path}`.", path, [change])):
         return ""
     talk.swaps.append((_plain(path, place.group(1)), new))
     if field != "email":

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import anthropic
 import pytest
+from playwright.sync_api import Browser
 
 from demo_model.app import Model
 from demo_model.pace import Pace
+from tests.demo_model import looking
 from tests.demo_model.playing import Agent, Server
 
 
@@ -33,3 +35,11 @@ def client(server: Server) -> Iterator[anthropic.Anthropic]:
 @pytest.fixture
 def agent(client: anthropic.Anthropic, tmp_path: Path) -> Agent:
     return Agent(client, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not Path(looking.CHROMIUM).exists():
+        pytest.skip("NO CHROMIUM")
+    with looking.chromium() as running:
+        yield running

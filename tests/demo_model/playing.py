@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import anthropic
 from aiohttp import web
@@ -105,6 +105,7 @@ class Agent:
     expects: list[dict[str, str]] = field(default_factory=list)
     outdated: list[int] = field(default_factory=list)
     declared: set[str] = field(default_factory=set)
+    locked: tuple[str, ...] = ()
     max_tokens: int = 16000
     lint: str = "exit code: 0\n"
 
@@ -145,7 +146,7 @@ class Agent:
             ValueError,
             AttributeError,
         ) as problem:  # what a tool raises is an observation for the model
-            text, failed = f"{type(problem).__name__}: {problem}", True
+            text, failed = str(problem), True
         return {"type": "tool_result", "tool_use_id": block.id, "content": text or "done", "is_error": failed}
 
     def _inside(self, path: str) -> Path:
@@ -197,10 +198,21 @@ class Agent:
         return f"Deleted {', '.join(paths)}."
 
     def _declare_files(self, files: list[str], why: str) -> str:
+        self._unlocked(*files)
         self.declared |= set(files)
         return f"Only {', '.join(files)} can be changed."
 
+    def _unlocked(self, *paths: str) -> None:
+        """Refuses in the platform's own words."""
+        from agents.tools.base import Toolbox, ToolFailed  # it needs Django, which is ready by now
+
+        try:
+            Toolbox(box=cast(Any, None), key="", on_output=print, locked=self.locked).unlocked(paths)
+        except ToolFailed as refused:
+            raise ValueError(refused) from refused
+
     def _may_change(self, *paths: str) -> None:
+        self._unlocked(*paths)
         if self.declared and (other := set(paths) - self.declared):
             raise ValueError(f"{other} was not named before")
 

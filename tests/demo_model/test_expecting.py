@@ -1,8 +1,5 @@
 """What the demo model promises is so, and it says which earlier promises a follow-up made untrue."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser
 
@@ -11,14 +8,6 @@ from tests.demo_model.playing import TOOLS, Agent
 from tests.demo_model.test_builds import KINDS
 
 FIRST = KINDS["landing"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not Path(looking.CHROMIUM).exists():
-        pytest.skip("NO CHROMIUM")
-    with looking.chromium() as running:
-        yield running
 
 
 def seen(browser: Browser, agent: Agent) -> str:

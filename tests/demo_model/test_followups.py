@@ -98,7 +98,7 @@ def test_it_does_not_add_a_section_twice(built: Agent):
     built.calls.clear()
     built.ask("add testimonials")
     assert changed(built) == set()
-    assert "nothing for me to change" in built.said
+    assert "I changed nothing. Testimonials: that section is there already." in built.said
 
 
 def test_it_renames_the_app_everywhere(built: Agent):
@@ -237,7 +237,7 @@ def test_it_copes_with_a_project_it_did_not_write(agent: Agent):
     agent.messages = [{"role": "user", "content": "Something else"}, {"role": "assistant", "content": "Done."}]
     agent.ask("make it green")
     assert changed(agent) == set()
-    assert "nothing for me to change" in agent.said
+    assert "The colours are as they were" in agent.said
 
 
 @pytest.mark.parametrize(
