@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from demo_model import brief as briefs
-from demo_model import expecting, mistakes, recipes, wire
+from demo_model import edits, expecting, mistakes, recipes, wire
 from demo_model.brief import Brief
 from demo_model.conversation import Conversation, Result, exit_code
 
@@ -75,10 +75,10 @@ def plan(talk: Conversation) -> Plan:
     for number, paths in enumerate(batches):
         words = _opening(talk, wish, made) if number == 0 else _between(number, len(batches), paths)
         results = yield [wire.text(words), _write(made, paths)]
-        if refused := _refusal(results):
+        if edits.refusal(results):
             results = yield [wire.text("That write was refused. I try it once more."), _write(made, paths)]
-            if _refusal(results):
-                yield [wire.text(f"I could not write the files: {refused}")]
+            if refused := edits.refusal(results):
+                yield [wire.text(f"I could not write all of the files, so the app is not built. {refused}")]
                 return
     expecting.app(talk, wish.name, made)
     yield from check_and_finish(talk, _summary(wish, made))
@@ -119,10 +119,6 @@ def split(made: dict[str, str], max_tokens: int) -> list[list[str]]:
 
 def _write(made: dict[str, str], paths: list[str]) -> wire.Block:
     return wire.tool("write_files", {"files": [{"path": path, "content": made[path]} for path in paths]})
-
-
-def _refusal(results: list[Result]) -> str:
-    return next((result.text[:300] for result in results if result.is_error), "")
 
 
 def _opening(talk: Conversation, wish: Brief, made: dict[str, str]) -> str:

@@ -16,6 +16,7 @@ FENCE = re.compile(r"^\s*(</file>|```[\w]*)\s*$")
 
 LEFT_OUT = re.compile(r"^… [\d,.]+ (?:characters|lines) left out …$", re.MULTILINE)
 WRITING = ("edit_file", "write_files", "delete_files")
+LOCKED = re.compile(r"^(.+?) is locked by the owner \((.+?)\);", re.MULTILINE)
 MISSING = re.compile(r"^\s*(?:\(?no such file|there is no file|file not found|\(not found)", re.IGNORECASE)
 
 Reading = Generator[list[wire.Block], list[Result], dict[str, str]]
@@ -45,10 +46,22 @@ def write(talk: Conversation, words: str, files: list[dict[str, str]]) -> Attemp
 
 
 def _worked(talk: Conversation, results: list[Result]) -> bool:
-    refused = next((result.text for result in results if result.is_error), None)
-    if refused is not None:
-        talk.undone.append(f"A tool refused the change: {' '.join(refused.split())[:300]}")
-    return refused is None
+    refused = refusal(results)
+    if refused:
+        talk.undone.append(refused)
+    return not refused
+
+
+def refusal(results: list[Result]) -> str:
+    """Why a tool call of the turn did not work, and what helps where the file is locked; "" when all of them worked."""
+    text = next((result.text or "no reason given" for result in results if result.is_error), "")
+    if not (lock := LOCKED.search(text)):
+        return text and f"A tool refused the change: {' '.join(text.split())[:300]}"
+    path, pattern = lock.groups()
+    way = f"take the pattern `{pattern}` out of “Locked files” under Context"
+    if pattern == f"/{path}":
+        way = "open it under Code and choose “Unlock for the agent” in the menu of the file"
+    return f"`{path}` is locked for the agent, so I left it as it is. If I may change it, {way}, then ask again."
 
 
 def changed(talk: Conversation) -> bool:

@@ -48,7 +48,10 @@ def plan(talk: Conversation) -> Plan:
     """Everything in the request that we know how to do, one after the other; then lint and finish."""
     if (noted := REMEMBER.search(talk.prompt)) and "remember" in talk.tools:
         note = noted.group(1).strip()
-        yield [wire.text("I keep that for later."), wire.tool("remember", {"notes": [note]})]
+        results = yield [wire.text("I keep that for later."), wire.tool("remember", {"notes": [note]})]
+        if refused := edits.refusal(results):
+            yield [wire.text(f"I could not keep that note. {refused}")]
+            return
         yield from builds.finish(talk, f"Noted in the project's memory: {note}")
         return
     wanted = [change for wants, change in CHANGES if wants(talk)]

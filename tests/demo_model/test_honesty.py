@@ -105,5 +105,37 @@ def test_it_does_not_promise_a_name_that_only_the_title_has(agent: Agent):
     told = "<promises>\n1. The page is called Crumb & Co On / stands: Crumb & Co\n</promises>\n\n"
     agent.locked = (WORDS["react"],)
     agent.ask(told + "call it Loaf")
-    assert "is called Loaf now, in index.html." in agent.summary and "locked by the owner" in agent.summary
+    assert "is called Loaf now, in index.html." in agent.summary and "is locked for the agent" in agent.summary
     assert (agent.expects, agent.outdated) == ([], [])
+
+
+@pytest.mark.parametrize("prompt", ["make it dark", "make it teal"])
+@pytest.mark.parametrize(
+    ("pattern", "help_with_it"),
+    [
+        ("/{path}", "open it under Code and choose “Unlock for the agent”"),
+        ("*.css", "take the pattern `*.css` out of “Locked files” under Context"),
+    ],
+)
+def test_it_says_that_a_file_is_locked_and_how_to_unlock_it(built: Agent, prompt, pattern, help_with_it):  # noqa: F811
+    path = places.stylesheet(built.framework)
+    before = built.everything()
+    built.locked = (pattern.format(path=path),)
+    built.ask(prompt)
+    assert f"`{path}` is locked for the agent, so I left it as it is." in built.said and help_with_it in built.said
+    assert built.everything() == before and not built.summary
+
+
+def test_it_does_what_the_lock_allows_and_names_the_rest(built: Agent):  # noqa: F811
+    path = places.stylesheet(built.framework)
+    built.locked = (f"/{path}",)
+    built.ask("make it teal, always dark, and add a FAQ")
+    assert built.summary.startswith("Added: FAQ.") and "colours are new" not in built.summary
+    assert built.summary.count(f"`{path}` is locked for the agent") == 1
+
+
+def test_it_builds_no_app_over_a_locked_file_and_says_so(agent: Agent):
+    agent.locked = ("/src/content.ts",)
+    agent.ask("A landing page for a bakery called Crumb & Co")
+    assert "the app is not built. `src/content.ts` is locked for the agent" in agent.said
+    assert not agent.summary and not agent.expects
