@@ -77,11 +77,11 @@ def start_run(
 
     `cap`: the most it may cost, in micro-credits; without one the project's, or else the user's own. `model`: a branded
     name for this run only. `refers`: ids of projects to look into. `follows`: the run that it goes on from, or whose
-    plan it builds; then it is nobody's answer. `again`: the run whose message is sent once more. Either refers to the
-    projects of the run before, and has what was attached to it. Raises BadPrompt or NotEnoughCredits.
+    plan it builds. `again`: the run whose message is sent once more. Either is nobody's answer, refers to the projects
+    of the run before, and has what was attached to it. Raises BadPrompt or NotEnoughCredits.
     """
     active = _active(project.pk)
-    asking = next((run for run in active if run.state == Run.State.WAITING and not follows), None)
+    asking = next((run for run in active if run.state == Run.State.WAITING and not (follows or again)), None)
     if asking and attached:
         raise BadPrompt("Answer the question first; a file can go with the next message.", "attachments")
     if asking and refers:

@@ -55,6 +55,23 @@ def test_it_takes_no_run_that_goes_on_from_another_for_the_answer(model, waiting
     assert made.follows == failed and waiting.state == Run.State.WAITING
 
 
+def test_it_takes_no_message_that_is_sent_once_more_for_the_answer(model, waiting, work, api):
+    said = add_message(waiting.project, "user", "Add a menu")
+    failed = Run.objects.create(project=waiting.project, message=said, model="vibe-m", state=Run.State.FAILED)
+    client = api(waiting.project.owner)
+    answer = client.post(f"/api/v1/runs/{failed.pk}/retry/")
+    assert answer.status_code == 202 and answer.json()["id"] not in (str(waiting.pk), str(failed.pk))
+    made = Run.objects.get(pk=answer.json()["id"])
+    assert (made.state, made.message.text) == (Run.State.QUEUED, "Add a menu")
+    waiting.refresh_from_db()
+    assert waiting.state == Run.State.WAITING and not waiting.steps.filter(data__has_key="answers").exists()
+
+    model.say([finish("Green it is.")])
+    client.post(f"/api/v1/projects/{waiting.project_id}/messages/", {"text": "Green"})
+    assert work(waiting).state == Run.State.SUCCEEDED
+    assert model.requests[2]["messages"][-1]["content"][0]["content"] == "Green"
+
+
 def test_it_keeps_the_work_when_it_is_stopped_while_it_waits(model, waiting, work):
     services.cancel_run(waiting)
     run = work(waiting)
