@@ -210,6 +210,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
     return {
         "project": project,
         "run": run,
+        "run_state": _shown_state(run, steps),
         "stage": begun[-1] if begun else None,
         "run_facts": {"stages": begun, "typical": typical.stages(project.framework)},
         "items": [_rendered(step) for step in _items(steps, unsaid.keys() | waiting.keys())],
@@ -244,6 +245,15 @@ def _runs(project: Project) -> tuple[Run | None, dict[UUID, Run]]:
     queued = [run for run in active if run.state == Run.State.QUEUED]
     current = next((run for run in active if run.state != Run.State.QUEUED), None) or next(iter(queued), None)
     return current or runs.last(), {run.pk: run for run in queued if run is not current}
+
+
+def _shown_state(run: Run | None, steps: list[Step]) -> str:
+    """The state of the run that is shown, for its badge: "planned" while its plan waits to be approved."""
+    if run is None:
+        return ""
+    plan = next((step for step in reversed(steps) if step.type == "plan" and step.run_id == run.pk), None)
+    waits = run.state == Run.State.SUCCEEDED and plan is not None and plan.data["state"] == "proposed"
+    return "planned" if waits else run.state
 
 
 def _stages(run: Run | None) -> list[dict[str, Any]]:

@@ -36,7 +36,7 @@ def components(request: HttpRequest) -> HttpResponse:
     thing = {"pk": UUID(int=0x3B)}
     samples = {
         "steps": SAMPLES,
-        "states": Run.State.values,
+        "states": [*Run.State.values, "planned"],
         "project": thing,
         "run": thing,
         "troubles": TROUBLES,

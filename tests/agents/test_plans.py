@@ -63,6 +63,15 @@ def test_it_is_edited_and_then_built(planned, model, work, api):
     assert [step.data["state"] for step in planned.steps.filter(type="plan")] == ["proposed", "proposed", "approved"]
 
 
+def test_it_is_said_to_be_ready_until_it_is_approved(planned, model, work, as_user, api):
+    client = as_user(planned.project.owner)
+    state = '<span id="run-state" class="bar-state"><span class="badge state" data-state="{}">{}</span>'
+    assert state.format("planned", "Plan ready") in client.get(f"/projects/{planned.project_id}/").content.decode()
+    model.say([write(index_html=page("Green"))], [finish()])
+    work(Run.objects.get(pk=api(planned.project.owner).post(url(planned, "approve/")).json()["id"]))
+    assert state.format("succeeded", "Done") in client.get(f"/projects/{planned.project_id}/").content.decode()
+
+
 def test_it_is_built_once(planned, api):
     client = api(planned.project.owner)
     assert client.post(url(planned, "approve/")).status_code == 202

@@ -17,6 +17,7 @@ def test_it_plans_changes_the_plan_and_builds_it(page, begin):
     expect(plan).to_be_visible(timeout=BUILD_MS)
     expect(page.locator(".done")).to_have_count(2, timeout=BUILD_MS)
     expect(page.locator("#version-now")).to_have_text("v1")
+    expect(page.locator("#run-state")).to_have_text("Plan ready")
     plan.locator("[data-plan-edit]").click()
     page.fill("#plan-title", "A FAQ, short")
     plan.get_by_role("button", name="Save").click()
@@ -24,4 +25,5 @@ def test_it_plans_changes_the_plan_and_builds_it(page, begin):
     plan.get_by_role("button", name="Build this plan").click()
     expect(plan).to_have_attribute("data-state", "approved", timeout=20_000)
     expect(page.locator(".done")).to_have_count(3, timeout=BUILD_MS)
+    expect(page.locator("#run-state")).to_have_text("Done")
     assert Run.objects.count() == 3

@@ -19,6 +19,7 @@ export function awaits(root, panes, run, composer) {
     const card = find();
     bar.hidden = !asks && !card;
     const kind = bar.hidden ? null : asks ? "question" : "plan";
+    run.setPlanned(kind === "plan");
     if (kind === said) return;
     said = kind;
     composer.answering(kind === "question");

@@ -11,6 +11,7 @@ const WORDS = {
   running: "Working",
   waiting: "Waiting",
   cancelling: "Stopping",
+  planned: "Plan ready",
   succeeded: "Done",
   failed: "Failed",
   cancelled: "Stopped",
@@ -26,6 +27,7 @@ export function runLine(root) {
   const name = root.dataset.name;
   let run = root.dataset.run;
   let state = root.dataset.runState;
+  let planned = false;
   let started = Date.parse(root.dataset.runStarted) || Date.now();
   // Runs that wait behind the one shown.
   const behind = new Set($$("[data-queued]:not([data-aside])", root).map((item) => item.dataset.queued));
@@ -48,8 +50,8 @@ export function runLine(root) {
     document.body.toggleAttribute("data-working", active);
     const badge = document.createElement("span");
     badge.className = "badge state";
-    badge.dataset.state = state;
-    badge.textContent = WORDS[state] ?? "";
+    badge.dataset.state = planned && state === "succeeded" ? "planned" : state;
+    badge.textContent = WORDS[badge.dataset.state] ?? "";
     $("#run-state").replaceChildren(...(state ? [badge] : []));
     document.title = active ? `● ${WORDS[state]} · ${name}` : `${state === "failed" ? "✗ " : ""}${name} · Vibe`;
     if (announce && state) $("#announce").textContent = WORDS[state];
@@ -69,6 +71,13 @@ export function runLine(root) {
     title.textContent = "";
     stages.reset();
     stopping(false);
+  }
+
+  /** Whether a plan waits to be approved: then the run that made it is not the end of it. */
+  function setPlanned(on) {
+    if (on === planned) return;
+    planned = on;
+    paint(false);
   }
 
   /** A state event: the only thing that ends "Stopping…". A run that waits behind the one at work is only counted. */
@@ -124,5 +133,5 @@ export function runLine(root) {
   if (ACTIVE.has(state)) for (const { at, ...data } of known.stages) setStage(run, data, at);
   if (state === "waiting") title.textContent = "Waiting for you";
   paint(false);
-  return { setState, setStage, state: () => state, active: () => ACTIVE.has(state), shows: (id) => id === run && ACTIVE.has(state) };
+  return { setState, setStage, setPlanned, state: () => state, active: () => ACTIVE.has(state), shows: (id) => id === run && ACTIVE.has(state) };
 }
