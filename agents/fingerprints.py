@@ -15,6 +15,9 @@ _SIGN = re.compile(
 )
 # Summaries that only count: "3 errors", "Found 2 problems", "npm ERR! code 1".
 _COUNT = re.compile(r"^\W*(found\s+)?#?\s*(errors?|problems?|warnings?)\W*$|^npm (err|warn)", re.IGNORECASE)
+# A line that only counts says nothing of what is wrong, and a linter's of an output that a compiler ends: nothing is.
+_COUNTS = r"(?:\d+|no) (?:errors?|problems?|warnings?|issues?)\b"
+_COUNTING = re.compile(rf"^[^:]{{0,40}}?{_COUNTS}(?:\W+(?:and )?{_COUNTS})*(?: in [\d.]+ ?m?s)?\W*$", re.IGNORECASE)
 _NOISE = (
     (re.compile(r"\b[a-z][\w+.-]*://[^\s'\"<>)]+"), "<url>"),
     (re.compile(r"(?:[\w.@~-]*/)+([\w.@-]+)"), r"\1"),  # of a path, the file's name stays
@@ -33,7 +36,7 @@ def fingerprint(output: str) -> str:
 def essence(output: str) -> list[str]:
     """The lines that make the error, without what varies; sorted, each once."""
     lines = _lines(output)
-    told = [line for line in lines if _SIGN.search(line)] or lines[-ERROR_LINES:]
+    told = [line for line in lines if _tells(line)] or lines[-ERROR_LINES:]
     plain = dict.fromkeys(bare for line in told if (bare := _bare(line)) and not _COUNT.search(bare))
     return sorted(list(plain)[:ERROR_LINES])
 
@@ -46,7 +49,11 @@ def tells_an_error(output: str) -> bool:
 def first_line(output: str) -> str:
     """The first line that says what is wrong, for people."""
     lines = [line.strip() for line in _lines(output) if line.strip()]
-    return next((line for line in lines if _SIGN.search(line)), lines[-1] if lines else "")[:300]
+    return next((line for line in lines if _tells(line)), lines[-1] if lines else "")[:300]
+
+
+def _tells(line: str) -> bool:
+    return bool(_SIGN.search(line)) and not _COUNTING.search(line)
 
 
 def _lines(output: str) -> list[str]:

@@ -96,6 +96,15 @@ def test_it_is_told_of_an_error_that_comes_back_and_stopped_when_it_stays(model,
     assert "the same error" not in ran[1].record["content"]
 
 
+def test_it_names_what_went_wrong_and_not_what_a_linter_found_right_before(model, start, work):
+    command = "echo 'Found 0 warnings and 0 errors.'; echo 'Finished in 8ms'; echo 'page.js: error: no tea' >&2; exit 1"
+    for number in range(5):
+        model.say([write(a_txt=f"{number}\n"), wire.tool("terminal", {"command": command})])
+    run = work(start())
+    assert (run.state, run.reason) == (Run.State.FAILED, "same_error")
+    assert card(run)["cause"] == "page.js: error: no tea" and "0 errors" not in card(run)["detail"]
+
+
 def test_it_does_not_take_another_error_for_the_same(model, start, work):
     calls = [
         wire.tool("terminal", {"command": f"echo 'error: no {word}' >&2; exit 1"}) for word in ("tea", "milk", "cup")
@@ -111,4 +120,6 @@ def test_it_knows_an_error_by_what_does_not_vary():
     same = "\x1b[31m/home/user/app/src/App.tsx(140,9): error TS2322: 'string' is not assignable.\nFound 1 error in 12s"
     other = "src/App.tsx(12,5): error TS2304: Cannot find name 'tea'.\nFound 1 error in 3.21s"
     assert fingerprint(first) == fingerprint(same) != fingerprint(other)
+    clean = "Found 0 warnings and 0 errors."
+    assert fingerprint(f"{clean}\nThe tea is cold.") != fingerprint(f"{clean}\nThe cup leaks.")
     assert fingerprint("TypeError: x at 0xdeadbeef 10:31:02") == fingerprint("TypeError: x at 0xcafebabe 22:01:59")
