@@ -1,6 +1,7 @@
 """An error that fixes do not reach: the run stops, says what was tried, charges nothing, offers what worked."""
 
 from agents import services
+from agents.events import render
 from agents.fingerprints import fingerprint
 from agents.models import Run
 from demo_model import wire
@@ -77,6 +78,18 @@ def test_it_mends_nothing_by_itself_when_that_is_switched_off(model, start, work
     run = work(run)
     assert (run.state, run.reason, len(model.requests)) == (Run.State.FAILED, "checks_failed", 2)
     assert run.version.number == 1
+
+
+def test_its_card_shows_what_failed_and_nothing_that_was_right(model, start, work):
+    run = start()
+    briefing.change(run.project, auto_fix=False)
+    model.say([wire.tool("delete_files", {"paths": ["index.html"]})], [finish()])
+    run = work(run)
+    done = run.steps.get(type="complete")
+    assert (done.data["checks"]["lint"], done.data["checks"]["page"]) == (True, False)
+    shown = render(done)
+    assert "This did not work" in shown and "Page answers" in shown and "Lint clean" not in shown
+    assert "> · " not in shown
 
 
 def test_it_is_told_of_an_error_that_comes_back_and_stopped_when_it_stays(model, start, work):

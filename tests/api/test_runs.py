@@ -55,6 +55,13 @@ def test_it_cancels_a_waiting_run_at_once_and_only_once(api, alice, run):
     assert (again.status_code, again.json()["title"]) == (409, "Conflict")
 
 
+def test_its_card_says_free_without_a_time_when_it_took_none(api, alice, run):
+    client = api(alice)
+    client.post(f"/api/v1/runs/{run.pk}/cancel/")
+    card = client.get(f"{BASE}/{run.project_id}/events/", {"html": 1}).json()["events"][-1]["html"]
+    assert '<span class="muted num">free</span>' in card
+
+
 def test_it_asks_the_worker_of_a_running_run_to_stop(api, alice, run):
     Run.objects.filter(pk=run.pk).update(state="running")
     assert api(alice).post(f"/api/v1/runs/{run.pk}/cancel/").status_code == 202
