@@ -72,7 +72,11 @@ class CapField(serializers.IntegerField):
     """The most a run may cost."""
 
     def __init__(self, text: str = "Most that the run may cost, in micro-credits; else what the project says.") -> None:
-        super().__init__(required=False, allow_null=True, min_value=1, max_value=usage.MOST, help_text=text)
+        said = f"A limit is a whole number of micro-credits from 1 to {usage.MOST} (1000000 are one credit), or null."
+        wrong: dict[str, Any] = dict.fromkeys(("invalid", "min_value", "max_value", "max_string_length"), said)
+        super().__init__(
+            required=False, allow_null=True, min_value=1, max_value=usage.MOST, help_text=text, error_messages=wrong
+        )
 
 
 class ReferencesField(serializers.ListField):

@@ -105,7 +105,8 @@ def _cap(text: str) -> int | None:
     if not text.strip():
         return None
     if (cap := credits.typed(text)) is None:
-        raise BadPrompt("A limit is a number of credits from 0.01 to 100,000, or nothing.", "cap")
+        said = f"“{text.strip()[:20]}” is no limit. A limit is {credits.TYPED}; leave the field empty for none."
+        raise BadPrompt(said, "cap")
     return cap
 
 
@@ -116,7 +117,8 @@ def _warn(request: HttpRequest, text: str) -> None:
 
 def _home_again(request: HttpRequest, wish: dict[str, Any], error: str, status: int = 400) -> HttpResponse:
     """The landing page with what was typed and what is wrong with it."""
-    return render(request, "pages/home.html", {**landing_context(request), **wish, "error": error}, status=status)
+    context = {**landing_context(request), **wish, "error": error, "is_short": status == 402}
+    return render(request, "pages/home.html", context, status=status)
 
 
 @login_required
@@ -146,7 +148,7 @@ def message_send(request: HttpRequest, pk: UUID) -> HttpResponse:
         context = {**workspace_context(project), "text": text, "error": error.message}
         return render(request, "projects/workspace.html", context, status=400)
     except credits.NotEnoughCredits as error:
-        context = {**workspace_context(project), "text": text, "error": str(error)}
+        context = {**workspace_context(project), "text": text, "error": str(error), "is_short": True}
         return render(request, "projects/workspace.html", context, status=402)
     _warn(request, text)
     return redirect(project)

@@ -15,6 +15,7 @@ from usage.models import Account, Entry
 MOST = 10**15
 # Credits that a person may type.
 MOST_TYPED = 100_000
+TYPED = "a number of credits from 0.01 to 100,000 with at most two decimals, such as 5 or 2.5"
 
 
 class KeyReused(ValueError):

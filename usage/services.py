@@ -16,11 +16,12 @@ from django.utils import timezone
 from accounts import prepared
 from accounts.models import User
 from usage import ledger, plans
-from usage.ledger import MOST, KeyReused, add, check_amount, grant, open_account, text, typed
+from usage.ledger import MOST, TYPED, KeyReused, add, check_amount, grant, open_account, text, typed
 from usage.models import Account, Entry, Reservation
 
 __all__ = [
     "MOST",
+    "TYPED",
     "CapReached",
     "KeyReused",
     "NotEnoughCredits",

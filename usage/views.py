@@ -38,7 +38,7 @@ def cap_set(request: HttpRequest) -> HttpResponse:
     text = request.POST.get("cap", "").strip()
     cap = services.typed(text)
     if text and cap is None:
-        messages.error(request, "A cap is a number of credits from 0.01 to 100,000, or nothing.")
+        messages.error(request, f"“{text[:20]}” is no cap. A cap is {services.TYPED}; leave the field empty for none.")
         return redirect("usage")
     account = services.account_of(request.user)
     Account.objects.filter(pk=account.pk).update(run_cap=cap)

@@ -70,7 +70,9 @@ def test_it_keeps_the_limit_that_was_typed_with_the_first_prompt(client, owner):
     """Before signing up, too; a limit that is none is said, and the words are kept."""
     wish = {"prompt": "A page about tea", "framework": "html", "model": "", "cap": "0.4"}
     refused = client.post(reverse("project-create"), {**wish, "cap": "-1"})
-    assert refused.status_code == 400 and "A limit is a number" in refused.text and "A page about tea" in refused.text
+    assert refused.status_code == 400 and "A page about tea" in refused.text
+    assert "“-1” is no limit. A limit is a number of credits from 0.01 to 100,000" in refused.text
+    assert "See plans" not in refused.text
     client.post(reverse("project-create"), wish)
     client.force_login(owner)
     client.get(reverse("project-pending"))
@@ -79,6 +81,19 @@ def test_it_keeps_the_limit_that_was_typed_with_the_first_prompt(client, owner):
     assert 'value="0.4"' in client.get(project.get_absolute_url()).text
     client.post(reverse("message-send", args=[project.pk]), {"text": "Make it blue", "cap": ""})
     assert owner.projects.get().cap is None and project.runs.count() == 2
+
+
+def test_it_shows_the_way_to_plans_only_to_who_is_short_of_credits(client, owner, start, settings):
+    way = f'<a href="{reverse("pricing")}"{{}}>See plans</a>'
+    project = start().project
+    client.force_login(owner)
+    wrong = client.post(reverse("message-send", args=[project.pk]), {"text": "Make it blue", "cap": "free"})
+    assert wrong.status_code == 400 and "“free” is no limit." in wrong.text and way.format(" hidden") in wrong.text
+    settings.RUN_RESERVE_MICRO = 10**12
+    short = client.post(reverse("message-send", args=[project.pk]), {"text": "Make it blue"})
+    first = client.post(reverse("project-create"), {"prompt": "A page", "framework": "html", "model": ""})
+    for answer in (short, first):
+        assert answer.status_code == 402 and way.format("") in answer.text
 
 
 def test_it_holds_nothing_back_with_an_own_key(model, start, work, owner, settings):
@@ -220,7 +235,9 @@ def test_it_estimates_a_new_app_from_first_runs_and_a_change_from_changes(built,
 def test_it_takes_no_cap_that_is_no_amount(start, owner, api, cap):
     project = start().project
     answer = api(owner).post(f"/api/v1/projects/{project.pk}/messages/", {"text": "x", "cap": cap}, format="json")
-    assert answer.status_code == 400 and "cap" in answer.json()["errors"]
+    assert answer.status_code == 400
+    said = "A limit is a whole number of micro-credits from 1 to 1000000000000000 (1000000 are one credit), or null."
+    assert answer.json()["errors"]["cap"] == [said]
     assert project.runs.count() == 1
 
 

@@ -81,9 +81,20 @@ def test_it_keeps_what_was_typed_who_works_on_it_what_that_may_cost_and_how_wide
     page.keyboard.press("Enter")
     expect(page.locator("#limit")).to_be_focused()
     page.keyboard.type("1.257")
-    page.keyboard.press("Enter")
-    expect(page.locator("#limit")).to_be_focused()  # no number of credits
-    page.keyboard.press("Backspace")
+    for more in ("", "x"):
+        page.keyboard.type(more)
+        page.keyboard.press("Enter")
+        expect(page.locator("#limit")).to_be_focused()  # no number of credits
+        said = page.locator("#limit").evaluate("(input) => input.validationMessage")
+        assert said.startswith("A limit is a number of credits from 0.01 to 100,000 with at most two decimals")
+        expect(page.locator(".limit > summary")).not_to_contain_text("≤")
+    for wrong in ("0", "0.00", "100000.01", "999999", "2,5", "-1"):
+        page.fill("#limit", wrong)
+        assert not page.locator("#limit").evaluate("(input) => input.validity.valid"), wrong
+    for fine in ("0.01", "5", "100000", "100000.0", ""):
+        page.fill("#limit", fine)
+        assert page.locator("#limit").evaluate("(input) => input.validity.valid"), fine
+    page.keyboard.type("1.25")
     with page.expect_response(lambda answer: answer.request.method == "PATCH" and answer.ok):
         page.keyboard.press("Enter")
     expect(page.locator("#text")).to_be_focused()

@@ -102,7 +102,8 @@ def test_it_keeps_a_cap_and_refuses_what_is_none(as_user, alice):
     client.post(reverse("cap-set"), {"cap": "2.5"})
     assert Account.objects.get(user=alice).run_cap == 2_500_000
     for text in ("0", "-1", "1e9", "NaN", "Infinity", "0.001", "five", "1 EUR"):
-        assert "A cap is a number" in client.post(reverse("cap-set"), {"cap": text}, follow=True).text, text
+        shown = client.post(reverse("cap-set"), {"cap": text}, follow=True).text
+        assert f"“{text}” is no cap. A cap is a number of credits from 0.01 to 100,000" in shown
     assert Account.objects.get(user=alice).run_cap == 2_500_000
     client.post(reverse("cap-set"), {"cap": ""})
     assert Account.objects.get(user=alice).run_cap is None

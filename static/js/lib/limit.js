@@ -10,7 +10,9 @@ export function limit(form, changed = () => {}) {
   const micro = () => (input.value.trim() ? Math.round(Number(input.value) * MICRO) : null);
 
   function show() {
-    $("[data-limit-text]", menu).textContent = input.value.trim() ? `≤ ${input.value.trim()}` : "Limit";
+    // What is allowed, in words; a browser's own say that the format is wrong.
+    input.setCustomValidity(input.validity.patternMismatch ? input.title : "");
+    $("[data-limit-text]", menu).textContent = !input.value.trim() ? "Limit" : input.validity.valid ? `≤ ${input.value.trim()}` : "No limit yet";
   }
   function close() {
     menu.open = false;
@@ -18,7 +20,7 @@ export function limit(form, changed = () => {}) {
   }
   menu.addEventListener("toggle", () => menu.open && input.focus());
   input.addEventListener("input", show);
-  input.addEventListener("change", () => input.checkValidity() && changed(micro()));
+  input.addEventListener("change", () => input.reportValidity() && changed(micro()));
   // A field in a closed menu cannot be shown to be wrong, and nothing would be sent without a word.
   input.addEventListener("invalid", () => (menu.open = true));
   input.addEventListener("keydown", (event) => {
