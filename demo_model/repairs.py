@@ -1,10 +1,10 @@
 """React to an error that the platform or a person reports: read the file it names, mend what we know how to mend."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 from demo_model import answers, builds, edits, mistakes, recipes, wire
-from demo_model.conversation import Conversation, Result
+from demo_model.conversation import Conversation, Result, exit_code
 
 Plan = Generator[list[wire.Block], list[Result], None]
 
@@ -14,47 +14,95 @@ REPORT = re.compile(
     r"|fix (the|this|these|that) (build |lint )?(errors?|problems?)",
     re.IGNORECASE | re.MULTILINE,
 )
-PLACE = re.compile(r"((?:src/|public/)?[\w./-]+\.(?:tsx|ts|jsx|js|css|html|vue|svelte))\s*[(:]\s*\d+")
+# What the page's own buttons say for a person: "Ask the agent to fix it", "Fix this", and what it suggests.
+ASKED = re.compile(
+    r"^The preview (?:does not work|has a problem)\b|\bthe browser's console shows (?:an error|errors)\b"
+    r"|^The last version has problems with\b",
+    re.IGNORECASE,
+)
+FILE = r"([\w./-]{1,200}\.(?:tsx|ts|jsx|js|css|html|vue|svelte))"
+# A file that is to blame: by its line, as what imports something that is not there, as what the dev server cannot give.
+PLACE = re.compile(
+    rf"{FILE}(?:\?[\w=&.-]*)?\s*[(:]\s*\d+|{FILE}: [^\n]{{0,200}}\(\d+:\d+\)"
+    rf"|\bfrom \"{FILE}\"|{FILE} answers HTTP 5\d\d"
+)
+NAMED = re.compile(rf"{FILE}\b")
+ELSEWHERE = re.compile(r"https?://[^/\s]+/|/home/user/app/")
+FOREIGN = re.compile(r"node_modules/|^(?:dist|\.next|\.angular|\.svelte-kit)/")
+BUILD = "npm run build"
+FREE = "“Repair” at the preview clears caches and installs missing packages for nothing."
 UNUSED = re.compile(r"'(\w+)' is (?:declared but|defined but)|'(\w+)' is imported but", re.IGNORECASE)
 
 
 def wanted(talk: Conversation) -> bool:
     """Whether the request in hand reports an error."""
-    return bool(REPORT.search(talk.prompt))
+    return _reports(talk.prompt)
+
+
+def _reports(prompt: str) -> bool:
+    return bool(REPORT.search(prompt) or ASKED.search(prompt))
 
 
 def plan(talk: Conversation) -> Plan:
-    """Read the files that the report names, mend them, finish."""
-    default = mistakes.breakable(recipes.framework(talk.framework))
-    paths = list(dict.fromkeys(PLACE.findall(talk.prompt)))[:4] or [default]
-    results = yield [wire.text("I read what the error points at."), wire.tool("read_files", {"paths": paths})]
-    texts = edits.files_in(results, paths)
+    """Read the files that the report names, mend them, finish. Where it blames none, the project's checks are run."""
+    frame = recipes.framework(talk.framework)
+    report, blamed, found = talk.prompt, _blamed(talk.prompt), ""
+    if not blamed and ASKED.search(talk.prompt) and "terminal" in talk.tools:
+        command = builds.LINT if frame == "html" else f"{builds.LINT} && {BUILD}"
+        results = yield [
+            wire.text("The report names no line, so I run the checks."),
+            wire.tool("terminal", {"command": command}),
+        ]
+        said = results[0]
+        report, blamed = f"{report}\n{said.text}", _blamed(said.text)
+        clean = not said.is_error and exit_code(said) == 0
+        found = f"`{command}` finds nothing wrong. " if clean else f"`{command}` does not pass; see its output above. "
+    paths = blamed or _named(talk.prompt) or [mistakes.breakable(frame)]
+    texts = yield from edits.read("I read what the error points at.", *paths)
     left = _failing_rounds(talk)
     for path, text in texts.items():
-        if left and (changes := _try(text, len(talk.prompts))):
-            yield [
-                wire.text(f"I try another value in `{path}`."),
-                wire.tool("edit_file", {"path": path, "edits": changes}),
-            ]
+        changes = _try(text, len(talk.prompts)) if left else []
+        if changes and (yield from edits.apply(talk, f"I try another value in `{path}`.", path, changes)):
             yield from builds.check_and_finish(talk, f"Changed {path}; this attempt is wrong on purpose, as you asked.")
             return
-        if changes := _mend(text, talk.prompt):
-            yield [wire.text(f"Found it in `{path}`."), wire.tool("edit_file", {"path": path, "edits": changes})]
+        changes = _mend(text, report)
+        if changes and (yield from edits.apply(talk, f"Found it in `{path}`.", path, changes)):
             yield from builds.check_and_finish(talk, f"Mended {path}: the line that caused it is gone.")
             return
-    _, original = builds.app(talk.first, recipes.framework(talk.framework))
-    known = [path for path in paths if path in original and texts.get(path, "") != original[path]]
-    if known and talk.can_write:
-        file = [{"path": path, "content": original[path]} for path in known]
-        yield [wire.text("I put the recipe's version back."), wire.tool("write_files", {"files": file})]
-        yield from builds.check_and_finish(talk, f"Put back the working version of {', '.join(known)}.")
+    _, original = builds.app(talk.first, frame)
+    known = [path for path in blamed if path in original and _is_of(texts.get(path, ""), original[path])]
+    files = [{"path": path, "content": original[path]} for path in known]
+    if files and talk.can_write and (yield from edits.write(talk, "I put the recipe's version back.", files)):
+        told = f"Put back the recipe's version of {', '.join(known)}; what was changed there since is in the history."
+        yield from builds.check_and_finish(talk, told)
         return
-    yield [wire.text(f"I cannot mend this one, and I changed nothing. {answers.ABOUT_ME}")]
+    read = f"I read {', '.join(f'`{path}`' for path in texts)}. " if texts else ""
+    undone = "".join(f"{why} " for why in talk.undone)
+    yield [wire.text(f"{found}{read}{undone}I cannot mend this one, and I changed nothing. {FREE} {answers.ABOUT_ME}")]
+
+
+def _blamed(report: str) -> list[str]:
+    """The project's files that a report blames, at most four."""
+    return _own("".join(parts) for parts in PLACE.findall(ELSEWHERE.sub("", report)))
+
+
+def _named(report: str) -> list[str]:
+    return _own(NAMED.findall(ELSEWHERE.sub("", report)))
+
+
+def _own(paths: Iterable[str]) -> list[str]:
+    return [path for path in dict.fromkeys(one.lstrip("./") for one in paths) if not FOREIGN.search(path)][:4]
+
+
+def _is_of(text: str, original: str) -> bool:
+    """Whether a text came from the recipe's and is not the same any more. Another hand's file stays what it is."""
+    lines = [line for line in original.splitlines() if line.strip()]
+    return text != original and 2 * sum(line in text for line in lines) >= len(lines)
 
 
 def _failing_rounds(talk: Conversation) -> bool:
     """Whether this repair shall fail: `[[demo:broken-buildxN]]` is mended by the Nth, `[[demo:never-builds]]` never."""
-    asked = [number for number, prompt in enumerate(talk.prompts) if not REPORT.search(prompt)]
+    asked = [number for number, prompt in enumerate(talk.prompts) if not _reports(prompt)]
     wishes = mistakes.wishes(talk.said[asked[-1]]) if asked else []
     rounds = len(talk.prompts) - 1 - (asked[-1] if asked else 0)
     return any(w.name == "never-builds" or (w.name == "broken-build" and rounds < w.times) for w in wishes)

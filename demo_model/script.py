@@ -29,7 +29,7 @@ def decide(body: dict[str, Any]) -> Sequence[wire.Block]:
 
 def _play(talk: Conversation) -> Plan:
     yield from builds.directed(talk)
-    if repairs.wanted(talk):
+    if repairs.wanted(talk) and "edit_file" in talk.tools:
         yield from declaring(talk, repairs.plan(talk), "The error points at it.")
     elif not talk.can_write and "edit_file" not in talk.tools:
         yield from answers.plan(talk)
