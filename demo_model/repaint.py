@@ -19,19 +19,30 @@ VERB = re.compile(
     r"\b(make|change|turn|use|set|switch|paint|colou?rs?|palette|theme|accent|instead|prefer|more|give|brand|background|buttons?)\b",
     re.IGNORECASE,
 )
-DARK = re.compile(r"\b(make|turn|switch|set|use|go|want|always|only|default)\b.*\b(dark|light)\b", re.IGNORECASE)
+# "Dark green" is a colour.
+DARK = re.compile(
+    r"\b(?:make|turn|switch|set|use|go|want|always|only|default)\b.*?"
+    rf"\b(dark|light)\b(?!\s+(?:{'|'.join(colours.WORDS)})(?:ish)?\b)",
+    re.IGNORECASE,
+)
+QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
 SWITCH = re.compile(r"toggle|switch(er)? (between|for)|button", re.IGNORECASE)
 
 
 def wants_colour(talk: Conversation) -> bool:
     """Whether a colour is named as the wish of the request."""
-    words = re.sub(r"[\"“][^\"”]*[\"”]", " ", talk.prompt)
+    words = QUOTED.sub(" ", talk.prompt)
     return bool(colours.asked_for(words) and (VERB.search(words) or len(words.split()) <= 3))
 
 
 def wants_scheme(talk: Conversation) -> bool:
     """Whether the app shall be dark (or light) from now on; a wish for a switch is another matter."""
-    return bool(DARK.search(talk.prompt) and not SWITCH.search(talk.prompt))
+    return bool(_scheme(talk) and not SWITCH.search(talk.prompt))
+
+
+def _scheme(talk: Conversation) -> str:
+    found = DARK.search(QUOTED.sub(" ", talk.prompt))
+    return found.group(1).lower() if found else ""
 
 
 def colour(talk: Conversation) -> Change:
@@ -71,8 +82,7 @@ def _line(match: re.Match[str], new: dict[str, str]) -> str:
 def scheme(talk: Conversation) -> Change:
     """Make the app dark, or light, whatever the visitor's system says."""
     path = places.stylesheet(talk.framework)
-    found = re.findall(r"\b(dark|light)\b", talk.prompt, re.IGNORECASE)
-    wish = found[0].lower()
+    wish = _scheme(talk)
     texts = yield from edits.read("I look at how the theme picks its scheme.", path)
     text = texts.get(path, "")
     if not _has_both(text):

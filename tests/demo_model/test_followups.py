@@ -66,6 +66,15 @@ def test_it_makes_the_app_dark(built: Agent):
 
 
 @pytest.mark.parametrize(
+    "prompt", ["make it light blue", "use a dark green", 'Change the headline to "Turn on the light"']
+)
+def test_it_takes_no_shade_and_no_quote_for_a_wish_for_light_or_dark(built: Agent, prompt):
+    built.ask(prompt)
+    assert built.summary and "The app is" not in built.summary
+    assert "color-scheme: light dark;" in built.text(THEME[built.framework])
+
+
+@pytest.mark.parametrize(
     "prompt", ["add a dark mode toggle", "Add dark mode", "I want a switch between light and dark"]
 )
 def test_it_adds_a_theme_switch(built: Agent, prompt):
