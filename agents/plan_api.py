@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 
 from agents import api, plans, questions, services
 from agents.plan_form import PLAN
-from projects.api import shown
+from projects.api import shown, valid
 from projects.models import Message
 
 
@@ -47,6 +47,10 @@ class ChangedPlanSerializer(PlanSerializer):
 
 class SuggestedSerializer(serializers.Serializer[Any]):
     mode = serializers.ChoiceField(Message.Mode.choices)
+
+
+class TextSerializer(serializers.Serializer[Any]):
+    text = serializers.CharField(max_length=20_000, allow_blank=True)
 
 
 class Plan(api.OneRun):
@@ -89,6 +93,11 @@ class Suggest(APIView):
     def get(self, request: Request) -> Response:
         """The mode that fits a text: `ask` for what looks like a question. By rules; no model is asked."""
         return Response({"mode": questions.fitting_mode(request.query_params.get("text", ""))})
+
+    @extend_schema(request=TextSerializer, responses=SuggestedSerializer)
+    def post(self, request: Request) -> Response:
+        """The same, of a text that is to stand in no log of addresses."""
+        return Response({"mode": questions.fitting_mode(valid(TextSerializer, request)["text"])})
 
 
 def _changed(request: Request) -> dict[str, Any]:

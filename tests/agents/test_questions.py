@@ -34,4 +34,5 @@ def test_it_says_so_over_rest(api, alice):
     assert api(alice).get("/api/v1/suggest/", {"text": "What does this do?"}).json() == {"mode": "ask"}
     assert api(alice).get("/api/v1/suggest/", {"text": "Add a page"}).json() == {"mode": "build"}
     assert api(alice).get("/api/v1/suggest/").json() == {"mode": "build"}
-    assert api().get("/api/v1/suggest/").status_code == 401
+    assert api(alice).post("/api/v1/suggest/", {"text": "What does this do?"}).json() == {"mode": "ask"}
+    assert api().get("/api/v1/suggest/").status_code == api().post("/api/v1/suggest/").status_code == 401

@@ -187,7 +187,7 @@ API = {
     "api-run-continue": [Route(409, "post", "run")],
     "api-run-plan": [Route(404, of="run"), Route(404, "patch", "run", data={"title": "Other"})],
     "api-run-plan-approve": [Route(404, "post", "run")],
-    "api-suggest": [Route(200)],
+    "api-suggest": [Route(200), Route(200, "post", data={"text": "Why?"})],
     "api-generate": [Route(200, "post", "body", data={"prompt": "Make it blue"})],
 }
 # Tested elsewhere: the state of other processes; packages' own pages, whose access rules are theirs.

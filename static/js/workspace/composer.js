@@ -1,7 +1,7 @@
 // Sends messages: shown at once, confirmed by the event, given back with the reason when refused.
 import { $, $$ } from "../lib/dom.js";
 import { base64 } from "../lib/files.js";
-import { getJson, patchJson, postJson, remove } from "../lib/http.js";
+import { patchJson, postJson, remove } from "../lib/http.js";
 import { limit } from "../lib/limit.js";
 import { mentions } from "../lib/mentions.js";
 import { promptBox } from "../lib/prompt.js";
@@ -63,7 +63,7 @@ export function composer(root, chat) {
     const may = () => !answers && mode.value === "build" && text && text.length <= LONGEST_QUESTION && text === box.area.value.trim();
     if (!may()) hint.hidden = true;
     else weighing = setTimeout(async () => {
-      const fitting = await getJson(`${root.dataset.fitting}?text=${encodeURIComponent(text)}`).catch(() => ({}));
+      const fitting = await postJson(root.dataset.fitting, { text }).catch(() => ({}));
       hint.hidden = !may() || fitting.mode !== "ask";
     }, PAUSE);
   }
