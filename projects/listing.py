@@ -8,7 +8,7 @@ from uuid import UUID
 from django.core import signing
 from django.db.models import OuterRef, Q, Subquery
 
-from projects import pictures
+from projects import pictures, sites
 from projects.models import Project, ProjectQuerySet
 
 PAGE = 24
@@ -48,10 +48,12 @@ def page(projects: ProjectQuerySet, search: str = "", sort: str = "updated", cur
 
 
 def with_cards(projects: ProjectQuerySet) -> ProjectQuerySet:
-    """Adds what a card shows: `run_state` of the newest run, `picture` (the number of the newest pictured version)."""
+    """Adds what a card shows: `run_state` of the newest run, `picture` (the number of the newest pictured version), and
+    `address`, where it is online.
+    """
     # By the relation's name: runs belong to an app above this one.
     newest = Project.objects.filter(pk=OuterRef("pk")).order_by("-runs__created").values("runs__state")[:1]
-    return projects.annotate(run_state=Subquery(newest), picture=pictures.newest())
+    return projects.annotate(run_state=Subquery(newest), picture=pictures.newest(), address=sites.urls())
 
 
 def _beyond(field: str, falls: bool, value: Any, pk: UUID) -> Q:

@@ -7,11 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models.functions import Now
+from django.db.models import OuterRef, Subquery, Value
+from django.db.models.functions import Concat, Now
 from django.http import HttpRequest, HttpResponse, HttpResponsePermanentRedirect
 from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
 from django.utils.crypto import get_random_string
+from django.utils.encoding import escape_uri_path
 from django.utils.http import content_disposition_header, quote_etag
 from django.utils.text import slugify
 from whitenoise.media_types import MediaTypes
@@ -34,8 +36,11 @@ RESERVED = frozenset(
 # An attempt that said nothing for so long went with its worker.
 LOST = timedelta(minutes=10)
 LOST_TEXT = "The build was lost with the worker that was at it. Put it online again."
-# Whose name changes with their content: build tools put a hash into it.
-FOREVER = re.compile(r"(?:^|/)(?:assets|_next/static|_app/immutable)/|-[A-Z0-9]{8}\.(?:js|css)$")
+# Whose name changes with their content: in folders that are the framework's own, or with a hash as Vite and Angular
+# make it. An app's own file may lie beside them; one whose name could be a word is asked for again each time.
+FOREVER = re.compile(
+    r"^(?:_next/static|_app/immutable)/|-(?=[\w-]{0,7}[A-Z])(?=[\w-]{0,7}[0-9])[\w-]{8}\.(?:js|css|woff2)$"
+)
 TYPES = MediaTypes(extra_types={".webmanifest": "application/manifest+json", ".md": "text/markdown"})
 TEXTS = ("application/javascript", "application/json", "application/manifest+json", "application/xml", "image/svg+xml")
 # Below this a file is no smaller compressed, headers included.
@@ -46,7 +51,17 @@ NAMED = 5
 
 def url(site: Site) -> str:
     """Where visitors find it."""
-    return f"{'https' if settings.HTTPS else 'http'}://{site.name}.{settings.SITES_DOMAIN}/"
+    return f"{_scheme()}{site.name}.{settings.SITES_DOMAIN}/"
+
+
+def urls() -> Subquery:
+    """For a queryset of projects: where visitors find each that is online."""
+    address = Concat(Value(_scheme()), "name", Value(f".{settings.SITES_DOMAIN}/"))
+    return Subquery(Site.objects.filter(project=OuterRef("pk"), version__isnull=False).values(address=address)[:1])
+
+
+def _scheme() -> str:
+    return "https://" if settings.HTTPS else "http://"
 
 
 def facts(project: Project) -> dict[str, Any]:
@@ -167,10 +182,12 @@ def _is_hidden(path: str) -> bool:
 
 
 def name_in(host: str) -> str | None:
-    """The name of the site that a host (and port) is of; None for the hosts of Vibe itself."""
-    domain = settings.SITES_DOMAIN.partition(":")[0]
-    name, dot, rest = host.partition(":")[0].lower().partition(".")
-    return name if dot and rest == domain else None
+    """The name of the site that a host (and port) would be of; None for the hosts of Vibe itself. All that ends in the
+    domain is no host of ours, whether it has a name of one part, of several, or none.
+    """
+    domain = f".{settings.SITES_DOMAIN.partition(':')[0]}"
+    host = f".{host.partition(':')[0].lower().removesuffix('.')}"
+    return host.removesuffix(domain)[1:] if host.endswith(domain) else None
 
 
 def respond(request: HttpRequest, name: str) -> HttpResponse:
@@ -185,7 +202,8 @@ def respond(request: HttpRequest, name: str) -> HttpResponse:
     if path is None:
         return HttpResponse(render_to_string("site_missing.html", {"site": site}), status=404)
     if path.endswith("/"):
-        return HttpResponsePermanentRedirect(f"/{path}")
+        query = request.META.get("QUERY_STRING")
+        return HttpResponsePermanentRedirect(f"/{escape_uri_path(path)}{'?' * bool(query)}{query}")
     return _file(request, path, Blob.objects.get(pk=site.manifest[path]), status)
 
 

@@ -77,6 +77,7 @@ def test_it_serves_pages_by_their_names_and_nothing_that_is_not_for_visitors(put
     assert visit("/about/").content == HTML["about/index.html"]
     folder = visit("/about")
     assert (folder.status_code, folder.headers["Location"]) == (301, "/about/")
+    assert visit("/about?from=a%20friend").headers["Location"] == "/about/?from=a%20friend"
     assert visit("/logo.png").headers["Content-Type"] == "image/png"
     for hidden in ("/.env", "/package.json", "/tools/serve.js", "/nothing", "/../settings.py", "/prices.html/"):
         assert visit(hidden).status_code == 404, hidden
@@ -89,7 +90,12 @@ def test_it_answers_only_with_the_site_at_its_host(put):
         assert answer.status_code == 404 and "Vibe" not in answer.text, ours
         assert not answer.cookies
     assert visit("/", method="post").status_code == 405
-    assert visit("/", host="somebody-else").status_code == 404
+    assert visit("/", host="TEA-SHOP").status_code == 200
+    for host in ("somebody-else", "a.tea-shop", "tea-shop.b", "tea-shop.", ""):
+        at = f"{host}.{settings.SITES_DOMAIN}".lstrip(".")
+        for address in (at, at.replace(":", ".:")):  # a host may end in a dot
+            for path in ("/", "/accounts/login/"):
+                assert Client().get(path, headers={"Host": address}).status_code in (400, 404), (address, path)
 
 
 def test_it_sends_what_changed_and_sends_it_packed(put):
@@ -101,6 +107,33 @@ def test_it_sends_what_changed_and_sends_it_packed(put):
     again = visit("/styles.css", **{"If-None-Match": packed.headers["ETag"]})
     assert (again.status_code, again.content) == (304, b"")
     assert packed.headers["Cache-Control"] == "no-cache"
+
+
+def test_it_is_named_in_the_list_of_projects(as_user, project, path, put, api):
+    address = f'href="http://tea-shop.{settings.SITES_DOMAIN}/"'
+    api(project.owner).post(path)
+    assert address not in as_user(project.owner).get("/projects/").text
+    tasks.build_site(str(project.pk))
+    assert address in as_user(project.owner).get("/projects/").text
+
+
+@pytest.mark.parametrize(
+    ("name", "forever"),
+    [
+        ("assets/index-B3x_9aQ2.js", True),
+        ("main-ABCDEF12.js", True),
+        ("_next/static/chunks/a.js", True),
+        ("_app/immutable/entry/start.js", True),
+        ("assets/app-settings.js", False),  # an app's own file: its content may change under its name
+        ("assets/jquery-1.12.4.min.js", False),
+        ("assets/photo-20240101.png", False),
+    ],
+)
+def test_it_lets_browsers_keep_what_never_changes_under_its_name(project, put, name, forever):
+    versions.save(project, {"index.html": b"<h1>Tea</h1>", name: b"tea"}, source="edit")
+    put()
+    kept = "immutable" in visit(f"/{name}").headers["Cache-Control"]
+    assert kept == forever
 
 
 def test_it_stays_as_it_was_until_the_next_version_is_put_online(project, put):
