@@ -8,6 +8,7 @@ import gzip
 import io
 import posixpath
 import tarfile
+import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -359,14 +360,17 @@ async def _exit_code(wait: Callable[[], Awaitable[object]]) -> int:
 
 def _unpack(packed: io.BytesIO) -> dict[str, bytes]:
     """The regular files of a packed tree, by path. Reads at most SNAPSHOT_BYTES, whatever the archive claims."""
-    with gzip.GzipFile(fileobj=packed) as stream:
-        plain = stream.read(SNAPSHOT_BYTES + 1)
-    if len(plain) > SNAPSHOT_BYTES:
-        raise BadFiles(TOO_LARGE)
     files: dict[str, bytes] = {}
-    with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
-        for member in archive:
-            content = archive.extractfile(member) if member.isfile() else None
-            if content is not None:
-                files[posixpath.normpath(member.name)] = content.read()
+    try:
+        with gzip.GzipFile(fileobj=packed) as stream:
+            plain = stream.read(SNAPSHOT_BYTES + 1)
+        if len(plain) > SNAPSHOT_BYTES:
+            raise BadFiles(TOO_LARGE)
+        with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
+            for member in archive:
+                content = archive.extractfile(member) if member.isfile() else None
+                if content is not None:
+                    files[posixpath.normpath(member.name)] = content.read()
+    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise BadFiles("What the sandbox gave is no archive of the app's files.") from error
     return files

@@ -53,9 +53,9 @@ def build_site(project_id: str) -> None:
     sites.build(project_id)
 
 
-def give_sites_up() -> int:
-    """Says of sites whose build went with its worker that it failed; of how many."""
-    return sites.give_up_lost()
+def keep_sites_up() -> int:
+    """Asks again for sites that nobody builds, and gives up those that went with their worker; how many of both."""
+    return sites.keep_up()
 
 
 def keep_files(project_id: str) -> None:

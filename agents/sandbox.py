@@ -188,7 +188,12 @@ def beside(version: Version, purpose: str = "look", wait: Wait = aio.run) -> Box
         )
         cache.set(key, sdk.sandbox_id, BESIDE_SECONDS)
         box = Box(sdk, project.framework)
-        wait(box.replace_all(versions.files(version)))
+        try:
+            wait(box.replace_all(versions.files(version)))
+        except BaseException:
+            with suppress(TimeoutError, *DOWN):
+                aio.run(end(box))
+            raise
     except (*DOWN, TimeoutError) as error:
         raise SandboxUnavailable(f"The sandbox host did not give us a sandbox: {error}") from error
     return box

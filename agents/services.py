@@ -283,19 +283,29 @@ def put_online(version: Version, name: str | None = None) -> Site:
     events tell how that goes. Raises NotNow while one is built, BadPrompt for the name.
     """
     project = version.project
-    before = Site.objects.select_for_update().filter(project=project).first()
-    if sites.is_busy(before):
+    User.objects.select_for_update().get(pk=project.owner_id)  # under this lock they are counted
+    building = list(sites.under_way().filter(project__owner=project.owner_id).values_list("project_id", flat=True))
+    if project.pk in building:
         raise NotNow("It is being built already. Wait for that first.")
-    under_way = Site.objects.filter(project__owner=project.owner, state__in=(Site.State.ASKED, Site.State.BUILDING))
-    if under_way.count() >= MAX_BUILDS:
+    if len(building) >= MAX_BUILDS:
         raise NotNow(f"{MAX_BUILDS} of your apps are being built already. Wait for one of them.")
-    site = sites.ask(project, version, name or (before.name if before else sites.suggestion(project)))
-    _send("agents.tasks.build_site", str(project.pk))
+    before = Site.objects.filter(project=project).values_list("name", flat=True).first()
+    site = sites.ask(project, version, name or before or sites.suggestion(project))
+    runs.note(project.pk, "site", sites.facts(project))
+    build_site(project.pk)
     return site
 
 
+@transaction.atomic
 def take_offline(project: Project) -> None:
-    Site.objects.filter(project=project).delete()
+    """Takes what is online offline, and stops what is being built."""
+    if Site.objects.filter(project=project).delete()[0]:
+        runs.note(project.pk, "site", sites.facts(project))
+
+
+def build_site(project_id: UUID) -> None:
+    """Has a worker build the version of a project that was asked for."""
+    _send("agents.tasks.build_site", str(project_id))
 
 
 def take_picture(project_id: UUID | str) -> None:

@@ -3,11 +3,11 @@
 import logging
 from contextlib import suppress
 
-from agents import aio, browser, pictures, previews, runs, sandbox
+from agents import aio, browser, pictures, previews, runs, sandbox, services
 from agents.box import Box
 from agents.tools.app import errors
 from projects import sites
-from projects.models import Project, Site, Version
+from projects.models import Project, Site
 from projects.paths import BadFiles
 
 log = logging.getLogger(__name__)
@@ -23,6 +23,10 @@ class NotBuilt(Exception):
     """There is nothing that could go online. The text says why."""
 
 
+class NotWanted(Exception):
+    """The attempt is not the newest any more, or its project is gone."""
+
+
 def tell(project: Project) -> None:
     """Tells the pages how it stands."""
     runs.note(project.pk, "site", sites.facts(project))
@@ -35,42 +39,63 @@ def build(project_id: str) -> None:
         return
     tell(site.project)
     try:
-        files, noticed = _built(site.project.versions.select_related("project").get(number=site.wants))
-        sites.put(site, files, noticed)
+        sites.put(site, *_built(site))
+    except NotWanted:
+        return  # taken offline, or asked for anew, or its project is gone
     except (NotBuilt, BadFiles, sandbox.SandboxUnavailable) as problem:
         sites.fail(site, str(problem))
     except (TimeoutError, *sandbox.DOWN) as error:
         log.warning("the site of project %s was not built: %s", project_id, error)
         sites.fail(site, "The sandbox in which it was built went away. Try again.")
+    except Exception:
+        log.exception("the site of project %s was not built", project_id)
+        sites.fail(site, "Something in Vibe broke. It is logged. Try again.")
     tell(site.project)
 
 
-def give_up_lost() -> int:
-    """Says of attempts that went with their worker that they failed; of how many."""
-    found = sites.lost()
-    for site in found:
-        tell(site.project)
-    return len(found)
-
-
-def _built(version: Version) -> tuple[dict[str, bytes], str]:
-    """The files of the site, and what was noticed about them. Raises NotBuilt, BadFiles, SandboxUnavailable or what is
-    DOWN.
+def keep_up() -> int:
+    """Asks again for attempts that nobody took, and says of those that went with their worker that they failed; of how
+    many of both.
     """
+    late, lost = list(sites.late().values_list("project_id", flat=True)), sites.lost()
+    for project_id in late:
+        services.build_site(project_id)
+    for site in lost:
+        tell(site.project)
+    return len(late) + len(lost)
+
+
+def _built(site: Site) -> tuple[dict[str, bytes], str]:
+    """The files of the site, and what was noticed about them. Raises NotBuilt, NotWanted, BadFiles, SandboxUnavailable
+    or what is DOWN.
+    """
+    version = site.project.versions.select_related("project").get(number=site.wants)
     box = sandbox.beside(version, "site")
     try:
         recipe = box.framework.site
+        _go_on(site)
         if recipe.build:
             done = aio.run(box.run_once("site", recipe.build, BUILD_SECONDS, lambda text: None), BUILD_SECONDS + 30)
             if done.timed_out:
                 raise NotBuilt(f"The build took longer than {BUILD_SECONDS} s.")
             if done.exit_code != 0:
                 raise NotBuilt(f"The build failed:\n{done.output.strip()[-SHOWN_CHARS:]}")
-        files = sites.chosen(aio.run(box.snapshot(recipe.folder), 120), recipe.leave)
+            _go_on(site)
+        try:
+            built = aio.run(box.snapshot(recipe.folder), 120)
+        except sandbox.ENDED as error:
+            raise NotBuilt(f"The build made no folder {recipe.folder}, which is where it is looked for.") from error
+        files = sites.chosen(built, recipe.leave)
+        _go_on(site)
         return files, _seen(box, recipe.folder)
     finally:
         with suppress(TimeoutError, *sandbox.DOWN):  # it ends by itself
             aio.run(sandbox.end(box))
+
+
+def _go_on(site: Site) -> None:
+    if not sites.go_on(site):
+        raise NotWanted
 
 
 def _seen(box: Box, folder: str) -> str:

@@ -26,6 +26,7 @@ RING_AGAIN_SECONDS = 15
 _leaving = threading.Event()
 PICTURE_TRIES = 3
 _pictures = threading.BoundedSemaphore(2)
+_builds = threading.BoundedSemaphore(2)
 
 
 @shared_task
@@ -109,15 +110,21 @@ def open_version(project_id: str, number: int) -> None:
     _chore("open_version", project_id, number)
 
 
-@shared_task
-def build_site(project_id: str) -> None:
-    _chore("build_site", project_id)
+@shared_task(bind=True, max_retries=None)
+def build_site(self: Any, project_id: str) -> None:
+    """Builds what is to go online. Two at a time in a process, as each takes minutes; a third comes back later."""
+    if not _builds.acquire(blocking=False):
+        raise self.retry(countdown=3)
+    try:
+        _chore("build_site", project_id)
+    finally:
+        _builds.release()
 
 
 @shared_task
-def give_sites_up() -> int:
-    """Says of sites whose build went with its worker that it failed; of how many."""
-    return int(_chore("give_sites_up"))
+def keep_sites_up() -> int:
+    """Asks again for sites that nobody builds, and gives up those that went with their worker; how many of both."""
+    return int(_chore("keep_sites_up"))
 
 
 @shared_task

@@ -44,9 +44,9 @@ def leaks(version: Version) -> list[Leak]:
 
 def written(files: Mapping[str, bytes]) -> list[Leak]:
     """Every secret that is written into one of these files, by path."""
-    texts = ((path, content[:LOOKED_AT]) for path, content in sorted(files.items()))
-    readable = ((path, content.decode(errors="replace")) for path, content in texts if b"\0" not in content)
-    return [Leak(path, what, line) for path, text in readable for what, line in keyshapes.found(text)]
+    # All of each: a bundle has the libraries first and the app's own code last.
+    texts = ((path, content.decode(errors="replace")) for path, content in sorted(files.items()))
+    return [Leak(path, what, line) for path, text in texts for what, line in keyshapes.found(text)]
 
 
 def warning(text: str) -> str | None:

@@ -142,19 +142,19 @@ CELERY_BROKER_TRANSPORT_OPTIONS = {
     "interval_max": 0.1,
 }
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
-# Three queues: a chore never waits behind runs, and a process takes no more than two pictures (headless Chromium) at a
-# time.
+# Three queues: a chore never waits behind runs, nor behind what takes minutes and looks at apps with headless Chromium.
 CELERY_TASK_DEFAULT_QUEUE = "chores"
 CELERY_TASK_ROUTES = {
     "agents.tasks.run_agent": {"queue": "runs"},
     "agents.tasks.take_picture": {"queue": "pictures"},
+    "agents.tasks.build_site": {"queue": "pictures"},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(VIBE_HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-runs": {"task": "agents.tasks.sweep", "schedule": 10.0},
     "stop-suspended": {"task": "agents.tasks.stop_suspended", "schedule": 3.0},
     "replace-sandboxes": {"task": "agents.tasks.replace_sandboxes", "schedule": 10.0},
-    "give-sites-up": {"task": "agents.tasks.give_sites_up", "schedule": 60.0},
+    "keep-sites-up": {"task": "agents.tasks.keep_sites_up", "schedule": 15.0},
     "pause-idle-sandboxes": {"task": "agents.tasks.pause_idle_sandboxes", "schedule": 60.0},
     "sweep-blobs": {"task": "projects.tasks.sweep_blobs", "schedule": crontab(hour=4, minute=20)},
     "recount-ledger": {"task": "usage.tasks.recount", "schedule": crontab(hour=3, minute=10)},

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse
 
-from projects import sites
+from projects import sites, visits
 
 
 class Sites:
@@ -19,4 +19,4 @@ class Sites:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         name = sites.name_in(request.get_host())
-        return self.get_response(request) if name is None else sites.respond(request, name)
+        return self.get_response(request) if name is None else visits.respond(request, name)

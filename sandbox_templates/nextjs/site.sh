@@ -1,6 +1,8 @@
 # A site has no server of its own: Next.js writes its pages into out/, and says which of them it cannot write.
 set -eu
-served=$(find app src/app -name 'route.*' 2> /dev/null || true)
+# Handlers of GET it writes as files, too; the others would be gone without a word.
+others='export +(async +)?(function|const) +(POST|PUT|PATCH|DELETE)'
+served=$(find app src/app -name 'route.*' -exec grep -lE "$others" {} + 2> /dev/null || true)
 if [ -n "$served" ]; then
   printf 'These need a server, which a site does not have:\n%s\n' "$served" >&2
   exit 1
@@ -19,7 +21,7 @@ cat > "$config" << CONFIG
 $app
 const made = typeof app === "function" ? app("phase-production-build", { defaultConfig: {} }) : app;
 export default async () => {
-  const { distDir, ...config } = await made;
+  const { distDir, basePath, assetPrefix, ...config } = await made;
   return { ...config, output: "export", images: { ...config.images, unoptimized: true } };
 };
 CONFIG

@@ -11,5 +11,9 @@ grep -qs "export const prerender" "$layout" || printf '\nexport const prerender 
 npm run build
 rm -rf site
 mkdir site
-cp -r dist/client/. dist/prerendered/. site/
-find site -name '*.gz' -o -name '*.br' | xargs -r rm
+# Vibe packs files itself; what the adapter packed lies beside what it was made of.
+find dist -name '*.gz' -o -name '*.br' | while IFS= read -r packed; do
+  [ ! -f "${packed%.*}" ] || rm "$packed"
+done
+cp -r dist/client/. site/
+[ ! -d dist/prerendered ] || cp -r dist/prerendered/. site/

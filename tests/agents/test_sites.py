@@ -68,7 +68,7 @@ def test_it_puts_an_app_online(api, project, path, put):
     assert (first.status_code, first.content) == (200, HTML["index.html"])
     assert first.headers["Content-Type"] == "text/html; charset=utf-8"
     told = [step.data["state"] for step in project.steps.filter(type="site").order_by("cursor")]
-    assert told == ["building", "online"]
+    assert told == ["asked", "building", "online"]
 
 
 def test_it_serves_pages_by_their_names_and_nothing_that_is_not_for_visitors(put):
@@ -76,10 +76,12 @@ def test_it_serves_pages_by_their_names_and_nothing_that_is_not_for_visitors(put
     assert visit("/prices").content == visit("/prices.html").content == HTML["prices.html"]
     assert visit("/about/").content == HTML["about/index.html"]
     folder = visit("/about")
-    assert (folder.status_code, folder.headers["Location"]) == (301, "/about/")
+    assert (folder.status_code, folder.headers["Location"]) == (302, "/about/")
+    assert folder.headers["Cache-Control"] == "no-cache"
+    assert visit("/prices/").headers["Location"] == "/prices"
     assert visit("/about?from=a%20friend").headers["Location"] == "/about/?from=a%20friend"
     assert visit("/logo.png").headers["Content-Type"] == "image/png"
-    for hidden in ("/.env", "/package.json", "/tools/serve.js", "/nothing", "/../settings.py", "/prices.html/"):
+    for hidden in ("/.env", "/package.json", "/tools/serve.js", "/nothing", "/../settings.py"):
         assert visit(hidden).status_code == 404, hidden
 
 
@@ -104,9 +106,10 @@ def test_it_sends_what_changed_and_sends_it_packed(put):
     assert packed.headers["Content-Encoding"] == "gzip" and packed.headers["Vary"] == "Accept-Encoding"
     assert gzip.decompress(packed.content) == HTML["styles.css"] == visit("/styles.css").content
     assert len(packed.content) < len(HTML["styles.css"]) / 3
-    again = visit("/styles.css", **{"If-None-Match": packed.headers["ETag"]})
+    again = visit("/styles.css", **{"If-None-Match": packed.headers["ETag"], "Accept-Encoding": "gzip"})
     assert (again.status_code, again.content) == (304, b"")
     assert packed.headers["Cache-Control"] == "no-cache"
+    assert again.headers["ETag"] == packed.headers["ETag"] != visit("/styles.css").headers["ETag"]
 
 
 def test_it_is_named_in_the_list_of_projects(as_user, project, path, put, api):
@@ -117,23 +120,53 @@ def test_it_is_named_in_the_list_of_projects(as_user, project, path, put, api):
     assert address in as_user(project.owner).get("/projects/").text
 
 
-@pytest.mark.parametrize(
-    ("name", "forever"),
-    [
-        ("assets/index-B3x_9aQ2.js", True),
-        ("main-ABCDEF12.js", True),
-        ("_next/static/chunks/a.js", True),
-        ("_app/immutable/entry/start.js", True),
-        ("assets/app-settings.js", False),  # an app's own file: its content may change under its name
-        ("assets/jquery-1.12.4.min.js", False),
-        ("assets/photo-20240101.png", False),
-    ],
-)
-def test_it_lets_browsers_keep_what_never_changes_under_its_name(project, put, name, forever):
-    versions.save(project, {"index.html": b"<h1>Tea</h1>", name: b"tea"}, source="edit")
+def test_it_lets_browsers_keep_only_what_never_changes_under_its_name(project, put):
+    names = (
+        "_next/static/chunks/a.js",
+        "_app/immutable/start.js",
+        "assets/index-B3x_9aQ2.js",
+        "css/theme-Dark2024.css",
+    )
+    versions.save(project, {"index.html": b"<h1>Tea</h1>", **dict.fromkeys(names, b"tea")}, source="edit")
     put()
-    kept = "immutable" in visit(f"/{name}").headers["Cache-Control"]
-    assert kept == forever
+    kept = ["immutable" in visit(f"/{name}").headers["Cache-Control"] for name in names]
+    assert kept == [True, True, False, False]
+
+
+def test_it_sends_parts_of_films_and_the_size_of_everything(project, put):
+    versions.save(project, {"index.html": b"<h1>Tea</h1>", "film.mp4": b"0123456789"}, source="edit")
+    put()
+    whole = visit("/film.mp4")
+    assert (whole.headers["Accept-Ranges"], whole.headers["Content-Length"]) == ("bytes", "10")
+    for asked, status, body in [
+        ("bytes=2-4", 206, b"234"),
+        ("bytes=7-", 206, b"789"),
+        ("bytes=-3", 206, b"789"),
+        ("bytes=5-99", 206, b"56789"),
+        ("bytes=20-30", 200, b"0123456789"),
+        ("bytes=-", 200, b"0123456789"),
+        ("bytes=0-1,4-5", 200, b"0123456789"),
+        ("bytes=" + "9" * 5000 + "-", 200, b"0123456789"),
+    ]:
+        part = visit("/film.mp4", Range=asked)
+        assert (part.status_code, part.content) == (status, body), asked
+    assert visit("/film.mp4", Range="bytes=2-4").headers["Content-Range"] == "bytes 2-4/10"
+
+
+def test_it_lets_an_app_embed_and_open_what_it_wants(put):
+    put()
+    headers = visit("/").headers
+    assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    assert headers["Cross-Origin-Opener-Policy"] == "unsafe-none"
+    assert "Content-Security-Policy" not in headers and "X-Frame-Options" not in headers
+
+
+def test_it_finds_files_of_any_name(project, put):
+    files = {"index.html": b"<h1>Tea</h1>", "gr\u00fcn tee.html": b"green", "a b/index.html": b"spaces"}
+    versions.save(project, files, source="edit")
+    put()
+    assert visit("/gr%C3%BCn%20tee").content == b"green"
+    assert visit("/a%20b").headers["Location"] == "/a%20b/" and visit("/a%20b/").content == b"spaces"
 
 
 def test_it_stays_as_it_was_until_the_next_version_is_put_online(project, put):
@@ -151,6 +184,7 @@ def test_it_stays_as_it_was_until_the_next_version_is_put_online(project, put):
     [
         ({"styles.css": b"h1 {}"}, "no index.html"),
         ({"index.html": b"<script>const key = 'sk-ant-api03-" + b"a1B2c3D4" * 11 + b"'</script>"}, "secrets"),
+        ({"index.html": b"", "app.js": b"\0" * 700_000 + b"'sk-ant-api03-" + b"a1B2c3D4" * 11 + b"'"}, "secrets"),
     ],
 )
 def test_it_says_why_something_did_not_go_online_and_what_was_online_stays(project, put, files, why):
@@ -162,11 +196,30 @@ def test_it_says_why_something_did_not_go_online_and_what_was_online_stays(proje
     assert visit("/").content == HTML["index.html"]
 
 
-def test_it_moves_to_another_name(put):
+def test_it_keeps_its_name_while_it_is_online(api, project, path, put):
     put()
+    answer = api(project.owner).post(path, {"name": "leaf-and-pot"})
+    assert answer.status_code == 400 and "offline first" in answer.json()["errors"]["name"][0]
+    assert visit("/").status_code == 200
+    api(project.owner).delete(path)
     assert put(name=" Leaf-And-Pot ")["url"] == f"http://leaf-and-pot.{settings.SITES_DOMAIN}/"
     assert visit("/", host="leaf-and-pot").status_code == 200
-    assert visit("/").status_code == 404
+
+
+def test_it_frees_the_name_of_what_never_went_online_and_of_what_its_owner_deleted(api, project, path, put, owner):
+    from projects import services
+
+    def another(name):
+        made = create_project(owner, "Tea", model="vibe-m", framework="html")
+        versions.save(made, HTML, source="edit")
+        return api(owner).post(f"/api/v1/projects/{made.pk}/site/", {"name": name}).status_code
+
+    put()
+    assert another("tea-shop") == 400
+    services.delete(project)
+    assert another("tea-shop") == 202
+    Site.objects.update(state="failed")
+    assert another("tea-shop") == 202
 
 
 @pytest.mark.parametrize("name", ["www", "ab", "-tea", "tea-", "te a", "tea.shop", "x" * 41, "xn--tea", "tée", "a_b"])
@@ -260,11 +313,55 @@ def test_it_has_no_version_to_put_online_before_the_first(api, owner, model):
 
 def test_it_says_so_of_a_build_that_went_with_its_worker(api, project, path):
     api(project.owner).post(path)
-    assert tasks.give_sites_up() == 0
-    Site.objects.update(state="building", asked="2020-01-01T00:00Z")
-    assert tasks.give_sites_up() == 1
+    Site.objects.update(state="building")
+    assert tasks.keep_sites_up() == 0
+    Site.objects.update(asked="2020-01-01T00:00Z")
+    assert tasks.keep_sites_up() == 1
     assert "lost" in api(project.owner).get(path).json()["detail"]
     assert project.steps.filter(type="site").last().data["state"] == "failed"
+
+
+def test_it_asks_again_for_a_build_that_nobody_took(api, project, path, monkeypatch):
+    rung = []
+    monkeypatch.setattr(tasks.current_app, "send_task", lambda name, *args, **more: rung.append(name))
+    api(project.owner).post(path)
+    rung.clear()  # as if the broker had lost it
+    assert tasks.keep_sites_up() == 0 and not rung
+    Site.objects.update(asked="2020-01-01T00:00Z")
+    assert tasks.keep_sites_up() == 1 and rung == ["agents.tasks.build_site"]
+    tasks.build_site(str(project.pk))
+    assert api(project.owner).get(path).json()["state"] == "online"
+
+
+@pytest.mark.parametrize("what", ["deleted", "suspended", "offline"])
+def test_it_stops_a_build_that_nobody_wants_any_more(api, project, path, what, monkeypatch):
+    from agents import sandbox
+    from projects import services
+
+    opened = sandbox.beside
+
+    def beside(*args):
+        box = opened(*args)
+        if what == "deleted":
+            services.delete(project)
+        elif what == "suspended":
+            type(project.owner).objects.update(is_active=False)
+        else:
+            api(project.owner).delete(path)
+        return box
+
+    monkeypatch.setattr(sandbox, "beside", beside)
+    api(project.owner).post(path)
+    tasks.build_site(str(project.pk))
+    assert not Site.objects.filter(version__isnull=False).exists()
+
+
+def test_it_takes_a_log_and_names_that_are_no_text(project, put):
+    site = put()
+    row = Site.objects.get()
+    Site.objects.update(state="building")
+    assert sites.fail(row, "broken \x00 \ud800") and Site.objects.get().detail == "broken \ufffd ?"
+    assert site["state"] == "online"
 
 
 @pytest.mark.parametrize("what", ["deleted", "suspended"])
@@ -282,9 +379,10 @@ def test_it_ends_with_the_project_and_its_owner(project, put, what):
 
 def test_it_is_no_strangers_business(api, bob, project, path, put):
     put()
+    before = Site.objects.values().get()
     for method in ("get", "post", "delete"):
         assert getattr(api(bob), method)(path).status_code == 404
-    assert visit("/").status_code == 200
+    assert Site.objects.values().get() == before and visit("/").status_code == 200
 
 
 def test_it_keeps_what_is_online_when_nothing_else_needs_it(project, put):
@@ -322,8 +420,7 @@ def test_it_builds_what_has_to_be_built(model, api, owner):
     assert site["state"] == "online", site["detail"]
     first = visit("/", host="green-tea")
     [script] = re.findall(r'src="(/assets/[^"]+\.js)"', first.text)
-    answer = visit(script, host="green-tea")
-    assert "Green tea" in answer.text and "immutable" in answer.headers["Cache-Control"]
+    assert "Green tea" in visit(script, host="green-tea").text
     assert visit("/a/page/of/the/app", host="green-tea").content == first.content
     assert visit("/assets/missing.js", host="green-tea").status_code == 404
 

@@ -148,7 +148,7 @@ def test_it_runs_an_old_version_beside_the_new_one(owner, running):
     tasks.open_version(str(running.pk), 2)
     from django.core.cache import cache
 
-    last = cache.get(f"beside:{running.pk}")
+    last = cache.get(f"beside:look:{running.pk}")
     assert last and last not in said["url"]
     aio.run(AsyncSandbox.kill(last, **sandbox.options()))
 

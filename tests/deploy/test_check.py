@@ -24,6 +24,13 @@ def test_it_finds_debug_on_a_site_that_others_reach(tmp_path):
     assert done.returncode == 1 and "vibe.W001" in done.stderr and "vibe.example.com" in done.stderr
 
 
+@pytest.mark.parametrize("domain", ["vibe.example.com", "example.com", "preview.example.com"])
+def test_it_finds_a_domain_of_sites_that_vibe_itself_is_in(domain):
+    done = manage("check", "--deploy", SITES_DOMAIN=domain)
+    assert done.returncode == 1 and "vibe.E001" in done.stderr
+    assert manage("check", "--deploy", SITES_DOMAIN="example.app").returncode == 0
+
+
 @pytest.mark.parametrize("host", ["*", "vibe.example.com", ".example.com", "10.0.0.1"])
 def test_it_warns_of_debug_away_from_home(settings, host):
     settings.DEBUG, settings.ALLOWED_HOSTS = True, ["localhost", host]

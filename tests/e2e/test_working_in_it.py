@@ -43,7 +43,7 @@ def test_it_does_what_a_person_does_all_day(page, context, begin, browser, stack
     expect(page.locator("#chat-scroll:not([data-following])")).to_be_visible()
     page.wait_for_timeout(300)
     expect(page.locator(".done footer").last).not_to_be_in_viewport()
-    restore = page.locator("[data-restore]")
+    restore = page.locator(".done [data-restore]")
     expect(restore.first).to_be_visible()
     expect(restore.last).to_be_hidden()
 

@@ -14,18 +14,24 @@ export function site(root, composer) {
   const address = root.dataset.site;
   const domain = root.dataset.sites;
   let now = null;
+  // How many events came: an answer that was asked for before the newest says what was.
+  let told = 0;
 
-  async function work(ask) {
+  /** Asks the server, once at a time, and shows how it then stands. `refused` shows why it does not. */
+  async function work(ask, refused = (text) => toast(text, { error: true })) {
+    if (box.hasAttribute("aria-busy")) return;
     box.setAttribute("aria-busy", "true");
+    const before = told;
     try {
-      now = (await ask()) ?? now;
+      const answer = await ask();
+      if (told === before) now = answer;
+      paint();
     } catch (error) {
-      toast(error.message, { error: true });
+      refused(error.message);
     }
     box.removeAttribute("aria-busy");
-    paint();
   }
-  const put = (name) => work(() => postJson(address, name ? { name } : {}));
+  const put = (name, refused) => work(() => postJson(address, name ? { name } : {}), refused);
   const button = (kind, text, run) => el("button", { type: "button", class: `btn sm ${kind}`, onclick: run }, text);
   const words = (text) => el("p", { class: "muted small" }, text);
 
@@ -43,11 +49,16 @@ export function site(root, composer) {
 
   /** The form in which it gets its name. */
   function naming(action) {
-    const name = el("input", { class: "input sm", id: "site-name", value: now.name, maxlength: 40, required: true, spellcheck: "false", autocapitalize: "none", autocomplete: "off", "aria-describedby": "site-domain" });
-    const form = el("form", { class: "site-form" }, el("label", { for: "site-name" }, "Address"), el("div", { class: "site-name" }, name, el("span", { class: "muted small", id: "site-domain" }, `.${domain}`)), el("button", { class: "btn primary" }, action));
+    const name = el("input", { class: "input sm", id: "site-name", value: now.name, maxlength: 40, required: true, spellcheck: "false", autocapitalize: "none", autocomplete: "off", "aria-describedby": "site-domain site-wrong" });
+    const wrong = el("p", { class: "bad small", id: "site-wrong", role: "alert" });
+    const form = el("form", { class: "site-form" }, el("label", { for: "site-name" }, "Address"), el("div", { class: "site-name" }, name, el("span", { class: "muted small", id: "site-domain" }, `.${domain}`)), wrong, el("button", { class: "btn primary" }, action));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      put(name.value.trim());
+      put(name.value.trim(), (text) => {
+        wrong.textContent = text;
+        name.setAttribute("aria-invalid", "true");
+        name.focus();
+      });
     });
     return form;
   }
@@ -71,7 +82,8 @@ export function site(root, composer) {
   }
 
   function paint() {
-    if (!now) return;
+    // What is being typed stays.
+    if (!now || (now.state === "none" && $("#site-name")?.contains(document.activeElement))) return;
     const newest = Number(root.dataset.version || 0);
     const parts = [];
     if (now.state === "failed") parts.push(failed());
@@ -89,11 +101,12 @@ export function site(root, composer) {
     box.replaceChildren(...parts);
   }
 
-  menu.addEventListener("toggle", () => menu.open && (now ? paint() : work(() => getJson(address))));
+  menu.addEventListener("toggle", () => menu.open && work(() => getJson(address)));
   return {
     /** An event says how it stands. */
     set(data) {
       const was = now?.state;
+      told += 1;
       now = data;
       paint();
       if (menu.open || !BUSY.has(was)) return;
