@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 
+import celery
 import pytest
 from django.conf import settings
 from django.test import Client
@@ -323,7 +324,7 @@ def test_it_says_so_of_a_build_that_went_with_its_worker(api, project, path):
 
 def test_it_asks_again_for_a_build_that_nobody_took(api, project, path, monkeypatch):
     rung = []
-    monkeypatch.setattr(tasks.current_app, "send_task", lambda name, *args, **more: rung.append(name))
+    monkeypatch.setattr(celery.current_app, "send_task", lambda name, *args, **more: rung.append(name))
     api(project.owner).post(path)
     rung.clear()  # as if the broker had lost it
     assert tasks.keep_sites_up() == 0 and not rung
