@@ -57,9 +57,9 @@ def keep_up() -> int:
     """Asks again for attempts that nobody took, and says of those that went with their worker that they failed; of how
     many of both.
     """
-    late, lost = list(sites.late().values_list("project_id", flat=True)), sites.lost()
-    for project_id in late:
-        services.build_site(project_id)
+    late, lost = sites.late(), sites.lost()
+    for site in late:
+        services.build_site(site.project_id)
     for site in lost:
         tell(site.project)
     return len(late) + len(lost)

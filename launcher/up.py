@@ -175,7 +175,8 @@ def _say_ready(plan: Plan, terminal: Terminal, seconds: float) -> None:
         )
     if not local and plan.embeds_sandboxes and not plan.given.get("PREVIEW_DOMAIN"):
         terminal.line(
-            "Note: previews open on this machine only, until PREVIEW_DOMAIN is a wildcard name that leads here."
+            "Note: previews, and apps that are put online, open on this machine only, until PREVIEW_DOMAIN and "
+            "SITES_DOMAIN are wildcard names that lead here."
         )
     if plan.flower:
         terminal.line(

@@ -29,8 +29,8 @@ RESERVED = frozenset(
 # Longer than any part of a build may take: one that was not heard of for so long went with its worker.
 LOST = timedelta(minutes=7)
 LOST_TEXT = "The build was lost with the worker that was at it. Put it online again."
-# One that nobody took for so long is asked for again.
-LATE = timedelta(seconds=15)
+# One that nobody took for so long is asked for again: the message is lost, or others are before it.
+LATE = timedelta(minutes=1)
 # Secrets that a refusal names.
 NAMED = 5
 
@@ -150,10 +150,10 @@ def lost() -> list[Site]:
     return [site for site in silent if fail(site, LOST_TEXT)]
 
 
-def late() -> QuerySet[Site]:
-    """Attempts that nobody took yet, although they were asked for."""
-    there = Q(project__deleted=None, project__owner__is_active=True)
-    return Site.objects.filter(there, state=Site.State.ASKED, asked__lt=Now() - LATE)
+def late() -> list[Site]:
+    """Attempts that nobody took yet, although they were asked for: to be asked for again, now and then."""
+    waiting = Site.objects.filter(state=Site.State.ASKED, asked__lt=Now() - LATE)
+    return [site for site in waiting if _change(site, Site.State.ASKED, asked=Now())]
 
 
 def _change(site: Site, was: str, **values: Any) -> bool:

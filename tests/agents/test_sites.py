@@ -330,6 +330,7 @@ def test_it_asks_again_for_a_build_that_nobody_took(api, project, path, monkeypa
     assert tasks.keep_sites_up() == 0 and not rung
     Site.objects.update(asked="2020-01-01T00:00Z")
     assert tasks.keep_sites_up() == 1 and rung == ["agents.tasks.build_site"]
+    assert tasks.keep_sites_up() == 0
     tasks.build_site(str(project.pk))
     assert api(project.owner).get(path).json()["state"] == "online"
 

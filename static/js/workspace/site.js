@@ -109,7 +109,8 @@ export function site(root, composer) {
       told += 1;
       now = data;
       paint();
-      if (menu.open || !BUSY.has(was)) return;
+      // Before the first look at the menu nothing is known of what an event ends.
+      if (menu.open || (was && !BUSY.has(was))) return;
       if (data.state === "online") toast(`Version ${data.version} is online.`, { action: { label: "Visit", run: () => open(data.url, "_blank", "noopener") } });
       if (data.state === "failed") toast("It did not go online.", { error: true, action: { label: "See why", run: () => (menu.open = true) } });
     },
