@@ -18,8 +18,9 @@ RULES: list[dict[str, Any]] = [
 
 
 @pytest.fixture
-def printed(db) -> dict[str, set[str]]:
-    """Every metric's name, and the names of its labels."""
+def printed(db, client) -> dict[str, set[str]]:
+    """Every metric's name, and the names of its labels, once there was a request."""
+    client.get(reverse("healthz"))
     return {
         metric.name: {label for labels in metric.values for label in re.findall(r"(\w+)=", labels)}
         for metric in collect()
