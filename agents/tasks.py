@@ -4,6 +4,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -113,12 +114,8 @@ def open_version(project_id: str, number: int) -> None:
 @shared_task(bind=True, max_retries=None)
 def build_site(self: Any, project_id: str) -> None:
     """Builds what is to go online. Two at a time in a process, as each takes minutes; a third comes back later."""
-    if not _builds.acquire(blocking=False):
-        raise self.retry(countdown=3)
-    try:
+    with _place(self, _builds):
         _chore("build_site", project_id)
-    finally:
-        _builds.release()
 
 
 @shared_task
@@ -150,18 +147,27 @@ def _chore(name: str, *args: Any) -> Any:
 @shared_task(bind=True, max_retries=None)
 def take_picture(self: Any, project_id: str, tries: int = PICTURE_TRIES) -> None:
     """Takes the picture of a project's newest version. Two at a time in a process; a third comes back later."""
-    if not _pictures.acquire(blocking=False):
-        raise self.retry(countdown=3)
     try:
-        if project := Project.objects.filter(pk=project_id, deleted__isnull=True).first():
-            pictures.take(project)
+        with _place(self, _pictures):
+            if project := Project.objects.filter(pk=project_id, deleted__isnull=True).first():
+                pictures.take(project)
     except pictures.NotSeen as problem:
         log.info("no picture of project %s: %s", project_id, problem)
         if tries > 1:
             self.apply_async((project_id, tries - 1), countdown=30)
     finally:
-        _pictures.release()
         connection.close()
+
+
+@contextlib.contextmanager
+def _place(task: Any, places: threading.BoundedSemaphore) -> Iterator[None]:
+    """One of a few places of this process; without one the task comes back later."""
+    if not places.acquire(blocking=False):
+        raise task.retry(countdown=3)
+    try:
+        yield
+    finally:
+        places.release()
 
 
 @worker_ready.connect

@@ -33,6 +33,8 @@ LOST_TEXT = "The build was lost with the worker that was at it. Put it online ag
 LATE = timedelta(minutes=1)
 # Secrets that a refusal names.
 NAMED = 5
+# Sites of projects and owners that are not gone: no others are built or shown.
+THERE = Q(project__deleted=None, project__owner__is_active=True)
 
 
 def url(site: Site) -> str:
@@ -118,7 +120,7 @@ def ask(project: Project, version: Version, name: str) -> Site:
 
 def under_way() -> QuerySet[Site]:
     """Those that are waited for."""
-    return Site.objects.filter(state__in=(Site.State.ASKED, Site.State.BUILDING))
+    return Site.objects.filter(THERE, state__in=(Site.State.ASKED, Site.State.BUILDING))
 
 
 def begin(site: Site) -> bool:
@@ -158,8 +160,7 @@ def late() -> list[Site]:
 
 def _change(site: Site, was: str, **values: Any) -> bool:
     """Changes an attempt that is still the newest, in this state, of a project that is still there."""
-    there = Q(project__deleted=None, project__owner__is_active=True)
-    attempt = Site.objects.filter(there, pk=site.pk, asked=site.asked, state=was)
+    attempt = Site.objects.filter(THERE, pk=site.pk, asked=site.asked, state=was)
     # A filter over other tables is no condition of an UPDATE itself: so the row is locked while it is looked at.
     with transaction.atomic():
         if not attempt.select_for_update(of=("self",)).exists():

@@ -12,6 +12,7 @@ from whitenoise.media_types import MediaTypes
 from projects import blobs
 from projects.frameworks import FRAMEWORKS
 from projects.models import Blob, Site
+from projects.sites import THERE
 
 # Folders of the frameworks' own in which a name changes with its content. Elsewhere a visitor's browser asks each time
 # whether it changed: an app's own files keep their names.
@@ -51,8 +52,8 @@ def respond(request: HttpRequest, name: str) -> HttpResponse:
 def _respond(request: HttpRequest, name: str) -> HttpResponse:
     if request.method not in ("GET", "HEAD"):
         return HttpResponse("Only GET and HEAD.", status=405, headers={"Allow": "GET, HEAD"}, content_type="text/plain")
-    online = Site.objects.filter(version__isnull=False, project__deleted__isnull=True, project__owner__is_active=True)
-    site = online.filter(name=name).select_related("project").defer("manifest").first()
+    online = Site.objects.filter(THERE, name=name, version__isnull=False)
+    site = online.select_related("project").defer("manifest").first()
     if site is None:
         return HttpResponse(render_to_string("site_missing.html", {"name": name}), status=404)
     manifest = _manifest(site.pk, str(site.published))

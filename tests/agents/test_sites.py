@@ -11,7 +11,7 @@ from django.test import Client
 from django.urls import reverse
 
 from agents import browser, tasks
-from projects import frameworks, sites, versions
+from projects import frameworks, services, sites, versions
 from projects.models import Site
 from projects.services import create_project
 
@@ -208,8 +208,6 @@ def test_it_keeps_its_name_while_it_is_online(api, project, path, put):
 
 
 def test_it_frees_the_name_of_what_never_went_online_and_of_what_its_owner_deleted(api, project, path, put, owner):
-    from projects import services
-
     def another(name):
         made = create_project(owner, "Tea", model="vibe-m", framework="html")
         versions.save(made, HTML, source="edit")
@@ -272,6 +270,22 @@ def test_it_builds_two_apps_of_a_person_at_once(api, project, path, owner):
     assert [another("Cups"), another("Pots"), another("Jugs")] == [202, 202, 409]
     tasks.build_site(str(Site.objects.get(name="cups").project_id))
     assert api(owner).post(path).status_code == 202
+    # Both places are taken, one by an app that is deleted then: nobody waits for that any more.
+    services.delete(Site.objects.get(name="pots").project)
+    assert another("Mugs") == 202
+
+
+def test_it_takes_turns_with_other_builds(api, project, path):
+    api(project.owner).post(path)
+    assert tasks._builds.acquire(blocking=False) and tasks._builds.acquire(blocking=False)
+    try:
+        with pytest.raises(celery.exceptions.Retry):
+            tasks.build_site.apply((str(project.pk),), throw=True)
+        assert api(project.owner).get(path).json()["state"] == "asked"
+    finally:
+        tasks._builds.release(2)
+    tasks.build_site(str(project.pk))
+    assert api(project.owner).get(path).json()["state"] == "online"
 
 
 def test_it_leaves_a_name_to_the_newer_of_two_attempts(api, project, path):
@@ -338,7 +352,6 @@ def test_it_asks_again_for_a_build_that_nobody_took(api, project, path, monkeypa
 @pytest.mark.parametrize("what", ["deleted", "suspended", "offline"])
 def test_it_stops_a_build_that_nobody_wants_any_more(api, project, path, what, monkeypatch):
     from agents import sandbox
-    from projects import services
 
     opened = sandbox.beside
 
@@ -368,8 +381,6 @@ def test_it_takes_a_log_and_names_that_are_no_text(project, put):
 
 @pytest.mark.parametrize("what", ["deleted", "suspended"])
 def test_it_ends_with_the_project_and_its_owner(project, put, what):
-    from projects import services
-
     put()
     if what == "deleted":
         services.delete(project)

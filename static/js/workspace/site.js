@@ -95,7 +95,8 @@ export function site(root, composer) {
     } else if (!now.url) {
       parts.push(naming(now.state === "failed" ? "Try again" : `Put version ${newest} online`));
     } else if (newest > now.version) {
-      parts.push(button("primary", `Put version ${newest} online`, () => put()));
+      const again = now.state === "failed" && now.wants === newest;
+      parts.push(button("primary", again ? `Try version ${newest} again` : `Put version ${newest} online`, () => put()));
     }
     if (now.state === "online" && now.detail) parts.push(el("details", { class: "small" }, el("summary", {}, "What was noticed"), el("pre", { class: "site-detail", tabindex: 0 }, now.detail)));
     box.replaceChildren(...parts);
