@@ -27,6 +27,8 @@ from projects.models import Project
 
 # Leases lost in a row, without a new step in between, before a run counts as one that kills its workers.
 MAX_DEATHS = 3
+# From so many on it may be the one that does: a worker has one such run at a time, so that what dies with it is known.
+SUSPECT_DEATHS = 2
 # Leases of one run in all. A database that is away counts as no death, but does not go on for ever either.
 MAX_LEASES = 100
 # Runs rung when one ends; the sweeper finds the others.
@@ -61,11 +63,12 @@ def owner_name() -> str:
     return f"{socket.gethostname()}:{os.getpid()}"
 
 
-# One user's claims one after the other: two at once would not see, and so not count, each other. No row is locked for
-# it, so that nothing else has to wait, or waits the other way round.
+# One user's claims one after the other, and a worker's of runs that died with one: two at once would not see, and so
+# not count, each other. No row is locked for it, so that nothing else has to wait, or waits the other way round.
 ALONE = """
-SELECT pg_advisory_xact_lock(hashtextextended('claims of ' || project.owner_id, 0))
-FROM agents_run AS run JOIN projects_project AS project ON project.id = run.project_id WHERE run.id = %s
+SELECT pg_advisory_xact_lock(hashtextextended('claims of ' || project.owner_id, 0)),
+    CASE WHEN run.deaths > 0 THEN pg_advisory_xact_lock(hashtextextended('suspects of ' || %(owner)s, 0)) END
+FROM agents_run AS run JOIN projects_project AS project ON project.id = run.project_id WHERE run.id = %(run)s
 """
 CLAIM = """
 UPDATE agents_run AS run SET state = 'running', lease_token = lease_token + 1, lease_owner = %(owner)s,
@@ -77,6 +80,9 @@ WHERE id = %(run)s AND (state = 'queued' OR (state = 'running' AND lease_until <
     AND (SELECT count(*) FROM agents_run AS other JOIN projects_project AS project ON project.id = other.project_id
         WHERE other.state = 'running' AND other.id <> run.id AND project.owner_id =
             (SELECT owner_id FROM projects_project WHERE id = run.project_id)) < %(at_once)s
+    AND (deaths + (state = 'running')::int < %(suspect)s OR NOT EXISTS (SELECT 1 FROM agents_run AS other
+        WHERE other.state = 'running' AND other.lease_owner = %(owner)s AND other.lease_until > now()
+        AND other.deaths >= %(suspect)s AND other.id <> run.id))
 RETURNING project_id, lease_token, cancel_requested
 """
 
@@ -84,13 +90,15 @@ RETURNING project_id, lease_token, cancel_requested
 def claim(run_id: UUID, seconds: float) -> Fence | None:
     """Takes the lease of a run that is due: queued and first in its project, or left by a dead worker.
 
-    Nobody has more than RUNS_PER_USER at once, so that one user's many leave workers for another's one.
+    Nobody has more than RUNS_PER_USER at once, so that one user's many leave workers for another's one. Nor has a
+    worker more than one run that may be what kills its workers: all that die beside it would count as such.
     """
+    facts = {"run": run_id, "owner": owner_name(), "seconds": seconds}
+    facts |= {"at_once": settings.RUNS_PER_USER, "suspect": SUSPECT_DEATHS}
     try:
         with transaction.atomic(), prepared.cursor() as cursor:
-            at_once = settings.RUNS_PER_USER
-            cursor.execute(ALONE, [run_id])
-            cursor.execute(CLAIM, {"run": run_id, "owner": owner_name(), "seconds": seconds, "at_once": at_once})
+            cursor.execute(ALONE, facts)
+            cursor.execute(CLAIM, facts)
             row = cursor.fetchone()
     except IntegrityError:  # another run of the project was claimed in the same moment
         return None

@@ -16,6 +16,7 @@ from agents.models import Run
 from agents.runs import Fence, LeaseLost
 from demo_model import wire
 from projects import versions
+from projects.models import Project
 from tests.agents.scripted import Failure, finish, page, write
 from usage import services as credits
 from usage.models import Entry
@@ -267,6 +268,55 @@ def test_it_gives_up_a_run_that_kills_its_workers(start, work, model):
     run = work(run)
 
     assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "crash_loop", 0)
+
+
+def test_it_gives_up_only_the_one_of_many_that_kills_its_workers(start, work, model, settings):
+    """All that a worker holds dies with it, at steps that take longer than it lived."""
+    settings.RUNS_PER_USER = 9
+    model.say(*[[wire.text("Done."), finish()]] * 20)
+    poison, *others = [start(f"App {number}") for number in range(6)]
+    for _ in range(runs.MAX_DEATHS):
+        held = [run for run in (poison, *others) if runs.claim(run.pk, 30)]
+        Run.objects.filter(pk__in=[run.pk for run in held]).update(lease_until=Now())
+    assert held == [poison]
+
+    assert work(poison).reason == "crash_loop"
+    assert [work(run).reason for run in others] == [""] * 5
+
+
+def test_it_takes_one_at_a_time_of_those_that_died_with_others(start, person, settings):
+    settings.RUNS_PER_USER = 9
+    many, gate, got = [start(f"App {number}") for number in range(6)], threading.Barrier(6), []
+    for run in many:  # one person's claims wait for each other anyway
+        Project.objects.filter(pk=run.project_id).update(owner=person())
+    Run.objects.update(state=Run.State.RUNNING, lease_until=Now(), deaths=runs.SUSPECT_DEATHS - 1)
+
+    def race(run):
+        gate.wait()
+        got.append(runs.claim(run.pk, 30))
+        connection.close()
+
+    threads = [threading.Thread(target=race, args=[run]) for run in many]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    [first] = filter(None, got)
+    free = next(run for run in many if run.pk != first.run_id)
+    assert runs.claim(free.pk, 30) is None
+
+    runs.append(first, "stage", {"stage": "work", "status": "started", "title": ""})  # it was not this one
+    assert runs.claim(free.pk, 30)
+
+
+def test_it_takes_one_for_each_worker_of_those_that_died_with_others(start, settings, monkeypatch):
+    settings.RUNS_PER_USER = 9
+    one, other = start("One"), start("Other")
+    Run.objects.update(state=Run.State.RUNNING, lease_until=Now(), deaths=runs.SUSPECT_DEATHS - 1)
+    assert runs.claim(one.pk, 30)
+    assert runs.claim(other.pk, 30) is None
+    monkeypatch.setattr(runs, "owner_name", lambda: "elsewhere:1")
+    assert runs.claim(other.pk, 30)
 
 
 def test_it_gives_up_a_run_that_is_begun_again_and_again(start, work, model):
