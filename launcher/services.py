@@ -61,7 +61,7 @@ def backing_jobs(plan: Plan) -> list[Job]:
         jobs.append(
             Job(
                 "sandbox-host",
-                [*_python("sandbox_host"), "--port", str(plan.port + 1), *_sandbox_folders(place)],
+                [*_python("sandbox_host"), "--port", str(plan.port + 1), *_sandbox_folders(place), *_ahead(plan)],
                 plan.bare_environment(*REGISTRY_NAMES, "SANDBOX_") | {"E2B_API_KEY": plan.secrets["E2B_API_KEY"]},
                 ask=partial(_ask_sandbox_host, plan.sandbox_url),
                 address=plan.sandbox_url,
@@ -79,6 +79,11 @@ def backing_jobs(plan: Plan) -> list[Job]:
             )
         )
     return jobs
+
+
+def _ahead(plan: Plan) -> list[str]:
+    """What a real model chooses when it is unsure: by the time of the first prompt it may be there."""
+    return [] if plan.embeds_model else ["--prepare", "nextjs"]
 
 
 def template_job(plan: Plan, templates: tuple[str, ...]) -> Job:

@@ -63,6 +63,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--max-total", type=int, default=1000, help="sandboxes kept, the paused ones included")
     parser.add_argument("--max-days", type=float, default=90, help="days that a sandbox is kept that nobody starts")
     parser.add_argument("--spares", type=int, default=2, help="sandboxes that are started before anybody asks")
+    parser.add_argument("--prepare", action="append", default=[], help="template to prepare before anybody asks for it")
     parser.add_argument("--min-free", type=int, default=1024, help="MiB of the machine's disk that sandboxes leave")
     for name, default in vars(Limits()).items():
         parser.add_argument(f"--limit-{name.replace('_', '-')}", type=int, default=default)
@@ -76,8 +77,9 @@ async def _serve(arguments: argparse.Namespace, key: str, root: Root) -> None:
     )  # fmt: skip
     registry = Registry(root, await Facts.ask(root), caps, domain)
     report = {**await selftest.run(registry), **registry.storage.describe()}
+    first_use = FirstUse(root)
     runner = web.AppRunner(
-        app.build(registry, FirstUse(root), key, domain, report), handler_cancellation=True, access_log=None
+        app.build(registry, first_use, key, domain, report), handler_cancellation=True, access_log=None
     )
     await runner.setup()
     stop = asyncio.Event()
@@ -87,6 +89,7 @@ async def _serve(arguments: argparse.Namespace, key: str, root: Root) -> None:
         for address in arguments.host or ["127.0.0.1", "::1"]:
             await _listen(runner, address, arguments.port)
         print(f"sandbox host ready on port {arguments.port}", flush=True)
+        first_use.begin(arguments.prepare)
         log.say("started", port=arguments.port, **report)
         await stop.wait()
         log.say("stopping")

@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from contextlib import suppress
 
 from sandbox_host import preparing
 from sandbox_host.root import Root
@@ -16,6 +18,7 @@ class FirstUse:
         self.root = root
         self.progress: dict[str, str] = {}  # template: what is being done just now
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._ahead: asyncio.Task[None] | None = None
 
     async def ready(self, name: str) -> bool:
         """Return when a sandbox of the template can be made, True if that had to be waited for. A name that is no
@@ -29,6 +32,15 @@ class FirstUse:
             self._tasks[name].add_done_callback(lambda _: self._tasks.pop(name))
         await asyncio.shield(self._tasks[name])
         return True
+
+    def begin(self, names: Sequence[str]) -> None:
+        """Prepare these before anybody asks for them, one after the other. What fails is tried again at first use."""
+        self._ahead = asyncio.create_task(self._prepare_ahead(names))
+
+    async def _prepare_ahead(self, names: Sequence[str]) -> None:
+        for name in names:
+            with suppress(*preparing.PROBLEMS):  # logged
+                await self.ready(name)
 
     async def _prepare(self, name: str) -> None:
         def say(line: str) -> None:
@@ -46,6 +58,7 @@ class FirstUse:
 
     async def close(self) -> None:
         """Give up what is not finished; nothing of it is kept."""
-        for task in self._tasks.values():
+        tasks = [*self._tasks.values(), *filter(None, [self._ahead])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from launcher import running
+from launcher import running, services
 from launcher import up as program
 from launcher.machine import free_port
 from launcher.place import ROOT
@@ -123,3 +123,9 @@ def test_it_tells_of_each_process_by_its_own_life(place, terminal, capsys):
     assert [row["service"] for row in rows if row["service"].startswith("web")] == ["web", "web-2", "web-3"]
     assert {row["state"] for row in rows} == {"down"}
     os.close(lock)
+
+
+@pytest.mark.parametrize(("given", "ahead"), [({}, []), ({"ANTHROPIC_API_KEY": "key"}, ["--prepare", "nextjs"])])
+def test_it_prepares_what_a_real_model_chooses_when_it_is_unsure(place, given, ahead):
+    [host] = [job for job in services.backing_jobs(Plan(place, given)) if job.name == "sandbox-host"]
+    assert list(host.command)[list(host.command).index("--runtime") + 2 :] == ahead

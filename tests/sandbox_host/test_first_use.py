@@ -65,6 +65,21 @@ def test_it_prepares_once_for_all_who_ask_together(own_host: Make, sources: Path
     assert health(host)["sandboxes"] == 3
 
 
+def test_it_prepares_before_anybody_asks_what_it_is_told_to(own_host: Make, sources: Path) -> None:
+    host = own_host(*arguments(sources), "--prepare", "none-such", "--prepare", "tiny")
+    wait_for(lambda: health(host)["templates"]["tiny"], 30)
+    assert health(host)["sandboxes"] == 0
+
+
+def test_it_goes_on_where_that_fails_and_tries_again_at_first_use(own_host: Make, sources: Path) -> None:
+    describe(sources, install="echo no such package >&2; exit 3")
+    host = own_host(*arguments(sources), "--prepare", "tiny")
+    wait_for(lambda: health(host)["preparing"])
+    wait_for(lambda: not health(host)["preparing"], 30)
+    describe(sources)
+    assert host.create(template="tiny").files.exists("/home/user/app/index.html")
+
+
 def test_it_says_what_it_is_doing_and_uses_no_uid_of_the_host(own_host: Make, sources: Path) -> None:
     describe(sources, install="until [ -e /tmp/never ]; do :; done")
     host = own_host(*arguments(sources))
