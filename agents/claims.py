@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from agents.models import Step
+from projects import leaks
 from projects.locks import locked_by
 
 # A file's name as it stands in prose: with a folder, or in backticks. Bounded, for each place of a text may begin one.
@@ -51,6 +52,17 @@ def undeclared(scope: Collection[str], changes: Mapping[str, Iterable[str]]) -> 
     changed = {path for paths in changes.values() for path in paths if path not in (*WRITTEN_BY_NPM, "package.json")}
     other = [path for path in changed if not locked_by(path, scope)]
     return _also(other if scope else [], "named beforehand")
+
+
+def secrets(files: Mapping[str, bytes], changes: Mapping[str, Iterable[str]]) -> list[str]:
+    """A sentence about the keys that the run wrote into the app's code."""
+    changed = {path for kind in ("added", "changed") for path in changes[kind]}
+    texts = {path: files[path] for path in changed & files.keys() if not leaks.is_private(path)}
+    if not (found := leaks.written(texts)):
+        return []
+    more = f" and {len(found) - MAX_NAMES} more" if len(found) > MAX_NAMES else ""
+    named = "; ".join(map(str, found[:MAX_NAMES]))
+    return [f"Whoever opens the app can read a secret: {named}{more}. Take it out, and replace it at its provider."]
 
 
 def _also(other: Iterable[str], where: str) -> list[str]:

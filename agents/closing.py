@@ -96,6 +96,15 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         log.add("error", _trouble(run, log, ending))
     balance = credits.account_of(project.owner).available if available is None else available
     began = run.started or run.created
+    doubts = claims.secrets(files or {}, changes)
+    if ending.state == Run.State.SUCCEEDED:
+        doubts = [
+            *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
+            *claims.beyond(plan.get("files", []), changes),
+            *claims.undeclared(log.scope(), changes),
+            *unseen,
+            *doubts,
+        ]
     complete = {
         "state": ending.state,
         "reason": ending.reason,
@@ -109,14 +118,7 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         "cost": charged,
         "cost_text": credits.text(charged),
         "mode": run.message.mode,
-        "doubts": [
-            *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
-            *claims.beyond(plan.get("files", []), changes),
-            *claims.undeclared(log.scope(), changes),
-            *unseen,
-        ]
-        if ending.state == Run.State.SUCCEEDED
-        else [],
+        "doubts": doubts,
         "promises": promised,
         "review": _last_review(log),
         "can_continue": ending.state in (Run.State.STOPPED, Run.State.CANCELLED),

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, safe_path
+from projects import leaks
 from projects.blobs import sha256
 from projects.frameworks import starting_manifest
 from projects.locks import locked_by
@@ -17,6 +18,8 @@ DIFF_LINES, LINE_CHARS = 400, 500
 # Characters that one call of read_files gives, shared by its files; lines of matches that search shows.
 READ_CHARS, MATCHES = 60_000, 200
 MAX_LINES = 10**7
+# Secrets that are named of what was written.
+MAX_SECRETS = 5
 # A write that takes more than this share of the lines of a file of some length is refused unless meant.
 LOSS_SHARE, LOSS_LINES = 0.3, 20
 # "… rest of the code unchanged": a model's way of not writing a file, which would destroy it. Whole lines, of a comment
@@ -61,9 +64,19 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     changes = [_change(path, before[path], data) for path, data in contents.items()]
     await tools.box.write(contents)
     return Outcome(
-        output=f"Wrote {', '.join(contents)}.",
+        output=f"Wrote {', '.join(contents)}.{_warning(contents)}",
         summary=", ".join(contents),
         facts={"files": changes},
+    )
+
+
+def _warning(contents: Mapping[str, bytes]) -> str:
+    """What the model is told of keys that now stand in files; "" of none."""
+    if not (found := leaks.written({path: data for path, data in contents.items() if not leaks.is_private(path)})):
+        return ""
+    return (
+        f" Secrets are in it: {'; '.join(map(str, found[:MAX_SECRETS]))}. Whoever opens the app can read them. Take"
+        " them out unless the user asked for just that, and tell the user."
     )
 
 
@@ -101,7 +114,7 @@ async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     await tools.box.write({path: data})
     change = _change(path, before.encode(), data)
     return Outcome(
-        output=f"Edited {path}: {change['added']} lines added, {change['removed']} removed.",
+        output=f"Edited {path}: {change['added']} lines added, {change['removed']} removed.{_warning({path: data})}",
         summary=f"+{change['added']} −{change['removed']}",
         facts={"files": [change]},
     )

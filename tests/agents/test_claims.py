@@ -4,6 +4,7 @@ from agents.claims import doubts
 from demo_model import wire
 from tests.agents.scripted import finish, page, write
 
+KEY = "sk-ant-api03-abcdefghijklmnop0123456789"
 NOTHING: dict[str, list[str]] = {"added": [], "changed": [], "deleted": []}
 FILES = {"index.html": "1", "src/App.tsx": "2", "src/lib/tea.ts": "3"}
 
@@ -26,6 +27,28 @@ def test_it_has_no_doubts_of_a_true_summary(model, start, work):
     test = wire.tool("terminal", {"command": "echo run npm test"})
     model.say([write(index_html=page("Tea"))], [test], [finish("`index.html` has a heading now; the tests pass.")])
     assert work(start()).steps.get(type="complete").data["doubts"] == []
+
+
+def test_it_tells_the_model_and_its_user_of_a_key_in_the_code(model, start, work):
+    put = {"path": "index.html", "edits": [{"search": "<h1>", "replace": f"<!-- {KEY} --><h1>"}]}
+    hidden = wire.tool("write_files", {"files": [{"path": ".env", "content": f"KEY={KEY}"}]})
+    model.say([write(index_html=page("Tea"))], [wire.tool("edit_file", put), hidden], [finish("Done.")])
+    run = work(start())
+
+    edited, wrote = run.steps.filter(type="tool_result").exclude(data__name="finish").order_by("seq")[1:]
+    assert "line 1: Anthropic key" in edited.record["content"] and "tell the user" in edited.record["content"]
+    assert "Secrets" not in wrote.record["content"]  # that file stays here whoever sees the app
+    [doubt] = run.steps.get(type="complete").data["doubts"]
+    assert "Whoever opens the app can read a secret: index.html, line 1: Anthropic key." in doubt
+    assert KEY not in doubt
+
+
+def test_it_says_so_of_a_run_that_was_ended_early_too(model, start, work, settings):
+    settings.RUN_MAX_TURNS = 1
+    model.say([write(index_html=page("Tea") + f"<!-- {KEY} -->")], [finish("Done.")])
+    run = work(start())
+    assert run.state == "stopped"
+    assert "Anthropic key" in run.steps.get(type="complete").data["doubts"][0]
 
 
 def test_it_says_plainly_that_nothing_changed(model, start, work):
