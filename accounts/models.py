@@ -1,12 +1,13 @@
 """User (signs in with an e-mail address), ApiToken (a hashed key for the REST API), KeptAnswer (its repeats),
-ProviderKey (a sealed key of a model provider), McpServer (somebody's server with tools for the agent) and Delivery (an
-outside system's event that took effect).
+ProviderKey (a sealed key of a model provider), McpServer (somebody's server with tools for the agent), GitHubToken and
+Delivery (an outside system's event that took effect).
 """
 
 import hashlib
 import secrets
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
 from django.db import models
 from django.db.models.functions import Lower
@@ -207,6 +208,34 @@ class McpServer(models.Model):
     def secret(self) -> str:
         """ "" without one. Raises vault.CannotOpen."""
         return vault.unseal(self.sealed, self.bound_to) if self.sealed else ""
+
+
+class GitHubToken(models.Model):
+    """A person's access token for GitHub, sealed: kept because they said so when it worked, for their next pushes and
+    imports. It is opened at the call and nowhere else.
+    """
+
+    user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="github_token")
+    sealed = models.TextField(editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    created = models.DateTimeField(auto_now=True)
+    last_used = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"GitHub (…{self.last_four})"
+
+    @property
+    def bound_to(self) -> str:
+        # To the address as well: one that an operator names later does not get it.
+        return f"github-token|{self.user_id}|{settings.GITHUB_API_BASE_URL}"
+
+    def put(self, token: str) -> None:
+        """Seals a token into the row; saving is the caller's."""
+        self.sealed, self.last_four = vault.seal(token, self.bound_to), token[-4:]
+
+    def secret(self) -> str:
+        """Raises vault.CannotOpen."""
+        return vault.unseal(self.sealed, self.bound_to)
 
 
 class Delivery(models.Model):

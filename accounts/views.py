@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings as site
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -16,7 +16,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import vault
 from accounts.forms import CodeThemeForm, ProfileForm, ThemeForm, TokenForm
-from accounts.models import ApiToken, ProviderKey, User
+from accounts.models import ApiToken, GitHubToken, ProviderKey, User
 
 MAX_TOKENS = 50
 # The session key under which a new token waits for the page that shows it.
@@ -93,6 +93,17 @@ def token_revoke(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("settings")
 
 
+@login_required
+@require_POST
+def github_delete(request: HttpRequest) -> HttpResponse:
+    """Forgets the token that the person keeps for GitHub."""
+    deleted, _ = GitHubToken.objects.filter(user=_user(request)).delete()
+    if not deleted:
+        raise Http404
+    messages.success(request, "The token is removed here. Revoke it on GitHub as well if nothing else uses it.")
+    return redirect("settings")
+
+
 def _bound_to(user: User) -> str:
     return f"new-token:{user.pk}"
 
@@ -113,6 +124,7 @@ def _page(request: HttpRequest, status: int = 200, **extra: Any) -> HttpResponse
         "providers": [one for one in ProviderKey.Provider if one not in site.NO_OWN_KEYS],
         "not_taken": [one for one in ProviderKey.Provider if one in site.NO_OWN_KEYS],
         "provider_keys": user.provider_keys.all(),
+        "github_token": GitHubToken.objects.filter(user=user).first(),
         "mcp_servers": user.mcp_servers.all(),
         "mcp_typed": request.session.pop("mcp_typed", None),
         "new_token": _new_token(request),

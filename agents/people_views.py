@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import limits, people
 from accounts.forms import DeleteForm
-from accounts.models import User
+from accounts.models import GitHubToken, User
 from agents.models import Run
 from projects import versions
 from projects.models import Project
@@ -102,6 +102,7 @@ def _account(user: User) -> dict[str, Any]:
         "addresses": list(EmailAddress.objects.filter(user=user).values("email", "verified", "primary")),
         "api_tokens": list(user.api_tokens.values("name", "last_four", "scope", "created", "last_used", "revoked")),
         "provider_keys": list(user.provider_keys.values("provider", "last_four", "created")),
+        "github_token": GitHubToken.objects.filter(user=user).values("last_four", "created").first(),
         "mcp_servers": list(user.mcp_servers.values("name", "url", "last_four", "created")),
         "sessions": list(UserSession.objects.filter(user=user).values("created_at", "ip", "user_agent")),
         "linked_accounts": list(SocialAccount.objects.filter(user=user).values("provider", "uid", "date_joined")),

@@ -1,6 +1,7 @@
 """GitHub: the archive of a repository, and a commit of a version's files to a branch.
 
-Whatever address a person gives, only GitHub's two hosts are asked. A token is used at once and kept nowhere.
+Whatever address a person gives, only GitHub's two hosts are asked. A token is kept only for who asks for it, sealed,
+and once it has worked.
 """
 
 import base64
@@ -10,10 +11,13 @@ from typing import Any, NamedTuple
 
 import httpx
 from django.conf import settings
+from django.db.models.functions import Now
 
+from accounts import vault
+from accounts.models import GitHubToken, User
 from projects import leaks, versions
 from projects.importing import MAX_ZIP_BYTES
-from projects.models import Version
+from projects.models import Project, Version
 from projects.paths import BadFiles
 from projects.services import BadPrompt
 
@@ -39,6 +43,11 @@ class Repository(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.owner}/{self.name}"
+
+    @property
+    def address(self) -> str:
+        """Of it, or of its branch if one is named."""
+        return f"https://github.com/{self}" + (f"/tree/{self.branch}" if self.branch else "")
 
 
 def repository(address: str, branch: str = "") -> Repository:
@@ -74,8 +83,31 @@ def archive(wanted: Repository, token: str = "") -> bytes:
     return b"".join(pieces)
 
 
+def token_for(user: User, given: str) -> str:
+    """The token that was given, else the one the person keeps, "" without either. Raises BadPrompt for what is none."""
+    if given.strip():
+        return good_token(given)
+    kept = GitHubToken.objects.filter(user=user).first()
+    if kept is None:
+        return ""
+    try:
+        token = kept.secret()
+    except vault.CannotOpen:
+        raise BadPrompt("The token that you keep cannot be opened any more. Give it again.", "token") from None
+    GitHubToken.objects.filter(pk=kept.pk).update(last_used=Now())
+    return token
+
+
+def keep(user: User, token: str) -> None:
+    """Keeps a token that has worked, in place of the one before."""
+    row = GitHubToken(user=user)
+    row.put(token)
+    facts = {"sealed": row.sealed, "last_four": row.last_four}
+    GitHubToken.objects.update_or_create(user=user, defaults=facts | {"last_used": Now()})
+
+
 def push(version: Version, wanted: Repository, token: str) -> str:
-    """Makes the version's files a branch's newest commit; its address.
+    """Makes the version's files a branch's newest commit; its address. The project remembers the branch.
 
     A branch that is not there begins at the default one. A branch whose newest commit is not of this project is left
     alone, so nobody's work is lost. Private files stay out. Raises BadPrompt, and BadFiles for a key in a file.
@@ -84,16 +116,22 @@ def push(version: Version, wanted: Repository, token: str) -> str:
     if keys := [leak for leak in found if leak.line]:
         raise BadFiles(f"{keys[0]}. Take it out before others see it, and replace it at its provider.")
     branch = wanted.branch or BRANCH
+    wanted = wanted._replace(branch=branch)
     if not GOOD_BRANCH.fullmatch(branch):
         raise BadPrompt("This is no name for a branch.", "branch")
     api = _Api(wanted, good_token(token))
     files = {path: content for path, content in versions.files(version).items() if not leaks.is_private(path)}
-    return api.commit(files, branch, version)
+    made = api.commit(files, branch, version)
+    Project.objects.filter(pk=version.project_id).update(pushed_to=wanted.address)
+    return made
 
 
 def good_token(token: str) -> str:
+    """Without blanks around it. Raises BadPrompt for what is none."""
     token = token.strip()
-    if not token or not token.isascii() or not token.isprintable():
+    if not token:
+        raise BadPrompt("An access token of yours is needed for this.", "token")
+    if not token.isascii() or not token.isprintable():
         raise BadPrompt("This is no token.", "token")
     return token
 

@@ -26,6 +26,11 @@ def _paths(help_text: str) -> "models.JSONField[list[str], list[str]]":
     return models.JSONField(default=list, db_default=empty, blank=True, help_text=help_text)
 
 
+def _address(help_text: str) -> "models.CharField[str, str]":
+    # The column has a default as well: a worker of the version before goes on.
+    return models.CharField(max_length=400, default="", db_default="", blank=True, editable=False, help_text=help_text)
+
+
 class Project(models.Model):
     """One app that a user is building."""
 
@@ -50,6 +55,8 @@ class Project(models.Model):
     )
     context = models.TextField(blank=True, editable=False, help_text="Summary of the files that runs begin with.")
     context_version = models.IntegerField(null=True, editable=False, help_text="Version it was made from; 0: template.")
+    pushed_to = _address("Of the branch on GitHub that it was pushed to last.")
+    imported_from = _address("Of the repository on GitHub, or a branch of it, that files were taken from last.")
     cursor = models.BigIntegerField(default=0, editable=False, help_text="Id of the newest event.")
     created = models.DateTimeField(auto_now_add=True)
     updated = models.DateTimeField(auto_now=True, db_index=True)

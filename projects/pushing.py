@@ -17,6 +17,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import limits, outside
+from accounts.models import GitHubToken
 from projects import github
 from projects.api import VERSION_PARAMETER, InProject, valid
 from projects.models import Project, Version
@@ -29,7 +30,16 @@ PUSHES, HOUR = 30, 3600
 class PushSerializer(serializers.Serializer[Any]):
     repository = serializers.CharField(max_length=500, help_text="On GitHub: owner/name, or its address.")
     branch = serializers.CharField(required=False, max_length=100, default="", help_text=f"Else {github.BRANCH}.")
-    token = serializers.CharField(max_length=500, help_text="May write contents there. Used once, kept nowhere.")
+    token = serializers.CharField(
+        required=False,
+        allow_blank=True,
+        max_length=500,
+        default="",
+        help_text="May write contents there. Else the one that you keep.",
+    )
+    keep = serializers.BooleanField(
+        default=False, help_text="Keep this token, encrypted, for your next pushes and imports, once it has worked."
+    )
 
 
 class PushedSerializer(serializers.Serializer[Any]):
@@ -43,7 +53,7 @@ class Push(InProject):
         version = self.version()
         given = valid(PushSerializer, request)
         wanted = github.repository(given["repository"], given["branch"])
-        return Response({"url": _push(version, wanted, given["token"])}, status=201)
+        return Response({"url": _push(version, wanted, given["token"], given["keep"])}, status=201)
 
 
 @login_required
@@ -52,12 +62,13 @@ class Push(InProject):
 def project_push(request: HttpRequest, pk: UUID) -> HttpResponse:
     project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
     version = project.versions.order_by("-number").first()
-    typed = {name: request.POST.get(name, "").strip() for name in ("repository", "branch")}
+    typed = _typed(request, project)
+    kept = GitHubToken.objects.filter(user=project.owner_id).first()
     error, code = "", 200
     if request.method == "POST" and version:
         try:
             wanted = github.repository(typed["repository"], typed["branch"])
-            url = _push(version, wanted, request.POST.get("token", ""))
+            url = _push(version, wanted, request.POST.get("token", ""), "keep" in request.POST)
             said = '<a href="{}" target="_blank" rel="noopener noreferrer">Pushed to {}</a>.'
             messages.success(request, format_html(said, url, wanted))
             return redirect(project)
@@ -67,14 +78,29 @@ def project_push(request: HttpRequest, pk: UUID) -> HttpResponse:
             error, code = str(problem), 503
         except (BadFiles, BadPrompt) as problem:
             error, code = str(problem), 400
-    context = {"project": project, "version": version, "error": error, "default": github.BRANCH, **typed}
+    context = {"project": project, "version": version, "error": error, "default": github.BRANCH, "kept": kept, **typed}
     return render(request, "projects/push.html", context, status=code)
 
 
-def _push(version: Version, wanted: github.Repository, token: str) -> str:
-    """Raises outside.Busy, Throttled, BadPrompt, BadFiles."""
-    owner_id = version.project.owner_id
-    with outside.waiting(owner_id):
-        if not limits.allow(f"push:{owner_id}", PUSHES, HOUR):
+def _typed(request: HttpRequest, project: Project) -> dict[str, str]:
+    """What the form holds: what was typed, at first where the project was pushed to or came from."""
+    if request.method == "POST":
+        return {name: request.POST.get(name, "").strip() for name in ("repository", "branch")}
+    if not (known := project.pushed_to or project.imported_from):
+        return {"repository": "", "branch": ""}
+    found = github.repository(known)
+    # A branch that it came from is others' work, and no push goes there.
+    return {"repository": str(found), "branch": found.branch if project.pushed_to else ""}
+
+
+def _push(version: Version, wanted: github.Repository, given: str, keep: bool) -> str:
+    """The commit's address. Raises outside.Busy, Throttled, BadPrompt, BadFiles."""
+    owner = version.project.owner
+    with outside.waiting(owner.pk):
+        if not limits.allow(f"push:{owner.pk}", PUSHES, HOUR):
             raise Throttled(wait=limits.seconds_left(HOUR))
-        return github.push(version, wanted, token)
+        token = github.token_for(owner, given)
+        url = github.push(version, wanted, token)
+    if keep and given.strip():
+        github.keep(owner, token)
+    return url

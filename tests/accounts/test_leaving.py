@@ -10,6 +10,7 @@ from django.urls import reverse
 from accounts.models import ApiToken, ProviderKey, User
 from agents import people_views, runs
 from agents.models import Run, Step
+from projects import github
 from projects.models import Project
 from tests.people import PASSWORD
 from usage.models import Account, Entry, Reservation
@@ -29,6 +30,7 @@ def test_it_gives_everything_and_no_secret(as_user, keyed, project, run, bob):
     server = keyed.mcp_servers.model(user=keyed, name="wiki", url="https://mcp.example.com/")
     server.put("wiki-very-secret-token-4321")
     server.save()
+    github.keep(keyed, "github_pat_very-secret-8765")
     Project.objects.filter(pk=project.pk).update(rules="Prices in euros.", locked=["legal/"])
     answer = as_user(keyed).post(reverse("account-export"))
     assert "attachment" in answer.headers["Content-Disposition"] and "no-store" in answer.headers["Cache-Control"]
@@ -42,6 +44,7 @@ def test_it_gives_everything_and_no_secret(as_user, keyed, project, run, bob):
     assert [message["text"] for message in told["messages"]] == ["Make it blue"] and len(told["runs"]) == 1
     assert (told["rules"], told["locked"]) == ("Prices in euros.", ["legal/"])
     assert about["mcp_servers"][0]["last_four"] == "4321" and b"wiki-very-secret" not in whole
+    assert about["github_token"]["last_four"] == "8765" and b"github_pat_very" not in whole
     assert b"sk-very-secret" not in whole and secret.encode() not in whole and bob.email.encode() not in whole
 
 

@@ -54,6 +54,8 @@ PAGES = {
     "key-runs": [Route(200)],
     # Alice has no key here.
     "key-delete": [Route(404, "post", more={"provider": "anthropic"})],
+    # Nor a token for GitHub.
+    "github-delete": [Route(404, "post")],
     "mcp-save": [Route(302, "post", data={"name": "wiki", "url": "https://127.0.0.1/mcp"})],
     "mcp-test": [Route(302, "post", "server")],
     "mcp-delete": [Route(302, "post", "server")],

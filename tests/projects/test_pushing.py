@@ -1,4 +1,4 @@
-"""A version as a commit on GitHub: a branch of one's own, nobody's work lost, no secret told, no token kept."""
+"""A version as a commit on GitHub: a branch of one's own, nobody's work lost, no secret told, a token kept if asked."""
 
 import base64
 import hashlib
@@ -8,8 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.urls import reverse
 
+from accounts import vault
+from accounts.models import GitHubToken
 from projects import pushing, versions
 from projects.services import create_project
 
@@ -240,3 +243,67 @@ def test_it_takes_only_so_many_an_hour(github, push, monkeypatch):
 def test_it_says_so_when_github_is_away(push, settings):
     settings.GITHUB_API_BASE_URL = "http://127.0.0.1:9"
     assert "cannot be reached" in push().json()["errors"]["repository"][0]
+
+
+def test_it_keeps_no_token_unasked(github, push):
+    assert push().status_code == 201
+    assert not GitHubToken.objects.exists()
+    refused = push(token="")
+    assert refused.status_code == 400 and "is needed" in refused.json()["errors"]["token"][0]
+
+
+def test_it_keeps_a_token_that_worked_for_who_asked(github, push, api, bob, person):
+    github.fail = 401
+    assert push(keep=True).status_code == 400
+    assert not GitHubToken.objects.exists()  # it did not work
+    github.fail = 0
+    assert push(keep=True).status_code == 201
+    assert TOKEN not in GitHubToken.objects.get().sealed
+    github.tokens.clear()
+    assert push(token="").status_code == 201
+    assert github.tokens == {f"Bearer {TOKEN}"}
+    assert push(token="github_pat_other").status_code == 201
+    assert GitHubToken.objects.get().secret() == TOKEN  # another one was not to be kept
+
+    other = create_project(bob, "A shop", model="vibe-m", framework="html")
+    versions.save(other, {"index.html": b"<p>"}, source="run")
+    refused = api(bob).post(f"/api/v1/projects/{other.pk}/push/", {"repository": "ann/tea"})
+    assert refused.status_code == 400 and "token" in refused.json()["errors"]
+
+
+def test_it_remembers_where_it_was_pushed_and_which_token_is_kept(github, as_user, alice, project):
+    url, client = reverse("project-push", args=[project.pk]), as_user(alice)
+    client.post(url, {"repository": "ann/tea", "branch": "tea", "token": TOKEN, "keep": "on"})
+    project.refresh_from_db()
+    assert project.pushed_to == "https://github.com/ann/tea/tree/tea"
+    page = client.get(url).text
+    assert 'value="ann/tea"' in page and 'value="tea"' in page
+    assert f"ending in <code>{TOKEN[-4:]}</code>" in page and TOKEN not in page
+    versions.save_files(project, {"b.js": b"1"})
+    assert "Pushed to ann/tea" in client.post(url, {"repository": "ann/tea", "branch": "tea"}, follow=True).text
+
+    settings_page = client.get("/settings/").text
+    assert f"…{TOKEN[-4:]}" in settings_page and TOKEN not in settings_page
+    assert client.post(reverse("github-delete")).status_code == 302
+    assert not GitHubToken.objects.exists()
+    assert client.post(reverse("github-delete")).status_code == 404
+
+
+def test_it_opens_a_kept_token_for_its_owner_at_its_address_only(github, push, alice, bob, settings):
+    push(keep=True)
+    row = GitHubToken.objects.get()
+    row.user = bob
+    with pytest.raises(vault.CannotOpen):
+        row.secret()
+    settings.GITHUB_API_BASE_URL = "https://github.example"
+    answer = push(token="")
+    assert answer.status_code == 400 and "Give it again" in answer.json()["errors"]["token"][0]
+
+
+def test_a_kept_token_survives_a_rotation(github, push, settings):
+    push(keep=True)
+    old, new = settings.ENCRYPTION_KEYS[0], "A" * 43 + "="
+    settings.ENCRYPTION_KEYS = [new, old]
+    call_command("rotate_keys")
+    settings.ENCRYPTION_KEYS = [new]
+    assert GitHubToken.objects.get().secret() == TOKEN

@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import mfa, vault
-from accounts.models import McpServer, ProviderKey
+from accounts.models import GitHubToken, McpServer, ProviderKey
 
 
 class Command(BaseCommand):
@@ -19,8 +19,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sealed, lost = 0, 0
-        rows: Iterator[ProviderKey | McpServer] = chain(
-            ProviderKey.objects.iterator(), McpServer.objects.exclude(sealed="").iterator()
+        rows: Iterator[ProviderKey | McpServer | GitHubToken] = chain(
+            ProviderKey.objects.iterator(),
+            McpServer.objects.exclude(sealed="").iterator(),
+            GitHubToken.objects.iterator(),
         )
         for row in rows:
             if vault.is_newest(row.sealed):
