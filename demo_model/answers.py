@@ -13,11 +13,22 @@ DONE = "The work on this request is finished. Tell me what you would like to cha
 ABOUT_ME = (
     "I am the scripted demo model, not an AI. I can build a landing page, a pricing page, a todo app, a kanban board, "
     "a dashboard, a portfolio, a blog or a shop, in each framework of this place. "
-    "In an app I can change the colour, the name, the headline or a quoted text, switch or add dark mode, "
+    "In an app I can change the colour, the fonts and their size, the name, the headline or a quoted text, "
+    "switch or add dark mode, "
     "add a section (testimonials, FAQ, contact, pricing, team, gallery or newsletter) and take one out. "
     "For everything else connect a real model (set ANTHROPIC_API_KEY)."
 )
 ABOUT_IT = re.compile(r"\b(?:can you|you can|are you|you are|do you do)\b", re.IGNORECASE)
+GREETING = re.compile(r"^\W*(?:hello|hi|hey|good (?:morning|evening|day))\b[\w\s,!.]{0,20}$", re.IGNORECASE)
+THANKS = re.compile(
+    r"^\W*(?:thanks|thank you|great|nice|perfect|cool|awesome|looks? (?:good|great)|well done)\b[\w\s,!.]{0,30}$",
+    re.IGNORECASE,
+)
+UNDO = re.compile(r"^\W*(?:please\s+)?(?:undo|revert|roll back|go back|restore)\b", re.IGNORECASE)
+HOW_TO_UNDO = (
+    "Going back is yours to do, and costs nothing: open the versions at the top, choose the one you want and "
+    "*Restore*. It becomes a new version, so nothing is lost. I changed nothing."
+)
 SCRIPTED = "(I am a script, not an AI: I find things, I do not judge them.)"
 WHERE = re.compile(
     r"^\W*(?:where|in which file|which file)\b(?:\s+(?:is|are|does|do|can i find|stands?|holds?|has))*\s+(.+)",
@@ -41,12 +52,14 @@ QUESTION = re.compile(
 
 def is_question(prompt: str) -> bool:
     """Whether the person asks or greets, rather than orders."""
-    return bool(QUESTION.match(prompt)) and not briefs.kind_of(prompt)
+    return bool(_small_talk(prompt) or QUESTION.match(prompt)) and not briefs.kind_of(prompt)
 
 
 def plan(talk: Conversation) -> Plan:
     """Look at the project where that is possible, then answer: with the tool for plans, else in words."""
-    if "propose_plan" in talk.tools:
+    if words := _small_talk(talk.prompt):
+        yield [wire.text(words)]
+    elif "propose_plan" in talk.tools:
         yield from _proposal(talk)
     elif _is_wish(talk) or ABOUT_IT.search(talk.prompt) or "list_files" not in talk.tools or len(talk.prompts) < 2:
         yield [wire.text(_plan_in_words(talk) if _is_wish(talk) else ABOUT_ME)]
@@ -61,6 +74,15 @@ def plan(talk: Conversation) -> Plan:
     else:
         results = yield [wire.text("I look at what is there."), wire.tool("list_files", {})]
         yield [wire.text(_overview(talk, results[0].text if results else ""))]
+
+
+def _small_talk(prompt: str) -> str:
+    """The answer to a greeting, to thanks, or to a wish to go back; "" for all else."""
+    if THANKS.match(prompt):
+        return f"Good. Tell me what you would like to change next. {SCRIPTED}"
+    if GREETING.match(prompt):
+        return f"Hello. {ABOUT_ME}"
+    return HOW_TO_UNDO if UNDO.match(prompt) else ""
 
 
 def _proposal(talk: Conversation) -> Plan:

@@ -102,7 +102,7 @@ def asked_for(words: str) -> Tone | None:
     """The tone that a text names by hex value or by word, if any; the first one wins, "bright" and "soft" count."""
     if found := HEX.search(words):
         return from_hex(found.group())
-    hits = [(m.start(), word) for word in WORDS if (m := re.search(rf"\b{word}(ish)?\b", words, re.IGNORECASE))]
+    hits = [(m.start(), word) for word in WORDS if (m := re.search(rf"\b{word}(ish|er)?\b", words, re.IGNORECASE))]
     if not hits:
         return None
     names = [word for _, word in sorted(hits)]

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
-from demo_model import answers, brief, builds, edits, recipes, repaint, restructure, reword, switching, wire
+from demo_model import answers, brief, builds, edits, recipes, repaint, restructure, reword, switching, typeset, wire
 from demo_model.conversation import Conversation, Result
 from demo_model.declaring import declaring
 
@@ -22,6 +22,8 @@ CHANGES: tuple[tuple[Callable[[Conversation], bool], Callable[[Conversation], Ch
     (reword.wants_line, reword.line),
     (repaint.wants_colour, repaint.colour),
     (repaint.wants_scheme, repaint.scheme),
+    (typeset.wants_font, typeset.font),
+    (typeset.wants_size, typeset.size),
     (switching.wants_toggle, switching.toggle),
     (restructure.wants_removal, restructure.removals),
     (restructure.wants_section, restructure.sections),

@@ -25,6 +25,8 @@ DARK = re.compile(
     rf"\b(dark|light)\b(?!\s+(?:{'|'.join(colours.WORDS)})(?:ish)?\b)",
     re.IGNORECASE,
 )
+# Parts that have no colour of their own in our themes.
+PART = re.compile(r"\b(?:headlines?|headings?|titles?|header|footer|logo|background|cards?|icons?)\b", re.IGNORECASE)
 QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
 SWITCH = re.compile(r"toggle|switch(er)? (between|for)|button", re.IGNORECASE)
 
@@ -69,6 +71,8 @@ def colour(talk: Conversation) -> Change:
     words = "I derive a light and a dark shade of each token from that colour and check their contrast."
     change = {"search": text[start:end], "replace": block}
     worked = yield from edits.apply(talk, words, path, [change])
+    if worked and (part := PART.search(QUOTED.sub(" ", talk.prompt))):
+        told = f"{told} I know no way to colour the {part.group().lower()} alone."
     return told if worked else ""
 
 

@@ -37,6 +37,13 @@ OWN: dict[str, tuple[str, str, str]] = {
 ADD = re.compile(r"\b(add|include|insert|put|need|want|with|give|also|create|show)\b", re.IGNORECASE)
 REMOVE = re.compile(r"\b(remove|delete|drop|take out|take away|get rid of|hide|without)\b", re.IGNORECASE)
 QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
+# Where a section shall stand, which names another one; and a section that shall be a page.
+PLACE = re.compile(
+    r"\b(?:above|below|under(?:neath)?|beneath|before|after|next to|beside|between|on top of)\s+[\w ]+",
+    re.IGNORECASE,
+)
+MOVE = re.compile(r"\b(?:move|swap|reorder|rearrange|switch)\b", re.IGNORECASE)
+PAGE = re.compile(r"\bpage\b", re.IGNORECASE)
 
 
 def clauses(prompt: str) -> tuple[str, str]:
@@ -53,8 +60,8 @@ def _named(words: str, known: dict[str, tuple[str, str, str]]) -> list[tuple[str
 
 def wants_section(talk: Conversation) -> bool:
     """Whether a section that we know is asked for."""
-    more, _ = clauses(talk.prompt)
-    return bool(ADD.search(more) and _named(more, SECTIONS))
+    more = PLACE.sub(" ", clauses(talk.prompt)[0])
+    return bool(ADD.search(more) and not MOVE.search(more) and _named(more, SECTIONS))
 
 
 def wants_removal(talk: Conversation) -> bool:
@@ -66,6 +73,11 @@ def wants_removal(talk: Conversation) -> bool:
 def sections(talk: Conversation) -> Change:
     """Add each section named in the request."""
     more, _ = clauses(talk.prompt)
+    if place := PLACE.search(more):
+        talk.undone.append(f"It stands where new sections go: I do not know how to put it {place.group().strip()}.")
+    elif PAGE.search(more):
+        talk.undone.append("It is a section of the first page: I do not know how to add pages.")
+    more = PLACE.sub(" ", more)
     told: list[str] = []
     for component, anchor, label in _named(more, SECTIONS):
         if recipes.framework(talk.framework) == "html":

@@ -27,6 +27,8 @@ FIELDS: dict[str, tuple[str, str, str]] = {
     "footer": (r"footer(?: text| line)?", "footer", r"<footer.*?<p>[^<]*</p>\s*<p>(.*?)</p>"),
     "email": (r"e-?mail(?: address)?|contact address", "e-mail address", r'href="mailto:([^"?]+)'),
 }  # fmt: skip
+# Of the look of a line, not of its words: "the headline colour", "the button size".
+LOOK = re.compile(r"\b(?:colou?rs?|background|fonts?|sizes?|styles?|shape|weight|width|height)\b", re.IGNORECASE)
 SAYS = r"\b[^\n\"“]{0,20}?(?:\b(?P<says>to|should (?:say|be|read)|say|saying|says|read)\b|:)\s*:?\s*(?P<words>.+)"
 CHANGING = re.compile(r"\b(?:change|set|update|edit|rewrite|turn|make|switch|rename|replace)\b", re.IGNORECASE)
 FOUND = re.compile(r"^[^\w\n]*((?:[\w@.\[\]+-]+/)*[\w@.+-]+\.(?:tsx|ts|vue|svelte|html))\b", re.MULTILINE)
@@ -35,6 +37,12 @@ WORDS = re.compile(
     re.IGNORECASE,
 )
 QUOTED = re.compile(r"^[\"“«'‘](.+?)[\"”»'’]")
+# Where the next wish of a request begins: "… and make it blue", "… and the headline to Bread".
+NEXT = re.compile(
+    r"[\n]|(?<=\w)[.;]\s|,?\s{1,9}and\s{1,9}(?:(?:make|add|change|use|turn|set|remove|rename|call)\b"
+    r"|(?:(?:the|its|our|my)\s+)?[\w -]{2,24}?\s(?:to|should (?:say|be|read))\s)",
+    re.IGNORECASE,
+)
 LIMIT = 140
 NAME_LIMIT = 60
 
@@ -43,7 +51,7 @@ def _value(found: re.Match[str], limit: int) -> str:
     words = (found.groupdict().get("words") or found.group(1)).strip()
     if quoted := QUOTED.match(words):
         return quoted.group(1).strip()[:limit]
-    words = re.split(r"[\n]|(?<=\w)[.;]\s|,?\s+and\s+(?:make|add|change|use|turn|set)\b", words, maxsplit=1)[0]
+    words = NEXT.split(words, maxsplit=1)[0]
     return words.strip(" .;\"'“”")[:limit]
 
 
@@ -67,6 +75,8 @@ def _field(prompt: str) -> tuple[str, re.Match[str] | None]:
     hits = []
     for field, (pattern, _, _) in FIELDS.items():
         found = re.search(rf"\b(?:{pattern}){SAYS}", prompt, re.IGNORECASE)
+        if found and LOOK.search(prompt[found.start() : found.start("words")]):
+            continue
         if found and ((found.group("says") or "").lower() != "to" or CHANGING.search(prompt[: found.start()])):
             hits.append((found.start(), field, found))
     return min(hits, key=lambda hit: hit[0])[1:] if hits else ("headline", None)

@@ -13,7 +13,8 @@ Attempt = Generator[list[wire.Block], list[Result], bool]
 TOGGLE = re.compile(
     r"(dark|light|theme|colou?r)[ -]*(mode|scheme|theme)?[ -]*(toggle|switch|button)"
     r"|toggle .*(dark|light|theme)|(add|support|include|with|need|want)\b.{0,20}\bdark[ -]?(mode|theme)"
-    r"|^\W*dark mode\W*$|switch between (light|dark)",
+    r"|^\W*(?:(?:please|also|now|and|a|the|can we|could you|do|have|get|it)\W+)*(?:dark|night) (?:mode|theme)\b"
+    r"(?:\W+(?:please|too|as well|now|support|variant|version))*\W*$|switch between (light|dark)",
     re.IGNORECASE,
 )
 

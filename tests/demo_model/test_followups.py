@@ -75,7 +75,14 @@ def test_it_takes_no_shade_and_no_quote_for_a_wish_for_light_or_dark(built: Agen
 
 
 @pytest.mark.parametrize(
-    "prompt", ["add a dark mode toggle", "Add dark mode", "I want a switch between light and dark"]
+    "prompt",
+    [
+        "add a dark mode toggle",
+        "Add dark mode",
+        "dark mode please",
+        "and now dark mode",
+        "I want a switch between light and dark",
+    ],
 )
 def test_it_adds_a_theme_switch(built: Agent, prompt):
     built.ask(prompt)
@@ -134,6 +141,69 @@ def test_it_changes_another_line_that_has_a_name(built: Agent, prompt, words):
     built.ask(prompt)
     assert words in built.text(WORDS[built.framework])
     assert changed(built) == {WORDS[built.framework]}
+
+
+def test_it_does_not_take_a_colour_for_words(built: Agent):
+    built.ask("Change the headline colour to red")
+    assert changed(built) == {THEME[built.framework]}
+    assert "no way to colour the headline alone" in built.summary
+
+
+def test_it_takes_each_wish_of_a_sentence_for_itself(built: Agent):
+    built.ask("change the name to Krume and the headline to Fresh bread")
+    text = built.text(WORDS[built.framework])
+    assert "Fresh bread" in text and "Krume and" not in text
+    assert "Crumb & Co is called Krume now" in built.summary
+
+
+@pytest.mark.parametrize(
+    ("prompt", "family"),
+    [("use a serif font", "ui-serif"), ("Change the font to monospace", "ui-monospace"), ("use Comic Sans", "Comic")],
+)
+def test_it_sets_the_text_in_another_font(built: Agent, prompt, family):
+    built.ask(prompt)
+    assert changed(built) == {THEME[built.framework]}
+    text = built.text(THEME[built.framework])
+    assert all(family in line for line in text.splitlines() if "--font-sans:" in line or "--font-display:" in line)
+    built.calls.clear()
+    built.ask(prompt)
+    assert changed(built) == set() and "already" in built.said
+
+
+def test_it_makes_the_text_larger_and_smaller_step_by_step(built: Agent):
+    for prompt, size in (("make the text bigger", 112.5), ("larger text please", 125), ("font size smaller", 112.5)):
+        built.ask(prompt)
+        assert built.text(THEME[built.framework]).count(f"font-size: {size:g}%;") == 1, built.said
+    for _ in range(9):
+        built.ask("make the text smaller")
+    assert "as small as I make it" in built.said
+    assert "font-size: 75%;" in built.text(THEME[built.framework])
+
+
+@pytest.mark.parametrize(
+    ("prompt", "added", "not_added", "says"),
+    [
+        ("put the pricing above the testimonials", "plans", "testimonials", "how to put it above the testimonials"),
+        ("add a page about us", "team", "", "I do not know how to add pages"),
+    ],
+)
+def test_it_says_where_a_section_did_not_go(built: Agent, prompt, added, not_added, says):
+    built.ask(prompt)
+    assert f'id="{added}"' in built.everything() and says in built.summary
+    assert not not_added or f'id="{not_added}"' not in built.everything()
+
+
+@pytest.mark.parametrize(
+    ("prompt", "says"),
+    [
+        ("hello", "Hello. I am the scripted"),
+        ("Thanks!", "what you would like to change next"),
+        ("undo that", "*Restore*"),
+    ],
+)
+def test_it_answers_small_talk_without_looking_around(built: Agent, prompt, says):
+    built.ask(prompt)
+    assert built.calls == [] and says in built.said
 
 
 @pytest.mark.parametrize("prompt", ["add a button to subscribe", "put an e-mail address to write to in the footer"])
