@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agents import imports, list_views, views
+from agents import exports, imports, list_views, views
 
 urlpatterns = [
     path("", list_views.project_list, name="project-list"),
@@ -11,6 +11,7 @@ urlpatterns = [
     path("new/", views.project_create, name="project-create"),
     path("pending/", views.project_pending, name="project-pending"),
     path("<uuid:pk>/", views.project_detail, name="project-detail"),
+    path("<uuid:pk>/export/", exports.project_export, name="project-export"),
     path("<uuid:pk>/import/", imports.project_update, name="project-update"),
     path("<uuid:pk>/messages/", views.message_send, name="message-send"),
 ]

@@ -2,7 +2,8 @@
 
 import struct
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain
 
 from projects.models import Blob, Version
 
@@ -16,17 +17,25 @@ UTF8_NAMES = 1 << 11
 DEFLATE = 8
 REGULAR_FILE_0644 = 0o100644 << 16
 BATCH = 100
+# (path, deflated, size, crc32) of a file.
+Member = tuple[str, bytes, int, int]
 
 
 def zip_chunks(
-    version: Version, left_out: Collection[str] = (), note: tuple[str, str] | None = None
+    version: Version,
+    left_out: Collection[str] = (),
+    note: tuple[str, str] | None = None,
+    more: Iterable[Member] = (),
 ) -> Iterator[bytes]:
-    """The ZIP in pieces: a header and a blob at a time. `note`: name and text of a file that is added."""
+    """The ZIP in pieces: a header and a blob at a time. `note`: name and text of a file that is added; `more`: others
+    after it.
+    """
     stamp = _dos_time(version)
     directory: list[bytes] = []
     offset = 0
-    paths = sorted(path for path in version.manifest if path not in left_out)
-    for path, deflated, size, crc32 in _members(version, paths, note):
+    files = {path: sha for path, sha in version.manifest.items() if path not in left_out}
+    notes = [made(note[0], [note[1].encode()])] if note and note[0] not in version.manifest else []
+    for path, deflated, size, crc32 in chain(stored(files), notes, more):
         name = path.encode()
         facts = (UTF8_NAMES, DEFLATE, *stamp, crc32, len(deflated), size, len(name), 0)
         yield (head := LOCAL.pack(0x04034B50, VERSION_NEEDED, *facts) + name)
@@ -39,18 +48,25 @@ def zip_chunks(
     yield END.pack(0x06054B50, 0, 0, len(directory), len(directory), len(central), offset, 0)
 
 
-def _members(version: Version, paths: list[str], note: tuple[str, str] | None) -> Iterator[tuple[str, bytes, int, int]]:
-    """(path, deflated, size, crc32) of each file; blobs are deflated as they lie."""
+def stored(files: Mapping[str, str]) -> Iterator[Member]:
+    """Files of {path: sha256}, sorted by path; blobs are deflated as they lie."""
+    paths = sorted(files)
     for start in range(0, len(paths), BATCH):
         part = paths[start : start + BATCH]
-        found = Blob.objects.in_bulk({version.manifest[path] for path in part})
+        found = Blob.objects.in_bulk({files[path] for path in part})
         for path in part:
-            blob = found[version.manifest[path]]
+            blob = found[files[path]]
             yield path, bytes(blob.deflated), blob.size, blob.crc32
-    if note and note[0] not in version.manifest:
-        content = note[1].encode()
-        packer = zlib.compressobj(wbits=-15)
-        yield note[0], packer.compress(content) + packer.flush(), len(content), zlib.crc32(content)
+
+
+def made(path: str, pieces: Iterable[bytes]) -> Member:
+    """A file of what has no blob. The pieces are deflated as they come."""
+    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    deflated, size, crc32 = bytearray(), 0, 0
+    for piece in pieces:
+        deflated += packer.compress(piece)
+        size, crc32 = size + len(piece), zlib.crc32(piece, crc32)
+    return path, bytes(deflated + packer.flush()), size, crc32
 
 
 def _dos_time(version: Version) -> tuple[int, int]:

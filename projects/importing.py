@@ -5,7 +5,8 @@ import json
 import stat
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from django.db import transaction
 
@@ -22,6 +23,7 @@ MAX_ZIP_BYTES, MAX_ENTRIES = 15 * 2**20, 20_000
 LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", *MADE_BY_TOOLS}
 # What zipfile raises for an archive that is broken, locked, or packed in a way it does not know.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
+NO_ZIP = "This is no ZIP that can be read."
 # The package without which an app would not be of its framework; the most telling first.
 PACKAGES = {"next": "nextjs", "@angular/core": "angular", "svelte": "svelte", "vue": "vue", "react": "react"}
 
@@ -31,40 +33,54 @@ def unpack(content: bytes) -> tuple[dict[str, bytes], list[str]]:
 
     Links, what tools make and what systems leave behind are left out without a word. Raises BadFiles.
     """
+    with opened(content) as (archive, entries):
+        files = {name: info for name, info in entries.items() if not is_litter(name)}
+        private = sorted(name for name in files if leaks.is_private(name))
+        wanted = {name: info for name, info in files.items() if takes(name)}
+        check_amounts({name: info.file_size for name, info in wanted.items()})
+        return {name: read(archive, info) for name, info in wanted.items()}, private
+
+
+@contextmanager
+def opened(content: bytes) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.ZipInfo]]]:
+    """A ZIP and its entries that are plain files, by path without one folder around all of them. Raises BadFiles."""
     if len(content) > MAX_ZIP_BYTES:
         raise BadFiles(f"The ZIP has {len(content):,} bytes; at most {MAX_ZIP_BYTES:,} can be read.")
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            return _read(archive)
-    except BadFiles:
-        raise
+        archive = zipfile.ZipFile(io.BytesIO(content))
     except UNREADABLE:
-        raise BadFiles("This is no ZIP that can be read.") from None
+        raise BadFiles(NO_ZIP) from None
+    with archive:
+        if len(archive.infolist()) > MAX_ENTRIES:
+            raise BadFiles(f"The ZIP has more than {MAX_ENTRIES:,} entries. Pack it without node_modules.")
+        # Windows packs with backslashes.
+        entries = {info.filename.replace("\\", "/"): info for info in archive.infolist() if _is_file(info)}
+        files = [name for name in entries if not is_litter(name)]
+        tops = {name.split("/", 1)[0] for name in files}
+        around = f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in files) else ""
+        yield archive, {name.removeprefix(around): info for name, info in entries.items() if name.startswith(around)}
 
 
-def _read(archive: zipfile.ZipFile) -> tuple[dict[str, bytes], list[str]]:
-    if len(archive.infolist()) > MAX_ENTRIES:
-        raise BadFiles(f"The ZIP has more than {MAX_ENTRIES:,} entries. Pack it without node_modules.")
-    # Windows packs with backslashes.
-    entries = {info.filename.replace("\\", "/"): info for info in archive.infolist() if _is_file(info)}
-    tops = {name.split("/", 1)[0] for name in entries}
-    around = f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in entries) else ""
-    found = {name.removeprefix(around): info for name, info in entries.items()}
-    private = sorted(name for name in found if leaks.is_private(name))
-    wanted = {name: info for name, info in found.items() if name not in private and name != leaks.NOTE}
-    check_amounts({name: info.file_size for name, info in wanted.items()})
-    # zipfile gives no more of an entry than the archive says it has.
-    return {name: archive.read(info) for name, info in wanted.items()}, private
+def read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """An entry's content: zipfile gives no more of it than the archive says it has. Raises BadFiles."""
+    try:
+        return archive.read(info)
+    except UNREADABLE:
+        raise BadFiles(NO_ZIP) from None
+
+
+def takes(path: str) -> bool:
+    """Whether a file of that path is taken from an archive as one of the app's."""
+    return not is_litter(path) and not leaks.is_private(path) and path != leaks.NOTE
+
+
+def is_litter(path: str) -> bool:
+    return bool(LITTER & set(path.split("/")))
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:
     mode = info.external_attr >> 16
-    is_plain = stat.S_ISREG(mode) or not stat.S_IFMT(mode)
-    return is_plain and not info.filename.endswith(("/", "\\")) and not LITTER & set(_parts(info.filename))
-
-
-def _parts(name: str) -> list[str]:
-    return name.replace("\\", "/").split("/")
+    return (stat.S_ISREG(mode) or not stat.S_IFMT(mode)) and not info.filename.endswith(("/", "\\"))
 
 
 def framework_of(files: Mapping[str, bytes]) -> str:

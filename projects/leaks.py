@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts import keyshapes
@@ -36,8 +36,13 @@ def is_private(path: str) -> bool:
 
 def leaks(version: Version) -> list[Leak]:
     """Every secret in the version, by path. What it is, never the secret itself."""
-    found = [Leak(path, "private file", 0) for path in sorted(version.manifest) if is_private(path)]
-    for path, text in _texts(version):
+    return kept(version.manifest)
+
+
+def kept(files: Mapping[str, str]) -> list[Leak]:
+    """Every secret in files that are kept as blobs, {path: sha256}, by path."""
+    found = [Leak(path, "private file", 0) for path in sorted(files) if is_private(path)]
+    for path, text in _texts(files):
         found += [Leak(path, what, line) for what, line in keyshapes.found(text)]
     return sorted(found, key=lambda leak: (leak.path, leak.line))
 
@@ -60,8 +65,8 @@ def warning(text: str) -> str | None:
     )
 
 
-def note(found: list[Leak], left_out: set[str]) -> str:
-    """What lies in a ZIP in which secrets were found."""
+def note(found: list[Leak], left_out: set[str], masked: Sequence[Leak] = ()) -> str:
+    """What lies in a ZIP in which secrets were found. `masked`: those of texts, where other words stand instead."""
     left = [str(leak) for leak in found if leak.path in left_out]
     there = [str(leak) for leak in found if leak.path not in left_out]
     parts = ["Vibe looked for secrets before it packed these files."]
@@ -69,15 +74,18 @@ def note(found: list[Leak], left_out: set[str]) -> str:
         parts += ["", "Left out (download again with ?secrets=include to have them):", *left]
     if there:
         parts += ["", "In the files, and to be replaced before anyone else sees them:", *there]
+    if masked:
+        parts += ["", f"Replaced by {keyshapes.MASK} (download again with ?secrets=include to have them):"]
+        parts += map(str, masked)
     return "\n".join(parts) + "\n"
 
 
-def _texts(version: Version) -> Iterator[tuple[str, str]]:
-    paths = sorted(path for path in version.manifest if not is_private(path))
+def _texts(files: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    paths = sorted(path for path in files if not is_private(path))
     for start in range(0, len(paths), BATCH):
         part = paths[start : start + BATCH]
-        blobs = Blob.objects.in_bulk({version.manifest[path] for path in part})
+        blobs = Blob.objects.in_bulk({files[path] for path in part})
         for path in part:
-            content = zlib.decompressobj(-15).decompress(bytes(blobs[version.manifest[path]].deflated), LOOKED_AT)
+            content = zlib.decompressobj(-15).decompress(bytes(blobs[files[path]].deflated), LOOKED_AT)
             if b"\0" not in content:
                 yield path, content.decode(errors="replace")

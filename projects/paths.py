@@ -11,9 +11,12 @@ MAX_TOTAL_BYTES = 50 * 2**20
 MAX_PATH_BYTES = 512
 # What ext4, APFS and NTFS all take.
 MAX_PART_BYTES = 255
+# Where an export keeps what is no file of the app: its versions and its conversation (projects/exporting.py).
+OURS = ".vibe"
 # Made by tools, not by people: never listed, searched, saved or imported.
 MADE_BY_TOOLS = (
     "node_modules", ".git", "dist", ".vite", ".next", "next-env.d.ts", ".svelte-kit", ".angular", ".cache", "coverage",
+    OURS,
 )  # fmt: skip
 # How languages are called by their files' endings, where that is not the ending itself.
 LANGUAGES = {
@@ -46,6 +49,8 @@ def check_path(path: str) -> str:
     parts = path.split("/")
     if any(part in ("", ".", "..") for part in parts):
         raise BadFiles(f"The file name {shown} has an empty part, '.' or '..'.")
+    if parts[0].casefold() == OURS:
+        raise BadFiles(f"The folder {OURS} is no part of an app: exports keep versions and the chat there.")
     if len(raw) > MAX_PATH_BYTES or any(len(part.encode()) > MAX_PART_BYTES for part in parts):
         raise BadFiles(
             f"The file name {shown} is longer than {MAX_PATH_BYTES} bytes, or a part of it than {MAX_PART_BYTES}."

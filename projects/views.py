@@ -1,6 +1,7 @@
 """Pages about projects that need nothing of the agent: rename, undo of delete, download."""
 
 import re
+from collections.abc import Iterator
 from uuid import UUID
 
 from django.contrib import messages
@@ -82,11 +83,15 @@ def zip_response(version: Version, whole: bool = False) -> StreamingHttpResponse
     found = leaks.leaks(version)
     left_out = set() if whole else {leak.path for leak in found if leaks.is_private(leak.path)}
     note = (leaks.NOTE, leaks.note(found, left_out)) if found and not whole else None
+    return as_download(versions.zip_chunks(version, left_out, note), version, f"v{version.number}", len(found))
+
+
+def as_download(chunks: Iterator[bytes], version: Version, kind: str, secrets: int) -> StreamingHttpResponse:
+    """A ZIP of a version that is named for its project and for its kind, with how many secrets were found."""
     name = re.sub(r"[^\w.-]+", "-", version.project.name).strip("-.") or "project"
-    chunks = versions.zip_chunks(version, left_out, note)
     response = StreamingHttpResponse(chunks, content_type="application/zip")
-    response.headers["X-Secrets-Found"] = str(len(found))
-    disposition = content_disposition_header(True, f"{name}-v{version.number}.zip")
+    response.headers["X-Secrets-Found"] = str(secrets)
+    disposition = content_disposition_header(True, f"{name}-{kind}.zip")
     response.headers["Content-Disposition"] = str(disposition)
     response.headers["Cache-Control"] = "private, no-store"
     return response

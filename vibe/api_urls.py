@@ -4,7 +4,19 @@ from django.urls import path, register_converter
 from drf_spectacular.views import SpectacularAPIView
 
 from agents import api as agents
-from agents import cost_api, design_imports, doctor, edit_api, imports, lens, plan_api, shares, site_api, stream
+from agents import (
+    cost_api,
+    design_imports,
+    doctor,
+    edit_api,
+    exports,
+    imports,
+    lens,
+    plan_api,
+    shares,
+    site_api,
+    stream,
+)
 from agents.mcp import api as mcp
 from agents.sandbox_logs import sandbox_logs
 from projects import api as projects
@@ -54,6 +66,7 @@ urlpatterns = [
     path(f"{PROJECT}promises/<int:promise>/", promise_api.PromiseDetail.as_view(), name="api-promise"),
     path(f"{PROJECT}mcp/", mcp.McpServers.as_view(), name="api-mcp"),
     path(f"{PROJECT}download/", projects.Download.as_view(), name="api-download"),
+    path(f"{PROJECT}export/", exports.Export.as_view(), name="api-export"),
     path(f"{PROJECT}import/", imports.Update.as_view(), name="api-update"),
     path(f"{PROJECT}import/figma/", design_imports.Update.as_view(), name="api-update-figma"),
     path(f"{PROJECT}push/", pushing.Push.as_view(), name="api-push"),

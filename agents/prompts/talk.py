@@ -36,6 +36,8 @@ SAYINGS, COMMANDS, PATHS, ERRORS = 12, 12, 80, 4
 # Runs that one may go on from, each from the one before.
 CHAIN = 10
 SHORTENED, COMPACTED = "shorten", "compact"
+# A message's turn is when its run was asked for, or the run that it answers.
+TURN = Coalesce("run__created", "reply_of__created", "created")
 
 Say = dict[str, Any]
 
@@ -205,10 +207,13 @@ def _history(run: Run) -> list[Say]:
 
 @prepared.rows
 def _newest(project_id: UUID) -> "QuerySet[Message, tuple[datetime, datetime, str, str]]":
-    said = Message.objects.filter(project_id=project_id).exclude(run__reason__in=Run.UNSAID).order_by("-created")
-    # A message's turn is when its run was asked for, or the run that it answers.
-    turn = Coalesce("run__created", "reply_of__created", "created")
-    return said.values_list(turn, "created", "role", "text")[: HISTORY_MESSAGES + MAX_BEHIND]
+    newest = said(project_id).order_by("-created")
+    return newest.values_list(TURN, "created", "role", "text")[: HISTORY_MESSAGES + MAX_BEHIND]
+
+
+def said(project_id: UUID) -> QuerySet[Message]:
+    """What was said in a project, which leaves out messages that were taken back while they waited."""
+    return Message.objects.filter(project_id=project_id).exclude(run__reason__in=Run.UNSAID)
 
 
 def _say(messages: list[Say], role: str, content: list[Say]) -> None:

@@ -88,6 +88,7 @@ PAGES = {
     "version-picture": [Route(404, of="project", more={"number": 1})],
     "project-undelete": [Route(302, "post", "deleted")],
     "project-download": [Route(200, of="project")],
+    "project-export": [Route(200, of="project")],
     # Nobody's link; links that work are in test_shares.py.
     "shared": [Route(404, public=True, more={"token": "x" * 32})],
     "shared-state": [Route(404, public=True, more={"token": "x" * 32})],
@@ -165,6 +166,7 @@ API = {
     "api-restore": [Route(200, "post", "project", more={"number": 1})],
     "api-diff": [Route(200, of="project", more={"a": 0, "b": 1})],
     "api-download": [Route(200, of="project")],
+    "api-export": [Route(200, of="project")],
     "api-update": [Route(400, "post", "project", data={"repository": "none"})],
     "api-update-figma": [Route(400, "post", "project", data={"frame": "none", "token": "x"})],
     "api-push": [Route(400, "post", "project", data={"repository": "none", "token": "x"})],

@@ -263,14 +263,15 @@ def archives(settings):
 
 def test_it_imports_a_public_repository(api, as_user, alice, archives):
     archives["/ann/tea-shop/zip/HEAD"] = packed({"tea-shop-main/package.json": package("react")})
-    archives["/ann/tea-shop/zip/try/out"] = packed({"tea-shop-try/index.html": b"<h1>Try</h1>"})
+    theirs = {"tea-shop-try/index.html": b"<h1>Try</h1>", "tea-shop-try/.vibe/project.json": b"{}"}  # files alone
+    archives["/ann/tea-shop/zip/try/out"] = packed(theirs)
     made = api(alice).post(API, {"repository": "https://github.com/ann/tea-shop.git"}).json()
     assert (made["name"], made["framework"]) == ("tea-shop", "react")
     url = "https://github.com/ann/tea-shop/tree/try/out"
     assert as_user(alice).post(reverse("project-import"), {"repository": url}).status_code == 302
     branch = Project.objects.get(framework="html").versions.get()
     assert branch.title == "Imported from github.com/ann/tea-shop, branch try/out"
-    assert versions.read(branch, "index.html") == b"<h1>Try</h1>"
+    assert versions.read(branch, "index.html") == b"<h1>Try</h1>" and ".vibe/project.json" not in branch.manifest
 
 
 def test_it_says_why_a_repository_cannot_be_had(api, alice, archives):
