@@ -27,12 +27,16 @@ log = logging.getLogger(__name__)
 Event = dict[str, Any]
 
 TOPICS = {
-    **dict.fromkeys(("user_message", "text", "writing", "reply", "tool_call", "tool_result", "plan"), "messages"),
+    **dict.fromkeys(("user_message", "earlier", "text", "writing", "reply"), "messages"),
+    **dict.fromkeys(("tool_call", "tool_result", "plan"), "messages"),
     "file": "file-changes",
     "terminal": "terminal",
 }
 # Types that are cards in the chat; the others drive the header, the stage line and the preview.
-CARDS = {"user_message", "reply", "tool_call", "tool_result", "check", "review", "plan", "version", "error", "complete"}
+CARDS = {
+    *("user_message", "earlier", "reply", "tool_call", "tool_result", "check", "review", "plan", "version"),
+    *("error", "complete"),
+}
 
 
 @cache

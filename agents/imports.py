@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
@@ -21,12 +22,12 @@ from rest_framework.views import APIView
 
 from accounts import outside
 from accounts.models import User
-from agents import design_imports, edits
+from agents import catalogue, design_imports, edits, runs, services
 from agents.catalogue import DEFAULT_MODEL
 from agents.design_imports import count
 from agents.services import NotNow
 from projects import api as projects
-from projects import github, importing, leaks, versions
+from projects import github, importing, leaks, restoring, versions
 from projects.models import Project
 from projects.paths import BadFiles
 from projects.services import BadPrompt
@@ -40,6 +41,7 @@ class Brought(NamedTuple):
     left_out: list[str]
     name: str
     source: str
+    archive: bytes = b""  # a ZIP that may hold more than files
 
 
 class FilesSerializer(serializers.Serializer[Any]):
@@ -53,7 +55,7 @@ class FilesSerializer(serializers.Serializer[Any]):
 
 
 class ImportSerializer(FilesSerializer):
-    name = serializers.CharField(required=False, help_text="Of the project; else the repository's.")
+    name = serializers.CharField(required=False, help_text="Of the project; else the export's or the repository's.")
 
 
 class ImportedSerializer(projects.ProjectSerializer):
@@ -73,12 +75,14 @@ class UpdatedSerializer(projects.VersionSerializer):
 class Import(APIView):
     @extend_schema(request=ImportSerializer, responses={201: ImportedSerializer})
     def post(self, request: Request) -> Response:
-        """A project of files that you have already: `content` or `repository`. Its framework is told by the files."""
+        """A project of files that you have already: `content` or `repository`. Its framework is told by the files.
+
+        An export (`content` with a folder `.vibe/`) comes back as the project that it was, with versions and chat.
+        """
         given = _given(ImportSerializer, request)
         brought = _brought(_user(request), given)
-        name = given.get("name") or brought.name
-        made = importing.create(_user(request), brought.files, name=name, model=DEFAULT_MODEL, source=brought.source)
-        made.newest_version = 1  # type: ignore[attr-defined]
+        made = _make(_user(request), brought, given.get("name", ""))
+        made.newest_version = newest.number if (newest := versions.newest(made)) else None  # type: ignore[attr-defined]
         body = projects.shown(projects.ProjectSerializer, made) | {"left_out": brought.left_out}
         return Response(body, status=201)
 
@@ -135,9 +139,8 @@ def _page(request: HttpRequest, project: Project | None) -> HttpResponse:
 def _take(request: HttpRequest, project: Project | None, brought: Brought) -> HttpResponse:
     """Makes the project or the version, and shows it."""
     if project is None:
-        facts = {"name": brought.name, "model": DEFAULT_MODEL, "source": brought.source}
-        project = importing.create(_user(request), brought.files, **facts)
-        messages.success(request, "Imported. Say what should be different.")
+        project = _make(_user(request), brought)
+        messages.success(request, _made(project))
     elif made := edits.replace_files(project, brought.files, brought.source):
         messages.success(request, f"This is version {made.number} now. History shows what changed, and leads back.")
     else:
@@ -146,6 +149,34 @@ def _take(request: HttpRequest, project: Project | None, brought: Brought) -> Ht
         names = ", ".join(brought.left_out[:5]) + (" …" if len(brought.left_out) > 5 else "")
         messages.warning(request, f"Left out, because they hold secrets: {names}.")
     return redirect(project)
+
+
+@transaction.atomic
+def _make(user: User, brought: Brought, name: str = "") -> Project:
+    """A project of what was brought; of a whole project's ZIP with its history, and the chat shows what was said in it.
+
+    Raises BadFiles, BadPrompt.
+    """
+    project = restoring.restore(user, brought.archive, brought.files, name=name) if brought.archive else None
+    if project is None:
+        facts = {"name": name or brought.name, "model": DEFAULT_MODEL, "source": brought.source}
+        return importing.create(user, brought.files, **facts)
+    project.model = catalogue.get(project.model).name
+    project.save(update_fields=["model", "updated"])
+    said = project.messages.order_by("created").prefetch_related("attachments")
+    if cards := [("earlier", services.said_elsewhere(message)) for message in said]:
+        runs.note_all(project.pk, cards, None)
+    return project
+
+
+def _made(project: Project) -> str:
+    """What its owner is told of it."""
+    count = project.versions.count()
+    said = project.messages.count()
+    if not said and count == 1:
+        return "Imported. Say what should be different."
+    parts = f"{count} version{'' if count == 1 else 's'} and {said} message{'' if said == 1 else 's'}"
+    return f"Imported with {parts}. What was checked elsewhere counts as unchecked here."
 
 
 def _build(request: HttpRequest, project: Project | None) -> HttpResponse:
@@ -189,7 +220,7 @@ def _brought(user: User, given: dict[str, Any]) -> Brought:
 
 def _of_zip(user: User, content: bytes, name: str) -> Brought:
     count(user.pk)
-    return Brought(*importing.unpack(content), name or "Imported app", "a ZIP")
+    return Brought(*importing.unpack(content), name or "Imported app", "a ZIP", content)
 
 
 def _of_repository(user: User, address: str, token: str) -> Brought:

@@ -346,11 +346,22 @@ def _said(message: Message, is_bare: bool = False) -> dict[str, object]:
         "mode": message.mode,
         **({"references": message.references} if message.references else {}),
     }
+    return said if is_bare else said | _sent(message)
+
+
+def said_elsewhere(message: Message) -> dict[str, object]:
+    """The data of the event that shows a message of a conversation that came in with its project."""
+    said = {"message_id": str(message.pk), "role": message.role, "mode": message.mode, "text": message.text}
+    return {**said, "at": message.created.isoformat(), **_sent(message)}
+
+
+def _sent(message: Message) -> dict[str, object]:
+    """What goes with a message, for its card; {} without anything."""
     sent = [
         {"id": str(one.pk), "name": one.name, "kind": one.kind, "width": one.width, "height": one.height}
-        for one in (() if is_bare else message.attachments.all())
+        for one in message.attachments.all()
     ]
-    return {**said, "attachments": sent} if sent else said
+    return {"attachments": sent} if sent else {}
 
 
 def _end_unclaimed(run: Run, reason: str) -> bool:

@@ -47,7 +47,7 @@ def check_prompt(text: str, field: str = "prompt") -> str:
 def check_text(text: str, field: str) -> str:
     """A text that may be empty, with plain line ends and no space around it. Raises BadPrompt."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").strip()
-    if any(_forbidden(char) for char in text):
+    if any(is_forbidden(char) for char in text):
         name = "prompt" if field in ("prompt", "text") else "text"
         raise BadPrompt(f"The {name} holds control characters. Paste it as plain text.", field)
     return text
@@ -60,9 +60,15 @@ def check_name(name: str) -> str:
         raise BadPrompt("A project needs a name.", "name")
     if len(name) > 80:
         raise BadPrompt("A name has at most 80 characters.", "name")
-    if any(_forbidden(char) for char in name):
+    if any(is_forbidden(char) for char in name):
         raise BadPrompt("The name holds control characters.", "name")
     return name
+
+
+def is_forbidden(char: str) -> bool:
+    """Whether no text may hold it."""
+    # Cc: control characters; Cs: halves of surrogate pairs, which UTF-8 cannot carry.
+    return unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"
 
 
 def name_from_prompt(prompt: str) -> str:
@@ -166,8 +172,3 @@ def delete(project: Project) -> None:
 
 def undelete(project: Project) -> None:
     Project.objects.filter(pk=project.pk).update(deleted=None)
-
-
-def _forbidden(char: str) -> bool:
-    # Cc: control characters; Cs: halves of surrogate pairs, which UTF-8 cannot carry.
-    return unicodedata.category(char) in ("Cc", "Cs") and char not in "\n\t"

@@ -57,7 +57,7 @@ const doctor = makeDoctor(root, panes, composer, preview);
 const OVER = { succeeded: "It is done.", failed: "It did not work. Look at what happened.", stopped: "It stopped at a limit.", cancelled: "It was stopped." };
 // Reasons of runs that ended before their turn: their messages are not in the chat.
 const UNSAID = new Set(["dropped", "set_aside"]);
-const IN_CHAT = new Set(["user_message", "reply", "tool_call", "tool_result", "check", "review", "plan", "version", "error", "complete"]);
+const IN_CHAT = new Set(["user_message", "earlier", "reply", "tool_call", "tool_result", "check", "review", "plan", "version", "error", "complete"]);
 const handlers = {
   state: (event) => {
     run.setState(event.run, event.data, event.at);

@@ -3,6 +3,9 @@
 import re
 
 from django import template
+from django.utils.safestring import SafeString
+
+from projects.markdown import render_markdown
 
 register = template.Library()
 
@@ -24,3 +27,9 @@ def browser(agent: str) -> str:
 def sentence(words: str) -> str:
     """ "Change Password" → "Change password"; names keep their capitals."""
     return TITLED.sub(lambda word: word[0].lower(), words.strip())
+
+
+@register.filter
+def markdown(text: str) -> SafeString:
+    """What a person or a model wrote, as HTML that is safe to show."""
+    return render_markdown(text)

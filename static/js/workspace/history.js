@@ -94,7 +94,8 @@ export function history(root, panes) {
     if (!versions.length || mine !== latest) return;
     opened = known(number) ?? versions[0];
     shown = opened.number;
-    base = from ?? Math.max(0, shown - 1);
+    // An import may begin with a later version than the first.
+    base = from ?? (!next && opened === versions.at(-1) ? 0 : Math.max(0, shown - 1));
     chosen = number && { version: shown, against: from };
     place({ push });
     await draw();
