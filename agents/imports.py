@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import outside
-from accounts.models import User
+from accounts.models import GitHubToken, User
 from agents import catalogue, design_imports, edits, runs, services
 from agents.catalogue import DEFAULT_MODEL
 from agents.design_imports import count
@@ -42,6 +42,7 @@ class Brought(NamedTuple):
     name: str
     source: str
     archive: bytes = b""  # a ZIP that may hold more than files
+    address: str = ""  # of the repository, or of its branch
 
 
 class FilesSerializer(serializers.Serializer[Any]):
@@ -50,7 +51,12 @@ class FilesSerializer(serializers.Serializer[Any]):
         required=False, max_length=500, help_text="Or a repository on GitHub: owner/name, or its address."
     )
     token = serializers.CharField(
-        required=False, max_length=500, help_text="For a private repository: may read its contents. Kept nowhere."
+        required=False,
+        max_length=500,
+        help_text="For a private repository: may read its contents. Else the one you keep.",
+    )
+    keep = serializers.BooleanField(
+        default=False, help_text="Keep this token, encrypted, for your next pushes and imports, once it has worked."
     )
 
 
@@ -82,6 +88,7 @@ class Import(APIView):
         given = _given(ImportSerializer, request)
         brought = _brought(_user(request), given)
         made = _make(_user(request), brought, given.get("name", ""))
+        _remember(made, brought)
         made.newest_version = newest.number if (newest := versions.newest(made)) else None  # type: ignore[attr-defined]
         body = projects.shown(projects.ProjectSerializer, made) | {"left_out": brought.left_out}
         return Response(body, status=201)
@@ -96,6 +103,7 @@ class Update(projects.InProject):
         project = self.project()
         brought = _brought(_user(request), _given(FilesSerializer, request))
         made = edits.replace_files(project, brought.files, brought.source)
+        _remember(project, brought)
         version = projects.shown(projects.VersionSerializer, made or versions.newest(project))
         return Response(version | {"left_out": brought.left_out}, status=201 if made else 200)
 
@@ -132,7 +140,10 @@ def _page(request: HttpRequest, project: Project | None) -> HttpResponse:
         except NotEnoughCredits as problem:
             error, code = str(problem), 402
     typed = {name: request.POST.get(name, "").strip() for name in ("repository", "frame", "text")}
+    if request.method == "GET" and project:
+        typed["repository"] = project.imported_from or project.pushed_to
     context = {"project": project, "error": error, **typed, "most": importing.MAX_ZIP_BYTES // 2**20}
+    context["kept"] = GitHubToken.objects.filter(user=_user(request)).first()
     return render(request, "projects/import.html", context, status=code)
 
 
@@ -145,6 +156,7 @@ def _take(request: HttpRequest, project: Project | None, brought: Brought) -> Ht
         messages.success(request, f"This is version {made.number} now. History shows what changed, and leads back.")
     else:
         messages.info(request, "These are the files of the newest version already.")
+    _remember(project, brought)
     if brought.left_out:
         names = ", ".join(brought.left_out[:5]) + (" …" if len(brought.left_out) > 5 else "")
         messages.warning(request, f"Left out, because they hold secrets: {names}.")
@@ -167,6 +179,12 @@ def _make(user: User, brought: Brought, name: str = "") -> Project:
     if cards := [("earlier", services.said_elsewhere(message)) for message in said]:
         runs.note_all(project.pk, cards, None)
     return project
+
+
+def _remember(project: Project, brought: Brought) -> None:
+    """Where it is from, to take the next state from there."""
+    if brought.address:
+        Project.objects.filter(pk=project.pk).update(imported_from=brought.address)
 
 
 def _made(project: Project) -> str:
@@ -201,7 +219,7 @@ def _uploaded(request: HttpRequest) -> Brought:
             raise BadFiles(f"The ZIP is larger than {importing.MAX_ZIP_BYTES // 2**20} MB.")
         return _of_zip(_user(request), upload.read(), (upload.name or "").removesuffix(".zip")[:80].strip())
     if typed := request.POST.get("repository", "").strip():
-        return _of_repository(_user(request), typed, request.POST.get("token", "").strip())
+        return _of_repository(_user(request), typed, request.POST.get("token", ""), "keep" in request.POST)
     raise BadPrompt("Choose a ZIP, or name a repository.", "file")
 
 
@@ -214,7 +232,7 @@ def _given(kind: type[FilesSerializer], request: Request) -> dict[str, Any]:
 
 def _brought(user: User, given: dict[str, Any]) -> Brought:
     if "repository" in given:
-        return _of_repository(user, given["repository"], given.get("token", ""))
+        return _of_repository(user, given["repository"], given.get("token", ""), given["keep"])
     return _of_zip(user, projects.decoded(given["content"]), "")
 
 
@@ -223,13 +241,25 @@ def _of_zip(user: User, content: bytes, name: str) -> Brought:
     return Brought(*importing.unpack(content), name or "Imported app", "a ZIP", content)
 
 
-def _of_repository(user: User, address: str, token: str) -> Brought:
+def _of_repository(user: User, address: str, given: str, keep: bool) -> Brought:
     wanted = github.repository(address)
     source = f"github.com/{wanted}" + (f", branch {wanted.branch}" if wanted.branch else "")
     with outside.waiting(user.pk):
         count(user.pk)
-        archive = github.archive(wanted, token)
-    return Brought(*importing.unpack(archive), wanted.name, source)
+        archive = _archive(user, wanted, given.strip())
+    if keep and given.strip():
+        github.keep(user, given.strip())
+    return Brought(*importing.unpack(archive), wanted.name, source, address=wanted.address)
+
+
+def _archive(user: User, wanted: github.Repository, given: str) -> bytes:
+    """With the token that was given; without one as anybody, and where that is refused with the one that is kept."""
+    try:
+        return github.archive(wanted, given)
+    except BadPrompt:
+        if given or not (kept := github.token_for(user, "")):
+            raise
+        return github.archive(wanted, kept)
 
 
 def _user(request: HttpRequest | Request) -> User:

@@ -13,6 +13,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from accounts.models import GitHubToken
 from agents import design_imports, runs, suggestions
 from projects import github, importing, versions
 from projects.models import Project
@@ -292,6 +293,26 @@ def test_it_imports_a_private_repository_with_a_token(api, as_user, alice, archi
     assert made.status_code == 201 and made.json()["name"] == "secret"
     page = as_user(alice).post(reverse("project-import"), {"repository": "ann/secret", "token": "wrong"})
     assert page.status_code == 400 and "refuses this token" in page.text and "wrong" not in page.text
+
+
+def test_it_keeps_a_token_that_worked_and_remembers_the_repository(api, as_user, alice, archives):
+    archives["/repos/ann/secret/x"] = packed({"index.html": b"<h1>Secret</h1>"})
+    assert api(alice).post(API, {"repository": "ann/secret", "token": "wrong", "keep": True}).status_code == 400
+    assert not GitHubToken.objects.exists()
+    made = api(alice).post(API, {"repository": "ann/secret", "token": "good", "keep": True})
+    assert made.status_code == 201 and GitHubToken.objects.get().secret() == "good"
+    page = as_user(alice).get(reverse("project-update", args=[made.json()["id"]])).text
+    assert 'value="https://github.com/ann/secret"' in page and "ending in <code>good</code>" in page
+    again = api(alice).post(f"/api/v1/projects/{made.json()['id']}/import/", {"repository": "ann/secret"})
+    assert again.status_code == 200  # nothing changed there
+
+
+def test_it_shows_a_kept_token_for_no_public_repository(api, alice, archives):
+    archives["/ann/tea/zip/HEAD"] = packed({"index.html": b"<h1>Tea</h1>"})
+    github.keep(alice, "wrong")
+    assert api(alice).post(API, {"repository": "ann/tea"}).status_code == 201
+    refused = api(alice).post(API, {"repository": "ann/secret"})
+    assert refused.status_code == 400 and "refuses this token" in refused.text
 
 
 def test_it_is_sent_on_to_nobody_else(api, alice, archives):
