@@ -28,6 +28,15 @@ MEMORY_BYTES = 1_500 * 2**20
 MESSAGE_BYTES = 64 * 2**20
 # The protocol's pipes are descriptors 3 and 4.
 START = 'exec "$@" 3<&0 4>&1 < /dev/null > /dev/null 2>&1'
+# The last two are pages of its address bar, which each new tab's window would load: more work than our page is.
+UNUSED = (
+    "Translate",
+    "MediaRouter",
+    "OptimizationHints",
+    "DialMediaRouteProvider",
+    "WebUIOmniboxPopup",
+    "WebUIOmniboxAimPopup",
+)
 FLAGS = (
     "--headless",
     "--remote-debugging-pipe",
@@ -47,11 +56,12 @@ FLAGS = (
     "--disable-extensions",
     "--disable-gpu",
     "--disable-sync",
-    "--disable-features=Translate,MediaRouter,OptimizationHints,DialMediaRouteProvider",
+    f"--disable-features={','.join(UNUSED)}",
     "--hide-scrollbars",
     "--mute-audio",
     "--no-default-browser-check",
     "--no-first-run",
+    "--no-startup-window",
     "--password-store=basic",
 )
 Listener = Callable[[str, dict[str, Any]], None]

@@ -218,6 +218,25 @@ def test_it_does_not_wait_for_a_page_that_listens_for_good(site):
     assert seconds < 15
 
 
+def test_it_loads_no_page_but_the_one_that_is_looked_at(site):
+    """Of Chromium's own, as a start page or one of the address bar, each look would pay for more than for the app's."""
+
+    async def others() -> list[str]:
+        everything: dict[str, Any] = {"filter": [{}]}
+        looking = asyncio.ensure_future(browser.look(f"{site}/late"))
+        found: set[str] = set()
+        while not looking.done():
+            asked = browser._chromium().call("Target.getTargets", **everything)
+            with contextlib.suppress(ConnectionError):  # not started yet
+                targets = await asyncio.wrap_future(aio.submit(asked, "browser"))
+                found |= {one["url"] for one in targets["targetInfos"]}
+            await asyncio.sleep(0.05)
+        await looking
+        return sorted(found)
+
+    assert aio.run(others(), 60) == ["about:blank", f"{site}/late"]
+
+
 @pytest.mark.parametrize(("path", "status"), [("/empty", 204), ("/tea.zip", 200)])
 def test_it_says_when_there_is_no_page_to_see(site, path, status):
     look, seconds = seen(f"{site}{path}", width=640, height=480, seconds=30)
