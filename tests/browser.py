@@ -10,6 +10,16 @@ from launcher import testing
 from launcher.terminal import Terminal
 from tests.site import Stack
 
+# What Playwright switches off itself, as far as it is about pages (the last such argument counts), and pages of the
+# browser's own address bar, which each tab's window would load: more work than most of ours are.
+SWITCHED_OFF = (
+    "AimEnabled,AvoidCorsURLLoaderRestartOnRedirect,AvoidUnnecessaryBeforeUnloadCheckSync,DestroyProfileOnBrowserClose,"
+    "HttpsFirstBalancedModeAutoEnable,HttpsUpgrades,LensOverlay,MediaRouter,NetworkTimeServiceQuerying,"
+    "OptimizationHints,PaintHolding,PreconnectToSearch,ThirdPartyStoragePartitioning,"
+    "WebUIOmniboxPopup,WebUIOmniboxAimPopup"
+)
+ARGUMENTS = ["--no-sandbox", f"--disable-features={SWITCHED_OFF}"]
+
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserContext, Page
 
@@ -32,7 +42,7 @@ def browser(monkeypatch: pytest.MonkeyPatch) -> Iterator["Browser"]:
     # Playwright keeps an event loop in this thread; Django would refuse the test's own queries for it.
     monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
         yield browser
         browser.close()
         # What the test asked beside Playwright's loop went by a connection that only this loop knows.
