@@ -28,8 +28,9 @@ from agents.prompts import talk
 from agents.writing import Writing
 from projects.markdown import render_markdown
 
-# Tries of one call; waits grow 1, 2 s with jitter. A longer Retry-After than the longest wait is not waited for.
-TRIES, LONGEST_WAIT = 3, 30.0
+# Tries of one call; the waits begin with the first and double, with jitter. A longer Retry-After than the longest wait
+# is not waited for.
+TRIES, FIRST_WAIT, LONGEST_WAIT = 3, 1.0, 30.0
 # So long a run is not asked again for the keys of an owner who has none, as nearly all have.
 KEYLESS_SECONDS = 5.0
 # How often a short question is asked when the answer does not have the form that was demanded.
@@ -311,4 +312,6 @@ def _keep(log: Log, number: int, text: str) -> None:
 
 
 def _pause(attempt: int, error: ModelBusy) -> float:
-    return error.retry_after if error.retry_after is not None else 2.0 ** (attempt - 1) * random.uniform(0.8, 1.2)
+    if error.retry_after is not None:
+        return error.retry_after
+    return float(FIRST_WAIT * 2 ** (attempt - 1) * random.uniform(0.8, 1.2))
