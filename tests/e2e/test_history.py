@@ -4,22 +4,19 @@ import re
 
 import pytest
 
-from tests.e2e.conftest import BUILD_MS
-
 
 @pytest.fixture
-def history(page, begin):
-    """The history of an app with two versions; the second has another first line in index.html."""
+def history(opened):
+    """The history of an app with three versions; the second has another first line in index.html."""
     from playwright.sync_api import expect
 
     from agents import edits
-    from projects import versions
     from projects.models import Project
 
-    begin(page, "a landing page for a tea shop")
-    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    first = b"<!doctype html>\n<html lang=en><title>Tea</title><h1>Tea</h1></html>\n"
+    page = opened({"index.html": first})
     project = Project.objects.get()
-    first = versions.read(project.versions.get(), "index.html")
+    project.versions.update(verdict={"lint": True, "page": True, "console": True})
     edits.save_file(project, "index.html", b"<!-- second -->\n" + first)
     edits.save_file(project, "notes.txt", b"one\ntwo\n")
     expect(page.locator("#version-now")).to_have_text("v3")
