@@ -125,7 +125,7 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
     /** Gives away what is held, once it is all there: {entries, back()}; `back` holds it again. */
     async take() {
       await Promise.all(held.map((entry) => entry.coming));
-      const taken = held;
+      const taken = [...held];
       for (const entry of taken) letGo(entry);
       settled();
       return {
