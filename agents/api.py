@@ -17,7 +17,7 @@ from agents import catalogue, edits, events, previews, services
 from agents.models import Run, Sandbox
 from projects import api as projects
 from projects import attachments, briefing, leaks, references
-from projects.models import Fragment, Message, Project
+from projects.models import Project
 from projects.services import rename
 from usage import services as usage
 
@@ -133,23 +133,6 @@ class ChangeSerializer(serializers.Serializer[Any]):
     cap = CapField("Most that each run of the project may cost, in micro-credits; null: your own setting.")
 
 
-class SaySerializer(serializers.Serializer[Any]):
-    text = serializers.CharField(trim_whitespace=False, allow_blank=True)
-    mode = serializers.ChoiceField(Message.Mode.choices, default=Message.Mode.BUILD)
-    attachments = serializers.ListField(
-        child=serializers.UUIDField(), required=False, max_length=MOST_FILES, help_text="Ids from POST attachments/."
-    )
-    references = ReferencesField()
-    model = ModelField(required=False, help_text="For this message only; else the project's.")
-    cap = CapField()
-
-
-class SaidSerializer(serializers.Serializer[Any]):
-    message = projects.MessageSerializer()
-    run = RunBriefSerializer()
-    warning = serializers.CharField(allow_null=True, help_text=WARNING)
-
-
 class EditQueuedSerializer(serializers.Serializer[Any]):
     text = serializers.CharField(trim_whitespace=False, allow_blank=True)
 
@@ -221,24 +204,6 @@ class ProjectDetail(projects.InProject, projects.ProjectDetail):
         """Hides the project and stops its runs."""
         edits.delete_project(self.project())
         return Response(status=204)
-
-
-class MessageList(projects.MessageList):
-    @extend_schema(request=SaySerializer, responses={202: SaidSerializer}, parameters=[IDEMPOTENCY_KEY])
-    def post(self, request: Request, pk: Any) -> Response:
-        """A message and the run it starts; the run waits while another is at work."""
-        return once(request, lambda: self._say(request))
-
-    def _say(self, request: Request) -> Response:
-        project, data = self.project(), projects.valid(SaySerializer, request)
-        attached, refers = data.get("attachments", ()), data.get("references", ())
-        text, mode, model = data["text"], data["mode"], data.get("model")
-        run = services.start_run(project, text, mode, data.get("cap"), model, attached=attached, refers=refers)
-        if not attached:  # then it has no fragments, which need not be asked
-            # As prefetch_related_objects() would say it, in a tenth of the request's time.
-            run.message._prefetched_objects_cache = {"fragments": Fragment.objects.none()}  # type: ignore[attr-defined]
-        said = {"message": run.message, "run": run, "warning": leaks.warning(text)}
-        return Response(projects.shown(SaidSerializer, said), status=202)
 
 
 class VersionPreview(projects.InProject):

@@ -15,7 +15,7 @@ from rest_framework.views import APIView
 
 from accounts import limits, outside
 from accounts.models import User
-from agents import api, services
+from agents import api, message_api, services
 from agents.models import Run
 from projects import api as projects
 from projects import attachments, figma, leaks
@@ -53,7 +53,7 @@ class FrameStartedSerializer(api.StartedSerializer):
         fields = (*api.StartedSerializer.Meta.fields, "left_out")  # type: ignore[assignment]
 
 
-class FrameSaidSerializer(api.SaidSerializer):
+class FrameSaidSerializer(message_api.SaidSerializer):
     left_out = serializers.ListField(child=serializers.CharField(), help_text=LEFT_OUT)
 
 

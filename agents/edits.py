@@ -10,13 +10,13 @@ from agents.models import Run, Sandbox
 from agents.services import NotNow, cancel_run, open_preview
 from projects import importing, versions
 from projects import services as projects
-from projects.models import Project, Version
+from projects.models import Message, Project, Version
 
 
 @transaction.atomic
 def save_file(project: Project, path: str, content: bytes | None) -> Version | None:
     """One file written, or with None deleted; None if nothing changed. Raises BadFiles, NoSuchFile, NotNow."""
-    _check_idle(project)
+    check_idle(project)
     before = versions.newest(project)
     return _tell(project, before, versions.save_file(project, path, content))
 
@@ -24,7 +24,7 @@ def save_file(project: Project, path: str, content: bytes | None) -> Version | N
 @transaction.atomic
 def save_files(project: Project, files: dict[str, bytes]) -> Version | None:
     """Several files written in one version; None if nothing changed. Raises BadFiles, NotNow."""
-    _check_idle(project)
+    check_idle(project)
     before = versions.newest(project)
     title = f"Upload {next(iter(files))}" if len(files) == 1 else f"Upload {len(files)} files"
     return _tell(project, before, versions.save_files(project, files, title=title))
@@ -33,7 +33,7 @@ def save_files(project: Project, files: dict[str, bytes]) -> Version | None:
 @transaction.atomic
 def replace_files(project: Project, files: dict[str, bytes], source: str) -> Version | None:
     """All files exchanged for those from elsewhere; None if nothing changed. Raises BadFiles, NotNow."""
-    _check_idle(project)
+    check_idle(project)
     before = versions.newest(project)
     return _tell(project, before, importing.update(project, files, source))
 
@@ -41,7 +41,7 @@ def replace_files(project: Project, files: dict[str, bytes], source: str) -> Ver
 @transaction.atomic
 def move_file(project: Project, path: str, to: str) -> Version | None:
     """One file under another path. Raises BadFiles, NoSuchFile, NotNow."""
-    _check_idle(project)
+    check_idle(project)
     before = versions.newest(project)
     return _tell(project, before, versions.move_file(project, path, to))
 
@@ -53,7 +53,7 @@ def restore(project: Project, version: Version, path: str = "") -> Version | Non
     What a whole return undoes within ten minutes of its run is refunded.
     Raises NotNow; with a path also NoSuchFile and BadFiles.
     """
-    _check_idle(project)
+    check_idle(project)
     before = versions.newest(project)
     made = versions.restore_part(project, version, path) if path else versions.restore(project, version)
     if made and not path:
@@ -62,12 +62,25 @@ def restore(project: Project, version: Version, path: str = "") -> Version | Non
 
 
 @transaction.atomic
+def go_back(project: Project, number: int, instead_of: Message) -> Version | None:
+    """A new version equal to that of a number, 0 for what every app begins with, because a message is edited.
+
+    As `restore`.
+    """
+    before = versions.newest(project)
+    made = versions.restore(project, project.versions.get(number=number)) if number else versions.restart(project)
+    if made:
+        charging.undo(project, number)
+    return _tell(project, before, made, instead_of=str(instead_of.pk))
+
+
+@transaction.atomic
 def restore_hunk(project: Project, version: Version, to: Version, path: str, number: int) -> Version | None:
     """A new version where one change of a file from `version` to `to` is undone; None if nothing changes.
 
     Raises NotNow, also when the change does not fit the newest version; NoSuchFile, BadFiles.
     """
-    _check_idle(project)
+    check_idle(project)
     before = versions.newest(project)
     try:
         made = versions.restore_hunk(project, version, to, path, number)
@@ -79,7 +92,7 @@ def restore_hunk(project: Project, version: Version, to: Version, path: str, num
 @transaction.atomic
 def keep(project: Project, files: dict[str, bytes]) -> Version | None:
     """A version of the files as they are in the sandbox; None if nothing changed there. Raises BadFiles, NotNow."""
-    _check_idle(project)
+    check_idle(project)
     before = versions.newest(project)
     made = versions.save(project, files, source=Version.Source.EDIT, title="Changes from the terminal")
     if made:
@@ -100,7 +113,8 @@ def stop_runs(found: QuerySet[Run]) -> None:
             cancel_run(run)
 
 
-def _check_idle(project: Project) -> None:
+def check_idle(project: Project) -> None:
+    """Locks a project in which no run is at work; raises NotNow in another."""
     # A run saves the sandbox's files at its end, over whatever was edited meanwhile. With the project's row locked none
     # begins between this look and the edit: a new run refers to that row.
     Project.objects.select_for_update().get(pk=project.pk)
@@ -108,10 +122,10 @@ def _check_idle(project: Project) -> None:
         raise NotNow("A run is at work on these files. Wait for it, or stop it first.")
 
 
-def _tell(project: Project, before: Version | None, after: Version | None) -> Version | None:
+def _tell(project: Project, before: Version | None, after: Version | None, **why: str) -> Version | None:
     if after is not None:
         changes = versions.changes(before.manifest if before else {}, after.manifest)
-        runs.note(project.pk, "version", {**versions.facts(after), **changes})
+        runs.note(project.pk, "version", {**versions.facts(after), **changes, **why})
         if Sandbox.objects.filter(project=project, paused=False).exists():
             open_preview(project)
     return after

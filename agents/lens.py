@@ -71,7 +71,8 @@ class Lens(projects.InProject):
 def look(project: Project) -> dict[str, Any]:
     """The body of the answer: text, counts and estimates in tokens."""
     instructions = prompts.instructions(project.framework)
-    said = list(project.messages.order_by("-created").values_list("text", flat=True)[: talk.HISTORY_MESSAGES])
+    newest = project.messages.filter(aside=False).order_by("-created")
+    said = list(newest.values_list("text", flat=True)[: talk.HISTORY_MESSAGES])
     summary = prompts.context(project)
     version = versions.newest(project)
     sizes = versions.file_sizes(version) if version else {}

@@ -122,7 +122,9 @@ def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
         "model": project.model,
         "created": project.created,
         **{field: getattr(project, field) for field in BRIEFING},
-        "messages": list(project.messages.order_by("created").values("role", "mode", "text", "references", "created")),
+        "messages": list(
+            project.messages.order_by("created").values("role", "mode", "text", "references", "aside", "created")
+        ),
         "runs": list(runs.values("state", "reason", "model", "usage", "cost", "created", "finished")),
         "versions": list(project.versions.order_by("number").values("number", "source", "title", "verdict", "created")),
         "mcp_servers": list(project.mcp_servers.values_list("name", flat=True)),

@@ -7,7 +7,7 @@ from django.db import transaction
 from agents import prompts, runs
 from agents.models import Run
 from agents.plan_form import PLAN
-from agents.services import NotNow, start_run
+from agents.services import SET_ASIDE, NotNow, start_run
 from projects.models import Fragment, Message
 
 
@@ -43,6 +43,8 @@ def approve(run: Run, value: dict[str, Any] | None = None) -> Run:
     Raises NoPlan, NotNow when it is approved already, BadPrompt and NotEnoughCredits as any start.
     """
     plan = _open(run)
+    if run.message.aside:
+        raise NotNow(SET_ASIDE)
     meta = {**plan.meta, **{name: item for name, item in (value or {}).items() if name in FIELDS}}
     building = start_run(run.project, prompts.plan(meta), Message.Mode.BUILD, follows=run)
     _keep(run, plan, {**meta, "state": "approved", "built_by": str(building.pk)})

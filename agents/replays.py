@@ -21,7 +21,7 @@ CHECKS = {"build": "Builds", "lint": "Lint clean", "page": "Page answers", "cons
 def newest(project: Project) -> Run | None:
     """The newest run that built something."""
     built = project.runs.filter(state=Run.State.SUCCEEDED, message__mode=Message.Mode.BUILD, version__isnull=False)
-    return built.order_by("-created").first()
+    return built.filter(message__aside=False).order_by("-created").first()
 
 
 def events(run: Run) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from agents.models import Run, Sandbox
 from projects import attachments, references, sites
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
-from projects.models import Message, Project, Site, Version
+from projects.models import Attachment, Message, Project, Site, Version
 from projects.services import BadPrompt, add_message, check_prompt, create_project
 from usage import services as credits
 
@@ -28,6 +28,7 @@ MAX_BUILDS = 2
 MAX_QUEUED = 10
 # What the chat shows of a run that goes on from another one.
 CONTINUE = "Continue where you stopped."
+SET_ASIDE = "This message was set aside, with what came of it. Send another one for what comes next."
 # Where a framework's name is looked for.
 PROMPT_CHARS = 4_000
 
@@ -57,7 +58,7 @@ def start_project(
     found = references.find(owner, refers)
     project = create_project(owner, prompt, model=branded, framework=framework, name=name, cap=cap)
     attached = attachments.add_all(project, files)
-    return _begin(project, prompt, Message.Mode.BUILD, project.model, cap, found, attached=attached)
+    return begin(project, prompt, Message.Mode.BUILD, project.model, cap, found, attached=attached)
 
 
 @transaction.atomic
@@ -93,9 +94,10 @@ def start_run(
     before = follows or again
     found = before.message.references if before else references.find(project.owner, refers, but=project)
     wanted = model or project.model
-    last = Run.objects.filter(project=project).order_by("created").last() if catalogue.get(wanted).is_auto else None
-    given: dict[str, Any] = {"attached": attached, "before": before, "follows": follows}
-    return _begin(project, text, mode, wanted, cap, found, position=len(active), last=last, **given)
+    last = last_run(project) if catalogue.get(wanted).is_auto else None
+    files = before.message.attachments.all() if before else ()
+    given: dict[str, Any] = {"attached": attached, "files": files, "follows": follows}
+    return begin(project, text, mode, wanted, cap, found, position=len(active), last=last, **given)
 
 
 @prepared.rows
@@ -103,7 +105,12 @@ def _active(project_id: UUID) -> QuerySet[Run]:
     return Run.objects.filter(project_id=project_id, state__in=Run.ACTIVE)
 
 
-def _begin(
+def last_run(project: Project) -> Run | None:
+    """The newest run of the conversation as it stands."""
+    return Run.objects.filter(project=project, message__aside=False).order_by("created").last()
+
+
+def begin(
     project: Project,
     text: str,
     mode: str,
@@ -114,17 +121,17 @@ def _begin(
     position: int = 0,
     last: Run | None = None,
     attached: Collection[UUID] = (),
-    before: Run | None = None,
+    files: Collection[Attachment] = (),
     follows: Run | None = None,
+    instead_of: Message | None = None,
 ) -> Run:
-    """The message and its run. `last`: the run before it, by which auto chooses a model, here and once. `before`: a run
-    whose attachments it has as well.
+    """The message and its run, within the caller's transaction. `refers`: as a message keeps them. `last`: the run
+    before it, by which auto chooses a model, here and once. `files`: of another message, that it has as well.
+    `instead_of`: the one whose place it takes.
     """
     message = add_message(project, Message.Role.USER, text, mode, references=refers)
-    if attached:
-        attachments.send(project, attached, message)
-    if before:
-        attachments.send_again(before.message, message)
+    if attached or files:
+        attachments.send(project, attached, message, files)
     picked = catalogue.pick(
         model,
         text,
@@ -135,7 +142,9 @@ def _begin(
     run = Run.objects.create(project=project, message=message, model=picked.name, follows=follows)
     charging.begin(run, cap)
     ring(run)
-    said = _said(message, is_bare=not (attached or before))
+    said = _said(message, is_bare=not (attached or files))
+    if instead_of:
+        said["instead_of"] = str(instead_of.pk)
     runs.note_all(project.pk, [("user_message", said), ("state", {"state": run.state, "position": position})], run.pk)
     return run
 
@@ -246,6 +255,8 @@ def continue_run(run: Run) -> Run:
     """A new run that goes on where this one stopped. Raises NotNow, BadPrompt, NotEnoughCredits."""
     if Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).exists():
         raise NotNow("This run is still under way.")
+    if run.message.aside:
+        raise NotNow(SET_ASIDE)
     if run.state == Run.State.SUCCEEDED:
         raise NotNow("This run came to its end. Send a message for what comes next.")
     return start_run(run.project, CONTINUE, run.message.mode, follows=run)

@@ -66,8 +66,8 @@ def suggest(project: Project, version: Version | None) -> list[Suggestion]:
         first.append(Suggestion("Mend what failed", text))
     if version.title.startswith("Imported from") and not version.verdict and not _ran(version):
         first.append(IMPORTED)
-    texts = project.messages.filter(role="user").order_by("-created").values_list("text", flat=True)[:MESSAGES]
-    said = "\n".join(texts).lower()
+    asked = project.messages.filter(role="user", aside=False).order_by("-created")
+    said = "\n".join(asked.values_list("text", flat=True)[:MESSAGES]).lower()
     left = [one for one in ALWAYS if not (one.asked and re.search(one.asked, said))]
     return [*first, *left][:MOST]
 

@@ -36,7 +36,7 @@ CHAT = {*events.CARDS, "state"}
 SHOWN_VERSIONS = 20
 # Cards that a process keeps as they were drawn, some 2 kB each.
 MOST_DRAWN = 5_000
-_drawn: dict[tuple[UUID, int, datetime], "Item"] = {}
+_drawn: dict[tuple[UUID, int, datetime, bool], "Item"] = {}
 
 
 @dataclass
@@ -209,13 +209,14 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
     shown = list(pictures.marked(project.versions.defer("manifest"))[:SHOWN_VERSIONS])
     place = previews.status(project)
     begun = _stages(run)
+    cards = _items(steps, unsaid.keys() | waiting.keys())
     return {
         "project": project,
         "run": run,
         "run_state": _shown_state(run, steps),
         "stage": begun[-1] if begun else None,
         "run_facts": {"stages": begun, "typical": typical.stages(project.framework)},
-        "items": [_rendered(step) for step in _items(steps, unsaid.keys() | waiting.keys())],
+        "items": [_rendered(step, aside) for step, aside in _folded(project, cards)],
         "earlier": steps[0].cursor if len(steps) == SHOWN_STEPS else 0,
         "older": bool(before),
         "queue": [_queued(one) for one in (*unsaid.values(), *waiting.values()) if one.reason != Run.DROPPED],
@@ -292,15 +293,35 @@ def _items(steps: list[Step], unsaid: Collection[UUID] = ()) -> list[Step]:
     return list(newest.values())
 
 
-def _rendered(step: Step) -> Item:
-    """The step's card. A step never changes and says the same to everyone, so a process keeps what it drew."""
+def _folded(project: Project, cards: list[Step]) -> list[tuple[Step, bool]]:
+    """Each card with whether it was set aside with its message. A version by hand is so with what was said before it;
+    the one that an edited message went back to, with that message.
+    """
+    aside = set(project.runs.filter(message__aside=True).values_list("pk", flat=True))
+    if not aside:
+        return [(card, False) for card in cards]
+
+    def said_with(at: int) -> UUID | None:
+        before, after = reversed(cards[: at + 1]), cards[at:]
+        near = (*after, *before) if "instead_of" in cards[at].data else (*before, *after)
+        return next((card.run_id for card in near if card.run_id), None)
+
+    return [(card, (card.run_id or said_with(at)) in aside) for at, card in enumerate(cards)]
+
+
+def _rendered(step: Step, aside: bool) -> Item:
+    """The step's card. A step never changes and says the same to everyone, so a process keeps what it drew.
+
+    One that was set aside is hidden until its fold is opened (static/js/workspace/aside.js).
+    """
     # The time too: a database that was set back gives a number again.
-    key = (step.project_id, step.cursor, step.at)
+    key = (step.project_id, step.cursor, step.at, aside)
     if (item := _drawn.get(key)) is None:
         item = Item(events.html_id(step), SafeString())
         if (html := events.render(step)).strip():
-            whole = '<li class="item" id="{}" data-cursor="{}">{}</li>'
-            item.html = format_html(whole, item.html_id, step.cursor, html)
+            fold = SafeString(" data-aside hidden") if aside else ""
+            whole = '<li class="item" id="{}" data-cursor="{}"{}>{}</li>'
+            item.html = format_html(whole, item.html_id, step.cursor, fold, html)
         if len(_drawn) >= MOST_DRAWN:
             _drawn.clear()
         if not settings.DEBUG:

@@ -110,7 +110,7 @@ class MessageSerializer(serializers.ModelSerializer[Message]):
 
     class Meta:
         model = Message
-        fields = ("id", "role", "mode", "text", "references", "created", "fragments")
+        fields = ("id", "role", "mode", "text", "references", "aside", "created", "fragments")
         read_only_fields = fields
 
 

@@ -62,28 +62,20 @@ def check(name: str, content: bytes) -> tuple[str, str, tuple[int, int]]:
     return kind, media_type, (width, height)
 
 
-def send(project: Project, ids: Iterable[UUID], message: Message) -> None:
-    """Makes waiting attachments part of a message. Raises BadPrompt when one is not there to be sent."""
-    wanted = set(ids)
-    if len(wanted) > MOST:
+def send(project: Project, ids: Iterable[UUID], message: Message, again: Iterable[Attachment] = ()) -> None:
+    """Makes waiting attachments part of a message. `again`: what went with another one of its project, and goes with
+    this one as well. Raises BadPrompt when one is not there to be sent.
+    """
+    wanted, again = set(ids), list(again)
+    if len(wanted) + len(again) > MOST:
         raise BadPrompt(TOO_MANY, "attachments")
     waiting = Attachment.objects.filter(project=project, message=None, pk__in=wanted)
-    if waiting.update(message=message) != len(wanted):
+    if wanted and waiting.update(message=message) != len(wanted):
         raise BadPrompt("An attachment is not there any more. Add it again.", "attachments")
-    _add_fragments(message)
-
-
-def send_again(before: Message, message: Message) -> None:
-    """What went with a message goes with another one of its project as well."""
     same = ("project_id", "blob_id", "name", "kind", "media_type", "width", "height")
     Attachment.objects.bulk_create(
-        Attachment(message=message, **{field: getattr(one, field) for field in same})
-        for one in before.attachments.all()
+        Attachment(message=message, **{field: getattr(one, field) for field in same}) for one in again
     )
-    _add_fragments(message)
-
-
-def _add_fragments(message: Message) -> None:
     Fragment.objects.bulk_create(
         Fragment(
             message=message,

@@ -108,6 +108,11 @@ class Message(models.Model):
         blank=True,
         help_text="Other projects that it refers to, as they were then: [{id, name, version}].",
     )
+    aside = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="It or one before it was edited: the chat shows it folded, no later run is told of it.",
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -105,6 +105,12 @@ def go_back(old: Version, new: Version) -> None:
     note(new)
 
 
+def start_over(new: Version) -> None:
+    """Leaves `new`, which has the files that every app begins with, what a person added; of the others none is true."""
+    new.project.promises.exclude(version=None).update(aside=True)
+    note(new)
+
+
 def copy(version: Version, first: Version) -> None:
     """Gives the promises of a version to the first one of a project, which has its files. What a person wrote down for
     themselves goes to nobody else.

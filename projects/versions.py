@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts import prepared
-from projects import promises
+from projects import frameworks, promises
 from projects.archive import zip_chunks
 from projects.blobs import NoSuchFile, file_sizes, files, read, sha256, sizes, store
 from projects.diffs import DoesNotFit, FileDiff, diff, diff_file, take_back
@@ -20,6 +20,7 @@ __all__ = [
     "DoesNotFit",
     "FileDiff",
     "NoSuchFile",
+    "at",
     "changes",
     "diff",
     "diff_file",
@@ -31,6 +32,7 @@ __all__ = [
     "name",
     "newest",
     "read",
+    "restart",
     "restore",
     "restore_hunk",
     "restore_part",
@@ -119,6 +121,24 @@ def restore(project: Project, version: Version) -> Version | None:
     if made:
         promises.go_back(version, made)
     return made
+
+
+@transaction.atomic
+def restart(project: Project) -> Version | None:
+    """A new version of the files that every app of the framework begins with; None if the newest is equal already."""
+    starting = frameworks.starting_files(project.framework)
+    made = save(project, starting, source=Version.Source.RESTORE, title="Back to the beginning")
+    if made:
+        promises.start_over(made)
+    return made
+
+
+def at(project: Project, number: int) -> Mapping[str, str]:
+    """The manifest of a version; of 0: what every app of the framework begins with."""
+    if number == 0:
+        return frameworks.starting_manifest(project.framework)
+    manifest: dict[str, str] = project.versions.get(number=number).manifest
+    return manifest
 
 
 def restore_part(project: Project, version: Version, path: str) -> Version | None:

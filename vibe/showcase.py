@@ -96,7 +96,7 @@ def remix(request: HttpRequest, pk: UUID) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def publish(request: HttpRequest, pk: UUID) -> HttpResponse:
     project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
-    first = project.messages.filter(role="user").first()
+    first = project.messages.filter(role="user", aside=False).first()
     said: dict[str, Any] = {"title": project.name, "category": "", "error": ""}
     if request.method == "POST":
         said |= {"title": request.POST.get("title", ""), "category": request.POST.get("category", "")}

@@ -212,8 +212,8 @@ def _newest(project_id: UUID) -> "QuerySet[Message, tuple[datetime, datetime, st
 
 
 def said(project_id: UUID) -> QuerySet[Message]:
-    """What was said in a project, which leaves out messages that were taken back while they waited."""
-    return Message.objects.filter(project_id=project_id).exclude(run__reason__in=Run.UNSAID)
+    """What was said in a project, without messages that were taken back while they waited, or set aside by an edit."""
+    return Message.objects.filter(project_id=project_id, aside=False).exclude(run__reason__in=Run.UNSAID)
 
 
 def _say(messages: list[Say], role: str, content: list[Say]) -> None:

@@ -118,6 +118,8 @@ API = {
     "api-import": [Route(400, "post", data={"repository": "nothing like it"})],
     "api-import-figma": [Route(400, "post", data={"frame": "nothing like it", "token": "x"})],
     "api-messages": [Route(200, of="project"), Route(202, "post", "project", data={"text": "Make it blue"})],
+    # She said nothing there; what there is to see of a message is in tests/agents/test_editing_a_message.py.
+    "api-message": [Route(404, of="project", more={"message": NOBODY})],
     "api-share": [
         Route(200, of="project"),
         Route(201, "post", "project"),
