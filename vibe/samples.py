@@ -41,7 +41,7 @@ EARLIER = {"mode": "build", "at": "2026-05-04T12:00:00+00:00"}
 
 # (partial, what it is, its data)
 SAMPLES: list[tuple[str, str, dict[str, Any]]] = [
-    ("steps/_user_message.html", "A message", {"html": "<p>Make it green</p>", "mode": "build"}),
+    ("steps/_user_message.html", "A message", {"html": "<p>Make it green</p>", "mode": "build", "message_id": "1"}),
     ("steps/_user_message.html", "A question", {"html": "<p>Where is the colour set?</p>", "mode": "ask"}),
     ("steps/_earlier.html", "A message that was imported", {**EARLIER, "role": "user", "text": "Make it `green`"}),
     ("steps/_earlier.html", "Its answer", {**EARLIER, "role": "assistant", "text": "It is **green** now."}),

@@ -39,7 +39,7 @@ const writing = makeWriting();
 const notify = makeNotify(root);
 const run = runLine(root);
 const panes = makePanes(root);
-const composer = makeComposer(root, chat);
+const composer = makeComposer(root, chat, run);
 const preview = makePreview(root, panes, composer, run);
 const code = makeCode(root, panes);
 const waiting = makeQueue(root, chat, run);
@@ -93,8 +93,12 @@ const handlers = {
     // Micro-credits, as everywhere on the wire.
     if (data.balance !== undefined) $("#balance").textContent = (data.balance / 1_000_000).toFixed(2);
   },
-  user_message: () => chat.dropPending(),
+  user_message: ({ data }) => {
+    chat.dropPending();
+    chat.setAside(data.instead_of);
+  },
   version: ({ data, at }) => {
+    chat.setAside(data.instead_of);
     root.dataset.version = data.number;
     addVersion(data, at);
     offerWayBack(data.way_back);

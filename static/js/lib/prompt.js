@@ -4,7 +4,10 @@ import { recall, remember } from "./store.js";
 
 const NEAR = 0.9;
 
-/** Wires `form` (with a textarea). Returns {area, error(text), busy(bool), clear()}. */
+/**
+ * Wires `form` (with a textarea). Returns {area, error(text), busy(bool), isBusy(), clear(), fill(text)}, and lend(text) and
+ * giveBack(text): in between, what is typed is another text and the draft is kept.
+ */
 export function promptBox(form) {
   const area = $("textarea", form);
   const counter = $("[data-count]", form);
@@ -12,6 +15,8 @@ export function promptBox(form) {
   const problem = $(".prompt-error", form);
   const limit = Number(area.dataset.limit);
   const draft = `draft:${form.dataset.draft}`;
+
+  let lent = false;
 
   if (!area.value) area.value = recall(draft) ?? "";
 
@@ -42,7 +47,7 @@ export function promptBox(form) {
     error(`This is ${length.toLocaleString("en")} characters long; ${limit.toLocaleString("en")} are possible. Shorten it a little.`);
   });
   area.addEventListener("input", () => {
-    remember(draft, area.value);
+    if (!lent) remember(draft, area.value);
     error(null);
     refresh();
   });
@@ -55,10 +60,26 @@ export function promptBox(form) {
   // A page that comes back from the history must not still be "sending".
   addEventListener("pageshow", refresh);
   refresh();
+  function fill(text) {
+    area.value = text;
+    area.dispatchEvent(new Event("input"));
+    area.focus();
+    area.setSelectionRange(text.length, text.length);
+  }
   return {
     area,
     error,
     refresh,
+    fill,
+    isBusy: () => send.getAttribute("aria-busy") === "true",
+    lend(text) {
+      lent = true;
+      fill(text);
+    },
+    giveBack(text) {
+      lent = false;
+      fill(text);
+    },
     busy(on) {
       send.setAttribute("aria-busy", on);
       refresh();
@@ -67,12 +88,6 @@ export function promptBox(form) {
       area.value = "";
       remember(draft, null);
       refresh();
-    },
-    fill(text) {
-      area.value = text;
-      area.dispatchEvent(new Event("input"));
-      area.focus();
-      area.setSelectionRange(text.length, text.length);
     },
   };
 }

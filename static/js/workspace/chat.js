@@ -1,5 +1,6 @@
 // The conversation: server-rendered items put in place by id, live text and terminal output appended between them.
 import { $, $$, el } from "../lib/dom.js";
+import { aside } from "./aside.js";
 
 const AT_BOTTOM = 60;
 // So many cards at the end are laid out, seen or not.
@@ -59,6 +60,7 @@ export function chat() {
     }
   }
   once();
+  const { fold, setAside } = aside(list);
 
   /** After a batch of changes: stay at the bottom, or say that there is more. */
   function settle() {
@@ -210,6 +212,7 @@ export function chat() {
     if (next) link.href = next.getAttribute("href");
     else link.remove();
     once();
+    fold();
     scroller.scrollTop = scroller.scrollHeight - fromEnd;
   }
   $("#earlier")?.addEventListener("click", (event) => {
@@ -223,5 +226,5 @@ export function chat() {
     for (const item of $$(".live", list)) item.classList.remove("live");
     for (const spinner of $$(".tool .spinner", list)) spinner.remove();
   }
-  return { upsert, stream, terminal, pending, dropPending, merge, freeze, settle };
+  return { upsert, stream, terminal, pending, dropPending, merge, freeze, settle, setAside };
 }

@@ -8,6 +8,7 @@ import { promptBox } from "../lib/prompt.js";
 import { recall, remember } from "../lib/store.js";
 import { toast } from "../lib/toast.js";
 import { tray } from "../lib/tray.js";
+import { editing } from "./editing.js";
 import { estimate } from "./estimate.js";
 
 const PLACEHOLDERS = { build: "What should change?", ask: "Ask about this app; no file is changed", plan: "What should be planned? Nothing is built before you approve" };
@@ -15,7 +16,7 @@ const PLACEHOLDERS = { build: "What should change?", ask: "Ask about this app; n
 const PAUSE = 350;
 const LONGEST_QUESTION = 2_000;
 
-export function composer(root, chat) {
+export function composer(root, chat, run) {
   const form = $("#composer");
   const mode = $("#mode");
   const model = $("#model");
@@ -38,8 +39,9 @@ export function composer(root, chat) {
       const made = await postJson(root.dataset.attachments, { name: file.name || "pasted.png", content: await base64(file) });
       return { id: made.id, picture: made.kind === "image" ? made.url : null };
     },
-    drop: ({ id }) => id && remove(`${root.dataset.attachments}${id}/`).catch(() => {}),
+    drop: ({ id, sent }) => id && !sent && remove(`${root.dataset.attachments}${id}/`).catch(() => {}),
     changed() {
+      if (edits.on()) return;
       const there = held.held().map(({ name, id, picture, text }) => ({ name, id, picture, text }));
       remember(kept, there.length ? JSON.stringify(there) : null);
     },
@@ -74,6 +76,7 @@ export function composer(root, chat) {
   }
   mode.addEventListener("change", () => choose(mode.value));
   model.addEventListener("change", async () => {
+    if (edits.on()) return;
     try {
       await patchJson(root.dataset.self, { model: model.value });
     } catch (error) {
@@ -92,6 +95,17 @@ export function composer(root, chat) {
     box.area.focus();
   });
 
+  const post = async (text, entries, more) => {
+    const whole = [text, ...entries.flatMap((entry) => entry.text ?? [])].join("\n\n");
+    const said = await postJson(root.dataset.messages, { text: whole, attachments: entries.flatMap(({ id }) => id ?? []), ...more });
+    if (said.warning) toast(said.warning, { error: true });
+  };
+  const refused = (error) => {
+    box.error(error.message);
+    plans.hidden = error.status !== 402;
+  };
+  const edits = editing(root, run, { form, box, held, mode, model, choose, post, refused });
+
   // One after the other, in the order they were typed; the box is free for the next at once.
   let sending = Promise.resolve();
   form.addEventListener("submit", (event) => {
@@ -100,10 +114,11 @@ export function composer(root, chat) {
     if (!text) return;
     // What is asked for now is no suggestion any more.
     for (const chip of $$("[data-suggest]", root)) if (chip.dataset.suggest === text) chip.remove();
-    const item = chat.pending(text);
     // Model and limit go with the message too: what keeps them for later ones may still be under way.
     const references = others.ids(text);
     const chosen = { mode: mode.value, model: model.value, ...(cap.micro() ? { cap: cap.micro() } : {}), ...(references.length ? { references } : {}) };
+    if (edits.on()) return edits.send(text, chosen);
+    const item = chat.pending(text);
     box.clear();
     weigh();
     const taking = held.take();
@@ -112,18 +127,14 @@ export function composer(root, chat) {
 
   async function send(text, chosen, item, taking) {
     const { entries, back } = await taking;
-    const ids = entries.flatMap(({ id }) => id ?? []);
-    const whole = [text, ...entries.flatMap((entry) => entry.text ?? [])].join("\n\n");
     try {
-      const said = await postJson(root.dataset.messages, { text: whole, ...chosen, ...(ids.length ? { attachments: ids } : {}) });
-      if (said.warning) toast(said.warning, { error: true });
+      await post(text, entries, chosen);
     } catch (error) {
       item.remove();
       back();
       const typed = box.area.value;
       box.fill(typed ? `${text}\n\n${typed}` : text);
-      box.error(error.message);
-      plans.hidden = error.status !== 402;
+      refused(error);
     }
   }
   /** An element of the app that was pointed at: its words go along with the next message. */
