@@ -62,16 +62,17 @@ def restore(project: Project, version: Version, path: str = "") -> Version | Non
 
 
 @transaction.atomic
-def go_back(project: Project, number: int, instead_of: Message) -> Version | None:
+def go_back(project: Project, number: int, instead_of: Message, mode: str) -> Version | None:
     """A new version equal to that of a number, 0 for what every app begins with, because a message is edited.
 
-    As `restore`.
+    `mode`: of the run that follows. As `restore`.
     """
     before = versions.newest(project)
     made = versions.restore(project, project.versions.get(number=number)) if number else versions.restart(project)
     if made:
         charging.undo(project, number)
-    return _tell(project, before, made, instead_of=str(instead_of.pk))
+    # A run that builds brings the sandbox up to date itself: the two at once would be in each other's way.
+    return _tell(project, before, made, mode != Message.Mode.BUILD, instead_of=str(instead_of.pk))
 
 
 @transaction.atomic
@@ -122,10 +123,12 @@ def check_idle(project: Project) -> None:
         raise NotNow("A run is at work on these files. Wait for it, or stop it first.")
 
 
-def _tell(project: Project, before: Version | None, after: Version | None, **why: str) -> Version | None:
+def _tell(
+    project: Project, before: Version | None, after: Version | None, opens: bool = True, **why: str
+) -> Version | None:
     if after is not None:
         changes = versions.changes(before.manifest if before else {}, after.manifest)
         runs.note(project.pk, "version", {**versions.facts(after), **changes, **why})
-        if Sandbox.objects.filter(project=project, paused=False).exists():
+        if opens and Sandbox.objects.filter(project=project, paused=False).exists():
             open_preview(project)
     return after

@@ -59,7 +59,7 @@ def send(
     if seen is not None and news.exists():
         raise NotNow("Something was said or saved here meanwhile. Look at it, then send this again if it still fits.")
     if (version := _version(run)) is not None:
-        edits.go_back(project, version, message)
+        edits.go_back(project, version, message, mode or message.mode)
     set_aside = _from(run)
     said = Step.objects.filter(run__in=set_aside, type="user_message").values_list("data__message_id", flat=True)
     project.messages.filter(Q(pk__in=list(said)) | Q(reply_of__in=set_aside)).update(aside=True)
