@@ -142,8 +142,8 @@ def _page(request: HttpRequest, project: Project | None) -> HttpResponse:
     typed = {name: request.POST.get(name, "").strip() for name in ("repository", "frame", "text")}
     if request.method == "GET" and project:
         typed["repository"] = project.imported_from or project.pushed_to
-    context = {"project": project, "error": error, **typed, "most": importing.MAX_ZIP_BYTES // 2**20}
-    context["kept"] = GitHubToken.objects.filter(user=_user(request)).first()
+    kept = GitHubToken.objects.filter(user=_user(request)).first()
+    context = {"project": project, "error": error, "kept": kept, **typed, "most": importing.MAX_ZIP_BYTES // 2**20}
     return render(request, "projects/import.html", context, status=code)
 
 
