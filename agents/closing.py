@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
-from agents import aio, charging, claims, figures, promises, runs, sandbox, stuck
+from agents import aio, charging, claims, figures, promises, runs, sandbox, stuck, waiting
 from agents.box import Box
 from agents.ending import Ending
 from agents.lease import Lease
@@ -130,6 +130,8 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         log.add("complete", complete, key="complete")
     facts = {**figures.facts(log.steps), "prompts": history.given(run, log.steps)}
     runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged, facts=facts)
+    if ending.state in (Run.State.FAILED, Run.State.STOPPED):
+        waiting.set_aside(run)
 
 
 def _plan(run: Run) -> dict[str, Any]:

@@ -49,8 +49,8 @@ class Run(models.Model):
 
     TERMINAL = (State.SUCCEEDED, State.FAILED, State.CANCELLED, State.STOPPED)
     ACTIVE = (State.QUEUED, State.RUNNING, State.WAITING)
-    # Reasons of one that no worker had, and whose message was not said: it was taken back, or the run before it was
-    # stopped. The second may be sent again.
+    # Reasons of one that no worker had, and whose message was not said: it was taken back, or the run before it did not
+    # come to its end. The second may be sent again.
     DROPPED, ASIDE = "dropped", "set_aside"
     UNSAID = (DROPPED, ASIDE)
 

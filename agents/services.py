@@ -13,14 +13,13 @@ from kombu.exceptions import OperationalError
 
 from accounts import prepared
 from accounts.models import User
-from agents import catalogue, charging, lease, runs
+from agents import catalogue, charging, lease, runs, waiting
 from agents.models import Run, Sandbox
 from projects import attachments, references, sites
 from projects.frameworks import FRAMEWORKS
 from projects.markdown import render_markdown
 from projects.models import Attachment, Message, Project, Site, Version
 from projects.services import BadPrompt, add_message, check_prompt, create_project
-from usage import services as credits
 
 # Sites of one person that may be built at once.
 MAX_BUILDS = 2
@@ -203,12 +202,11 @@ def edit_queued(run: Run, text: str) -> Run:
 def reorder_queued(project: Project, order: list[UUID]) -> None:
     """Gives the messages that wait behind a run this order. Raises NotNow when these are not the ones that wait."""
     # Under the lock: a worker that claims one in this moment makes the lists differ.
-    waiting = Run.objects.select_for_update().filter(project=project, state=Run.State.QUEUED).order_by("created")
-    runs_waiting = list(waiting)
-    if sorted(run.pk for run in runs_waiting) != sorted(order):
+    queued = list(Run.objects.select_for_update().filter(project=project, state=Run.State.QUEUED).order_by("created"))
+    if sorted(run.pk for run in queued) != sorted(order):
         raise NotNow("These messages changed meanwhile. Look again.")
     # A run's turn is when it was asked for, so they swap these times among themselves.
-    times = [run.created for run in runs_waiting]
+    times = [run.created for run in queued]
     for place, (run_id, time) in enumerate(zip(order, times, strict=True), 1):
         Run.objects.filter(pk=run_id).update(created=time)
         runs.note(project.pk, "state", {"state": Run.State.QUEUED, "place": place}, run_id)
@@ -217,7 +215,9 @@ def reorder_queued(project: Project, order: list[UUID]) -> None:
 @transaction.atomic
 def drop_queued(run: Run) -> None:
     """Takes back a message that still waits or was set aside. Raises NotNow once a worker has it."""
-    if not (_end_unclaimed(run, Run.DROPPED) or _forget(run)):
+    if waiting.end(run, Run.DROPPED):
+        _ring_due(run)
+    elif not waiting.forget(run):
         raise NotNow("This message is being worked on already. Stop the run instead.")
 
 
@@ -227,14 +227,13 @@ def cancel_run(run: Run) -> None:
 
     What waits behind a run that had begun is set aside: it was meant for what that run should have made.
     """
-    if _end_unclaimed(run, "cancelled"):
+    if waiting.end(run, "cancelled"):
+        _ring_due(run)
         return
     begun = Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE)
     if begun.filter(cancel_requested=False).update(cancel_requested=True):
         runs.note(run.project_id, "state", {"state": "cancelling"}, run.pk)
-        behind = Run.objects.filter(project=run.project_id, state=Run.State.QUEUED, created__gt=run.created)
-        for waiting in behind.order_by("created"):
-            _end_unclaimed(waiting, Run.ASIDE)
+        waiting.set_aside(run)
         if runs.resume(run):  # it waits for an answer: a worker saves what there is
             ring(run)
         transaction.on_commit(lambda: lease.request_stop(run.pk), robust=True)
@@ -242,12 +241,17 @@ def cancel_run(run: Run) -> None:
         raise NotNow("This run is over already.")
 
 
+def _ring_due(run: Run) -> None:
+    for following in runs.due_after(run.project_id):
+        ring(following)
+
+
 @transaction.atomic
 def retry_run(run: Run) -> Run:
     """A new run with the same message. Raises NotNow while the run goes on, BadPrompt, NotEnoughCredits."""
     if Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).exists():
         raise NotNow("This run is still under way.")
-    _forget(run)
+    waiting.forget(run)
     return start_run(run.project, run.message.text, run.message.mode, again=run)
 
 
@@ -373,32 +377,3 @@ def _sent(message: Message) -> dict[str, object]:
         for one in message.attachments.all()
     ]
     return {"attachments": sent} if sent else {}
-
-
-def _end_unclaimed(run: Run, reason: str) -> bool:
-    """Ends a run that no worker has, and lets the next one begin. False: somebody has it, or it is over."""
-    if not runs.end_unclaimed(run, Run.State.CANCELLED, reason):
-        return False
-    credits.release(run.pk)
-    runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": reason}, run.pk)
-    runs.note(run.project_id, "complete", {**_unbegun(run), "reason": reason}, run.pk)
-    for following in runs.due_after(run.project_id):
-        ring(following)
-    return True
-
-
-def _forget(run: Run) -> bool:
-    """Takes back a message that was set aside. False: it was not, or is no more."""
-    if not Run.objects.filter(pk=run.pk, reason=Run.ASIDE).update(reason=Run.DROPPED):
-        return False
-    runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": Run.DROPPED}, run.pk)
-    return True
-
-
-def _unbegun(run: Run) -> dict[str, object]:
-    """The closing event of a run that was stopped before a worker took it."""
-    text = "Stopped before it began."
-    nothing: dict[str, list[str]] = {"added": [], "changed": [], "deleted": []}
-    facts = {"message_id": None, "version": None, "files": nothing, "checks": {}, "seconds": 0, "cost": 0}
-    ended = {"state": Run.State.CANCELLED, "reason": "cancelled", "summary": text, "html": render_markdown(text)}
-    return {**ended, **facts, "cost_text": credits.text(0), "complete": True}

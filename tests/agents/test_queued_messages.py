@@ -6,7 +6,7 @@ from agents import runs, services
 from agents.models import Run, Step
 from agents.views import workspace_context
 from projects.services import BadPrompt
-from tests.agents.scripted import finish, page, write
+from tests.agents.scripted import Failure, finish, page, write
 from usage.services import account_of
 
 
@@ -131,6 +131,33 @@ def test_it_sets_aside_what_waits_behind_a_run_that_is_stopped(model, start, wor
     assert "Now coffee" not in str(model.requests) and "Now cocoa" in str(model.requests)
     with pytest.raises(services.NotNow):
         services.drop_queued(second)
+
+
+@pytest.mark.parametrize("how", ["fails", "stops at a limit"])
+def test_it_sets_aside_what_waits_behind_a_run_that_does_not_come_to_its_end(model, start, work, settings, how):
+    settings.RUN_MAX_TURNS = 1
+    model.say(Failure(status=401) if how == "fails" else [write(index_html=page("Tea"))])
+    first = start()
+    project, owner = first.project, first.project.owner
+    second = services.start_run(project, "Now coffee")
+    held = account_of(owner).available
+    assert work(first).state == (Run.State.FAILED if how == "fails" else Run.State.STOPPED)
+    assert not Run.objects.filter(state__in=Run.ACTIVE).exists() and not runs.claim(second.pk, 30)
+    assert waiting_texts(project) == [("Now coffee", True)]
+    assert account_of(owner).available > held  # nothing is held back for it meanwhile
+
+    model.say([write(index_html=page("Coffee"))], [finish()])
+    settings.RUN_MAX_TURNS = 40
+    assert work(services.retry_run(second)).state == Run.State.SUCCEEDED
+    assert waiting_texts(project) == []
+
+
+def test_it_goes_on_behind_a_run_that_came_to_its_end(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    first = start()
+    second = services.start_run(first.project, "Now coffee")
+    assert work(first).state == Run.State.SUCCEEDED
+    assert Run.objects.get(pk=second.pk).state != Run.State.CANCELLED
 
 
 def test_it_lets_the_others_wait_when_one_that_waits_is_cancelled(start):

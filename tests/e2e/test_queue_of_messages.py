@@ -89,10 +89,10 @@ def test_it_sets_messages_aside_when_a_run_is_stopped_and_sends_them_when_asked(
     expect(page.locator(".live").first).to_be_visible(timeout=BUILD_MS)
     page.click("#stop")
     expect(page.locator(".done")).to_contain_text("Stopped, as you asked", timeout=20_000)
-    expect(page.locator("#queue-head")).to_have_text("2 messages were set aside when you stopped")
+    expect(page.locator("#queue-head")).to_have_text("2 messages were set aside: the run before did not finish")
     expect(page.locator("#run-line")).to_be_hidden()
     page.reload()
-    expect(page.locator("#queue-head")).to_have_text("2 messages were set aside when you stopped")
+    expect(page.locator("#queue-head")).to_have_text("2 messages were set aside: the run before did not finish")
     expect(page.locator("#chat .say")).to_have_count(1)
     expect(page.locator("#run-line")).to_be_hidden()
 

@@ -18,7 +18,7 @@ export function queue(root, chat, run) {
     box.hidden = count + stopped === 0;
     $("#queue-send").hidden = stopped === 0;
     const waits = count === 1 ? "1 message waits" : `${count} messages wait`;
-    const held = stopped === 1 ? "1 message was set aside when you stopped" : `${stopped} messages were set aside when you stopped`;
+    const held = `${stopped === 1 ? "1 message was" : `${stopped} messages were`} set aside: the run before did not finish`;
     $("#queue-head").textContent = [count && waits, stopped && held].filter(Boolean).join(" · ");
   }
   /** Takes a message's event; true when it waits and so is not for the chat yet. */
@@ -64,7 +64,7 @@ export function queue(root, chat, run) {
     return el("li", { "data-queued": id }, words, ...mark, send, up, down, edit, drop, el("template"));
   }
   /** A state event: a run that begins takes its message into the chat; one that is over leaves the queue, but for one
-   * that was set aside because the run before it was stopped: its owner says what becomes of it. */
+   * that was set aside because the run before it did not come to its end: its owner says what becomes of it. */
   function setState(id, { state, reason, place: position }) {
     const item = find(id);
     if (item && state === "queued" && position) place(id, position);
