@@ -10,7 +10,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import Max
+from django.db.models import Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.html import format_html
@@ -204,7 +204,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
     cursor = project.steps.aggregate(newest=Max("cursor"))["newest"] or 0
     steps = _window(project, min(before, cursor + 1) if before else cursor + 1)
     run, waiting = _runs(project)
-    unsaid = _unsaid(project)
+    unsaid, aside = _apart(project)
     version = project.versions.first()
     shown = list(pictures.marked(project.versions.defer("manifest"))[:SHOWN_VERSIONS])
     place = previews.status(project)
@@ -216,7 +216,7 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
         "run_state": _shown_state(run, steps),
         "stage": begun[-1] if begun else None,
         "run_facts": {"stages": begun, "typical": typical.stages(project.framework)},
-        "items": [_rendered(step, aside) for step, aside in _folded(project, cards)],
+        "items": [_rendered(step, is_aside) for step, is_aside in _folded(cards, aside)],
         "earlier": steps[0].cursor if len(steps) == SHOWN_STEPS else 0,
         "older": bool(before),
         "queue": [_queued(one) for one in (*unsaid.values(), *waiting.values()) if one.reason != Run.DROPPED],
@@ -266,10 +266,14 @@ def _stages(run: Run | None) -> list[dict[str, Any]]:
     return [{**step.data, "at": step.at.isoformat()} for step in run.steps.filter(type="stage").order_by("cursor")]
 
 
-def _unsaid(project: Project) -> dict[UUID, Run]:
-    """The runs whose messages were dropped or set aside while they waited, by id."""
-    never_begun = project.runs.filter(reason__in=Run.UNSAID).order_by("created")
-    return never_begun.select_related("message").in_bulk()
+def _apart(project: Project) -> tuple[dict[UUID, Run], set[UUID]]:
+    """The runs whose messages were dropped or set aside while they waited, by id; and the ids of those whose messages
+    were set aside by an edit.
+    """
+    kinds = Q(reason__in=Run.UNSAID) | Q(message__aside=True)
+    found = project.runs.filter(kinds).defer("usage", "facts").select_related("message").order_by("created")
+    unsaid = {run.pk: run for run in found if run.reason in Run.UNSAID}
+    return unsaid, {run.pk for run in found} - unsaid.keys()
 
 
 def _queued(run: Run) -> dict[str, Any]:
@@ -293,11 +297,10 @@ def _items(steps: list[Step], unsaid: Collection[UUID] = ()) -> list[Step]:
     return list(newest.values())
 
 
-def _folded(project: Project, cards: list[Step]) -> list[tuple[Step, bool]]:
-    """Each card with whether it was set aside with its message. A version by hand is so with what was said before it;
-    the one that an edited message went back to, with that message.
+def _folded(cards: list[Step], aside: set[UUID]) -> list[tuple[Step, bool]]:
+    """Each card with whether it was set aside with its message (`aside`: the runs). A version by hand is so with what
+    was said before it; the one that an edited message went back to, with that message.
     """
-    aside = set(project.runs.filter(message__aside=True).values_list("pk", flat=True))
     if not aside:
         return [(card, False) for card in cards]
 

@@ -11,10 +11,21 @@ from launcher.problem import Problem
 
 @pytest.fixture
 def held_port():
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        holder.listen()
-        yield holder.getsockname()[1]
+    """A port that is in use; those around it, which the other parts would take, are free."""
+    for _ in range(100):
+        with socket.socket() as holder:
+            holder.bind(("127.0.0.1", 0))
+            holder.listen()
+            port = holder.getsockname()[1]
+            if all(_is_free(port + offset) for offset in (-2, -1, 1, 2)):
+                yield port
+                return
+    pytest.fail("no port has free neighbours")
+
+
+def _is_free(port):
+    with socket.socket() as one:
+        return port < 65536 and one.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.mark.parametrize(("offset", "name"), [(0, "web"), (1, "sandbox-host"), (2, "demo-model")])
