@@ -32,8 +32,9 @@ QUOTED = re.compile(r"[\"“][^\"”]*[\"”]")
 
 
 def wants_font(talk: Conversation) -> bool:
-    """Whether other fonts are asked for."""
-    return bool(FONT.search(_unquoted(talk))) and not wants_size(talk)
+    """Whether other fonts are asked for; "a larger font" names none."""
+    words = _unquoted(talk)
+    return bool(FONT.search(words)) and (not SIZE.search(words) or _named(words) is not None)
 
 
 def wants_size(talk: Conversation) -> bool:
@@ -65,10 +66,14 @@ def font(talk: Conversation) -> Change:
     return f"The text is set in {called} now; the fonts are named at the top of {path}."
 
 
+def _named(words: str) -> tuple[str, str] | None:
+    families = (found for pattern, found in FAMILIES.items() if re.search(rf"\b(?:{pattern})\b", words, re.IGNORECASE))
+    return next(families, None)
+
+
 def _family(words: str, now: str) -> tuple[str, str]:
-    for pattern, found in FAMILIES.items():
-        if re.search(rf"\b(?:{pattern})\b", words, re.IGNORECASE):
-            return found
+    if named := _named(words):
+        return named
     is_serif = "serif" in now.replace("sans-serif", "")
     return FAMILIES[r"sans[- ]?serif|sans|helvetica|arial|inter"] if is_serif else ("a serif font", SERIF)
 

@@ -170,6 +170,12 @@ def test_it_sets_the_text_in_another_font(built: Agent, prompt, family):
     assert changed(built) == set() and "already" in built.said
 
 
+def test_it_takes_a_font_and_a_size_in_one_sentence(built: Agent):
+    built.ask("use a serif font and make the text bigger")
+    text = built.text(THEME[built.framework])
+    assert "--font-sans: ui-serif" in text and "font-size: 112.5%" in text
+
+
 def test_it_makes_the_text_larger_and_smaller_step_by_step(built: Agent):
     for prompt, size in (("make the text bigger", 112.5), ("larger text please", 125), ("font size smaller", 112.5)):
         built.ask(prompt)

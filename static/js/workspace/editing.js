@@ -45,7 +45,8 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
     draft.text = box.area.value;
     held.restore(said.attachments.map(({ id, name, kind, url }) => ({ id, name, picture: kind === "image" ? url : null, sent: true })));
     choose(said.mode);
-    if ($$("option", model).some(({ value }) => value === said.model)) model.value = said.model;
+    // Where auto is chosen it may pick another one than it did for the old words.
+    if (model.value !== "auto" && $$("option", model).some(({ value }) => value === said.model)) model.value = said.model;
     tell(said);
     box.lend(said.text);
   }
