@@ -1,8 +1,10 @@
 """`{% load words %}`: other people's words as this site writes them."""
 
 import re
+from datetime import datetime
 
 from django import template
+from django.utils.dateformat import format as date_format
 from django.utils.safestring import SafeString
 
 from projects.markdown import render_markdown
@@ -27,6 +29,12 @@ def browser(agent: str) -> str:
 def sentence(words: str) -> str:
     """ "Change Password" → "Change password"; names keep their capitals."""
     return TITLED.sub(lambda word: word[0].lower(), words.strip())
+
+
+@register.filter
+def day(at: str) -> str:
+    """ "2026-11-27T18:00:00+00:00" → "27 Nov 2026"."""
+    return date_format(datetime.fromisoformat(at), "j M Y")
 
 
 @register.filter
