@@ -317,7 +317,7 @@ class ModelList(APIView):
 def run_state(project: Project) -> str | None:
     """The state of the run at work or next in line, else of the last one; None without any."""
     active = project.runs.filter(state__in=Run.ACTIVE).order_by("created").first()
-    run = active or project.runs.order_by("-created").first()
+    run = active or project.runs.said().order_by("-created").first()
     return run.state if run else None
 
 

@@ -40,9 +40,10 @@ def close(lease: Lease, run: Run, log: Log, box: Box | None, ending: Ending) -> 
         files, ending = _read_back(box, [f"{run.pk.hex}-{key}" for key in left], ending)
         if files and (wrong := locks.keep(files)):  # whatever changed them, and however late
             _put(box, wrong)
+    secrets = claims.secrets(files, versions.newest(run.project)) if files else []  # before anybody waits for a lock
     with transaction.atomic():
         runs.lock(lease.fence)
-        _finish(lease, run, log, files, ending)
+        _finish(lease, run, log, files, ending, secrets)
 
 
 def _read_back(box: Box, left: list[str], ending: Ending) -> tuple[dict[str, bytes] | None, Ending]:
@@ -68,7 +69,9 @@ def _put(box: Box, files: dict[str, bytes | None]) -> None:
         aio.run(box.put(files))
 
 
-def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, ending: Ending) -> None:
+def _finish(
+    lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, ending: Ending, secrets: list[str]
+) -> None:
     project, before, plan = run.project, versions.newest(run.project), _plan(run)
     verdict = {name: step.data["ok"] for name, step in log.checks().items()}
     old = before.manifest if before else starting_manifest(project.framework)
@@ -96,14 +99,13 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         log.add("error", _trouble(run, log, ending))
     balance = credits.account_of(project.owner).available if available is None else available
     began = run.started or run.created
-    doubts = claims.secrets(files or {}, changes)
+    doubts = [*secrets] if version else []
     if ending.state == Run.State.SUCCEEDED:
-        doubts = [
+        doubts += [
             *claims.doubts(reply.text, changes, version.manifest if version else old, log.steps),
             *claims.beyond(plan.get("files", []), changes),
             *claims.undeclared(log.scope(), changes),
             *unseen,
-            *doubts,
         ]
     complete = {
         "state": ending.state,
@@ -124,14 +126,14 @@ def _finish(lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, en
         "can_continue": ending.state in (Run.State.STOPPED, Run.State.CANCELLED),
         "complete": True,
     }
+    if ending.state in (Run.State.FAILED, Run.State.STOPPED):  # before pages look for what comes next
+        waiting.set_aside(run)
     with log.together():
         log.add("credit", {"charged": charged, "balance": balance, "reason": free})
         log.add("state", {"state": ending.state, "reason": ending.reason})
         log.add("complete", complete, key="complete")
     facts = {**figures.facts(log.steps), "prompts": history.given(run, log.steps)}
     runs.finish(lease.fence, ending.state, ending.reason, reply=reply, version=version, cost=charged, facts=facts)
-    if ending.state in (Run.State.FAILED, Run.State.STOPPED):
-        waiting.set_aside(run)
 
 
 def _plan(run: Run) -> dict[str, Any]:

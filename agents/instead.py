@@ -82,14 +82,14 @@ def send(
 
 def _run(message: Message) -> Run | None:
     """The run of a message that can be edited: one that was said, was not set aside, and is no answer to a question."""
-    run = Run.objects.filter(message=message, message__aside=False).exclude(reason__in=Run.UNSAID)
+    run = Run.objects.said().filter(message=message, message__aside=False)
     return run.select_related("message", "follows").first()
 
 
 def _from(run: Run) -> list[Run]:
     """This run and those after it, in the order of their turns."""
-    later = Run.objects.filter(project=run.project_id, created__gte=run.created, message__aside=False)
-    return list(later.exclude(reason__in=Run.UNSAID).order_by("created"))
+    later = Run.objects.said().filter(project=run.project_id, created__gte=run.created, message__aside=False)
+    return list(later.order_by("created"))
 
 
 def _version(run: Run) -> int | None:

@@ -18,6 +18,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
         return self.filter(project__in=Project.objects.for_user(user))
 
+    def said(self) -> "RunQuerySet":
+        """Without those whose message was taken back or set aside while it waited."""
+        return self.exclude(reason__in=Run.UNSAID)
+
     def for_work(self) -> "RunQuerySet":
         """With all that a worker asks of a run first, in one question: most runs have none of what is asked for."""
         from accounts.models import ProviderKey

@@ -106,7 +106,7 @@ def _active(project_id: UUID) -> QuerySet[Run]:
 
 def last_run(project: Project) -> Run | None:
     """The newest run of the conversation as it stands."""
-    return Run.objects.filter(project=project, message__aside=False).order_by("created").last()
+    return Run.objects.said().filter(project=project, message__aside=False).order_by("created").last()
 
 
 def begin(

@@ -247,7 +247,7 @@ def _runs(project: Project) -> tuple[Run | None, dict[UUID, Run]]:
     active = list(runs.exclude(state__in=Run.TERMINAL).select_related("message"))
     queued = [run for run in active if run.state == Run.State.QUEUED]
     current = next((run for run in active if run.state != Run.State.QUEUED), None) or next(iter(queued), None)
-    return current or runs.last(), {run.pk: run for run in queued if run is not current}
+    return current or runs.said().last(), {run.pk: run for run in queued if run is not current}
 
 
 def _shown_state(run: Run | None, steps: list[Step]) -> str:
@@ -305,8 +305,7 @@ def _folded(cards: list[Step], aside: set[UUID]) -> list[tuple[Step, bool]]:
         return [(card, False) for card in cards]
 
     def said_with(at: int) -> UUID | None:
-        before, after = reversed(cards[: at + 1]), cards[at:]
-        near = (*after, *before) if "instead_of" in cards[at].data else (*before, *after)
+        near = cards[at:] if "instead_of" in cards[at].data else reversed(cards[:at])
         return next((card.run_id for card in near if card.run_id), None)
 
     return [(card, (card.run_id or said_with(at)) in aside) for at, card in enumerate(cards)]

@@ -21,8 +21,8 @@ def set_aside(run: Run) -> None:
     author says so. Within the caller's transaction.
     """
     behind = Run.objects.filter(project=run.project_id, state=Run.State.QUEUED, created__gt=run.created)
-    # One that somebody is changing at this moment is left to them: who changes it goes on to the project's row, which
-    # the caller has already.
+    # One that somebody is changing at this moment is left to them, and runs in its turn: who changes it goes on to the
+    # project's row, which the caller has already, and each would wait for the other.
     for one in behind.order_by("created").select_for_update(skip_locked=True):
         end(one, Run.ASIDE)
 

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.core import signing
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import FilteredRelation, OuterRef, Q, Subquery
 
 from projects import pictures, sites
 from projects.models import Project, ProjectQuerySet
@@ -48,11 +48,13 @@ def page(projects: ProjectQuerySet, search: str = "", sort: str = "updated", cur
 
 
 def with_cards(projects: ProjectQuerySet) -> ProjectQuerySet:
-    """Adds what a card shows: `run_state` of the newest run, `picture` (the number of the newest pictured version), and
-    `address`, where it is online.
+    """Adds what a card shows: `run_state` of the newest run that did not end before it began, `picture` (the number of
+    the newest pictured version), and `address`, where it is online.
     """
     # By the relation's name: runs belong to an app above this one.
-    newest = Project.objects.filter(pk=OuterRef("pk")).order_by("-runs__created").values("runs__state")[:1]
+    begun = FilteredRelation("runs", condition=Q(runs__started__isnull=False) | Q(runs__finished=None))
+    own = Project.objects.filter(pk=OuterRef("pk")).annotate(begun=begun)
+    newest = own.order_by("-begun__created").values("begun__state")[:1]
     return projects.annotate(run_state=Subquery(newest), picture=pictures.newest(), address=sites.urls())
 
 

@@ -11,6 +11,7 @@ from demo_model import wire
 from projects import attachments, briefing
 from projects.frameworks import starting_manifest
 from projects.models import Project
+from projects.services import create_project
 from tests.agents.scripted import finish, page, write
 from tests.agents.test_plans import PLAN
 from tests.usage.test_reservations import at_once
@@ -58,7 +59,7 @@ def shown(project):
     for item in workspace_context(project)["items"]:
         kind = item.html_id.split("-")[0]
         kinds.append(f"({kind})" if "data-aside hidden" in item.html else kind)
-    return [kind for kind in kinds if kind.strip("()") in ("msg", "version", "done")]
+    return [kind for kind in kinds if kind.strip("()") in ("earlier", "msg", "version", "done")]
 
 
 def said(model):
@@ -125,6 +126,18 @@ def test_it_keeps_a_version_by_hand_with_what_was_said_before_it(built, say):
     say(blue, "Make it red")
     assert shown(first.project)[-6:] == ["(msg)", "(version)", "(done)", "(version)", "version", "msg"]
     assert "note.txt" not in newest(first.project).manifest
+
+
+def test_it_folds_nothing_that_was_there_before_the_first_message(owner, say):
+    """A version by hand, and a conversation that came in with its project."""
+    project = create_project(owner, "A tea page", model="vibe-m", framework="html")
+    said = {"message_id": "", "role": "user", "mode": "build", "text": "Tea", "at": "2026-01-01T00:00Z"}
+    runs.note(project.pk, "earlier", said)
+    edits.save_file(project, "note.txt", b"by hand")
+    first = services.start_run(project, "What is tea?", "ask")
+    services.cancel_run(first)
+    say(first, "What is coffee?")
+    assert shown(project)[:2] == ["earlier", "version"]
 
 
 def test_it_edits_the_first_message_and_begins_with_the_template_again(built, model, say, work, api):

@@ -81,6 +81,18 @@ def test_it_brings_back_a_dropped_message_with_all_that_went_with_it(page, begin
     assert [one.name for one in last.attachments.all()] == ["shop.png"]
 
 
+def test_it_sets_messages_aside_when_a_run_fails(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:slow=4]] [[demo:401@1]]")
+    queue_two(page)
+    for _ in range(2):  # as events tell it, and after a reload
+        expect(page.locator("#queue-head")).to_contain_text("2 messages were set aside", timeout=BUILD_MS)
+        expect(page.locator("#chat .say")).to_have_count(1)
+        expect(page.locator("#run-state")).to_contain_text("Failed")
+        page.reload()
+
+
 def test_it_sets_messages_aside_when_a_run_is_stopped_and_sends_them_when_asked(page, begin):
     from playwright.sync_api import expect
 
