@@ -1,6 +1,7 @@
 """What secrets look like: one table for everything that must not let them through (logs, errors, downloads, chats)."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 # Published formats of the vendors' keys, so that ordinary text is left alone; the last two are formats of standards
@@ -42,11 +43,20 @@ MAX_DEPTH = 12
 
 def found(text: str) -> list[tuple[str, int]]:
     """Every secret in a text: what it is, and its line, from 1. The secret itself is not told."""
-    if not any(shape.search(text) for shape in _EACH):  # as in most texts
-        return []
-    return [
-        (_NAMES[int(str(match.lastgroup)[1:])], text.count("\n", 0, match.start()) + 1) for match in _ANY.finditer(text)
-    ]
+    return [_told(match) for match in _matches(text)]
+
+
+def added(text: str, before: str) -> list[tuple[str, int]]:
+    """As `found`, without the secrets that stood in `before`."""
+    return [_told(match) for match in _matches(text) if match.group() not in before]
+
+
+def _matches(text: str) -> Iterable[re.Match[str]]:
+    return _ANY.finditer(text) if any(shape.search(text) for shape in _EACH) else ()  # as in most texts
+
+
+def _told(match: re.Match[str]) -> tuple[str, int]:
+    return _NAMES[int(str(match.lastgroup)[1:])], match.string.count("\n", 0, match.start()) + 1
 
 
 def masked(text: str) -> str:

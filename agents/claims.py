@@ -5,8 +5,10 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from agents.models import Step
-from projects import leaks
+from projects import leaks, versions
+from projects.blobs import sha256
 from projects.locks import locked_by
+from projects.models import Version
 
 # A file's name as it stands in prose: with a folder, or in backticks. Bounded, for each place of a text may begin one.
 NAMED = re.compile(
@@ -54,15 +56,17 @@ def undeclared(scope: Collection[str], changes: Mapping[str, Iterable[str]]) -> 
     return _also(other if scope else [], "named beforehand")
 
 
-def secrets(files: Mapping[str, bytes], changes: Mapping[str, Iterable[str]]) -> list[str]:
-    """A sentence about the keys that the run wrote into the app's code."""
-    changed = {path for kind in ("added", "changed") for path in changes[kind]}
-    texts = {path: files[path] for path in changed & files.keys() if not leaks.is_private(path)}
-    if not (found := leaks.written(texts)):
+def secrets(files: Mapping[str, bytes], before: Version | None) -> list[str]:
+    """A sentence about the keys that came into the app's code since a version."""
+    old = before.manifest if before else {}
+    changed = {path: content for path, content in files.items() if old.get(path) != sha256(content)}
+    found = leaks.added(changed, lambda path: versions.read(before, path) if before and path in old else b"")
+    if not found:
         return []
     more = f" and {len(found) - MAX_NAMES} more" if len(found) > MAX_NAMES else ""
     named = "; ".join(map(str, found[:MAX_NAMES]))
-    return [f"Whoever opens the app can read a secret: {named}{more}. Take it out, and replace it at its provider."]
+    told = f"A secret stands in the code now, where visitors may read it: {named}{more}."
+    return [f"{told} Unless it is meant to be public, take it out and replace it at its provider."]
 
 
 def _also(other: Iterable[str], where: str) -> list[str]:

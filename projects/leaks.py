@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from accounts import keyshapes
@@ -52,6 +52,17 @@ def written(files: Mapping[str, bytes]) -> list[Leak]:
     # All of each: a bundle has the libraries first and the app's own code last.
     texts = ((path, content.decode(errors="replace")) for path, content in sorted(files.items()))
     return [Leak(path, what, line) for path, text in texts for what, line in keyshapes.found(text)]
+
+
+def added(files: Mapping[str, bytes], before: Callable[[str], bytes]) -> list[Leak]:
+    """The secrets at the beginning of files others may see that do not stand in what they held `before`; by path."""
+    shown = ((path, _text(files[path])) for path in sorted(files) if not is_private(path))
+    found = ((path, text) for path, text in shown if keyshapes.found(text))  # only of those what was before is asked
+    return [Leak(path, *one) for path, text in found for one in keyshapes.added(text, _text(before(path)))]
+
+
+def _text(content: bytes) -> str:
+    return content[:LOOKED_AT].decode(errors="replace")
 
 
 def warning(text: str) -> str | None:

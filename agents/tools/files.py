@@ -1,5 +1,6 @@
 """File tools: write, edit, read, list, search, delete."""
 
+import asyncio
 import difflib
 import re
 from collections.abc import Mapping
@@ -64,19 +65,21 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     changes = [_change(path, before[path], data) for path, data in contents.items()]
     await tools.box.write(contents)
     return Outcome(
-        output=f"Wrote {', '.join(contents)}.{_warning(contents)}",
+        output=f"Wrote {', '.join(contents)}.{await _warning(contents, before)}",
         summary=", ".join(contents),
         facts={"files": changes},
     )
 
 
-def _warning(contents: Mapping[str, bytes]) -> str:
-    """What the model is told of keys that now stand in files; "" of none."""
-    if not (found := leaks.written({path: data for path, data in contents.items() if not leaks.is_private(path)})):
+async def _warning(contents: Mapping[str, bytes], before: Mapping[str, bytes | None]) -> str:
+    """What the model is told of keys that came into files; "" of none."""
+    # In a thread: a file made to be slow is not to hold up what other runs wait for.
+    found = await asyncio.to_thread(leaks.added, contents, lambda path: before[path] or b"")
+    if not found:
         return ""
     return (
-        f" Secrets are in it: {'; '.join(map(str, found[:MAX_SECRETS]))}. Whoever opens the app can read them. Take"
-        " them out unless the user asked for just that, and tell the user."
+        f" Secrets are in it now: {'; '.join(map(str, found[:MAX_SECRETS]))}. What runs in a browser is read by whoever"
+        " opens the app. Take them out unless the user asked for just that, and tell the user."
     )
 
 
@@ -113,8 +116,9 @@ async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     data = after.encode("utf-8", "replace")
     await tools.box.write({path: data})
     change = _change(path, before.encode(), data)
+    warning = await _warning({path: data}, {path: before.encode()})
     return Outcome(
-        output=f"Edited {path}: {change['added']} lines added, {change['removed']} removed.{_warning({path: data})}",
+        output=f"Edited {path}: {change['added']} lines added, {change['removed']} removed.{warning}",
         summary=f"+{change['added']} −{change['removed']}",
         facts={"files": [change]},
     )

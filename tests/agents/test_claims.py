@@ -1,5 +1,6 @@
 """What the closing card says of a summary: facts beside it, and a sentence for each claim that is not so."""
 
+from agents import services
 from agents.claims import doubts
 from demo_model import wire
 from tests.agents.scripted import finish, page, write
@@ -39,8 +40,17 @@ def test_it_tells_the_model_and_its_user_of_a_key_in_the_code(model, start, work
     assert "line 1: Anthropic key" in edited.record["content"] and "tell the user" in edited.record["content"]
     assert "Secrets" not in wrote.record["content"]  # that file stays here whoever sees the app
     [doubt] = run.steps.get(type="complete").data["doubts"]
-    assert "Whoever opens the app can read a secret: index.html, line 1: Anthropic key." in doubt
+    assert "where visitors may read it: index.html, line 1: Anthropic key." in doubt
     assert KEY not in doubt
+
+    # Who leaves it there is not told again; what comes beside it is.
+    more = {"path": "index.html", "edits": [{"search": "</h1>", "replace": f"!</h1><!-- {KEY}2 -->"}]}
+    less = {"path": "index.html", "edits": [{"search": "!</h1>", "replace": "</h1>"}]}
+    model.say([wire.tool("edit_file", more)], [finish("Done.")], [wire.tool("edit_file", less)], [finish("Done.")])
+    for expected in (1, 0):
+        run = work(services.start_run(run.project, "Another word"))
+        told = run.steps.get(type="tool_result", data__name="edit_file").record["content"]
+        assert told.count("Anthropic key") == len(run.steps.get(type="complete").data["doubts"]) == expected
 
 
 def test_it_says_so_of_a_run_that_was_ended_early_too(model, start, work, settings):
