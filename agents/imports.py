@@ -253,11 +253,11 @@ def _of_repository(user: User, address: str, given: str, keep: bool) -> Brought:
 
 
 def _archive(user: User, wanted: github.Repository, given: str) -> bytes:
-    """With the token that was given; without one as anybody, and where that is refused with the one that is kept."""
+    """With the token that was given; without one as anybody, and where nobody sees it with the one that is kept."""
     try:
         return github.archive(wanted, given)
-    except BadPrompt:
-        if given or not (kept := github.token_for(user, "")):
+    except github.NotPublic:
+        if not (kept := github.token_for(user, "")):
             raise
         return github.archive(wanted, kept)
 

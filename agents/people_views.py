@@ -121,6 +121,8 @@ def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
         "framework": project.framework,
         "model": project.model,
         "created": project.created,
+        "pushed_to": project.pushed_to,
+        "imported_from": project.imported_from,
         **{field: getattr(project, field) for field in BRIEFING},
         "messages": list(
             project.messages.order_by("created").values("role", "mode", "text", "references", "aside", "created")

@@ -19,9 +19,13 @@ ABOUT_ME = (
     "For everything else connect a real model (set ANTHROPIC_API_KEY)."
 )
 ABOUT_IT = re.compile(r"\b(?:can you|you can|are you|you are|do you do)\b", re.IGNORECASE)
-GREETING = re.compile(r"^\W*(?:hello|hi|hey|good (?:morning|evening|day))\b[\w\s,!.]{0,20}$", re.IGNORECASE)
+# Nothing but that: "Great landing page" is a wish, and so is what follows "Nice,".
+GREETING = re.compile(
+    r"^\W*(?:hello|hi|hey|good (?:morning|evening|day))\b(?:\W+(?:there|all|everyone|vibe))?\W*$", re.IGNORECASE
+)
 THANKS = re.compile(
-    r"^\W*(?:thanks|thank you|great|nice|perfect|cool|awesome|looks? (?:good|great)|well done)\b[\w\s,!.]{0,30}$",
+    r"^\W*(?:thanks|thank you|great|nice|perfect|cool|awesome|(?:it |that )?looks? (?:good|great)|well done)\b"
+    r"(?:\W+(?:a lot|so much|very much|work|job|one|thanks|thank you|that works))?\W*$",
     re.IGNORECASE,
 )
 UNDO = re.compile(r"^\W*(?:please\s+)?(?:undo|revert|roll back|go back|restore)\b", re.IGNORECASE)

@@ -36,6 +36,10 @@ INLINE_BYTES = 200_000
 GOOD_BRANCH = re.compile(r"(?!.*(\.\.|//|\.lock$))[A-Za-z0-9][\w./-]{0,99}(?<![./])", re.ASCII)
 
 
+class NotPublic(BadPrompt):
+    """No such repository, or one that only a token may see."""
+
+
 class Repository(NamedTuple):
     owner: str
     name: str
@@ -69,7 +73,7 @@ def archive(wanted: Repository, token: str = "") -> bytes:
         with httpx.stream("GET", url, timeout=10) as answer:
             if answer.status_code == 404:
                 what = f"branch {wanted.branch} of {wanted}" if wanted.branch else f"repository {wanted}"
-                raise BadPrompt(f"There is no public {what} on GitHub; a private one needs a token.", "repository")
+                raise NotPublic(f"There is no public {what} on GitHub; a private one needs a token.", "repository")
             answer.raise_for_status()
             for piece in answer.iter_bytes():
                 pieces.append(piece)

@@ -199,6 +199,12 @@ def test_it_says_where_a_section_did_not_go(built: Agent, prompt, added, not_add
     assert not not_added or f'id="{not_added}"' not in built.everything()
 
 
+def test_it_takes_no_wish_for_small_talk(agent: Agent):
+    agent.framework = "html"
+    for prompt in ("Great landing page for a baker", "Nice, add an FAQ", "Hi, make it blue"):
+        assert agent.ask(prompt).summary, (prompt, agent.said)
+
+
 @pytest.mark.parametrize(
     ("prompt", "says"),
     [
