@@ -313,6 +313,8 @@ def test_it_shows_a_kept_token_for_no_public_repository(api, alice, archives):
     assert api(alice).post(API, {"repository": "ann/tea"}).status_code == 201
     refused = api(alice).post(API, {"repository": "ann/secret"})
     assert refused.status_code == 400 and "refuses this token" in refused.text
+    archives["/ann/large/zip/HEAD"] = b"x" * (importing.MAX_ZIP_BYTES + 1)
+    assert "larger than 15 MB" in api(alice).post(API, {"repository": "ann/large"}).text
 
 
 def test_it_is_sent_on_to_nobody_else(api, alice, archives):
