@@ -7,6 +7,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 
 from django.db import transaction
 
@@ -24,6 +25,8 @@ LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", *MADE_BY_TOOLS}
 # What zipfile raises for an archive that is broken, locked, or packed in a way it does not know.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 NO_ZIP = "This is no ZIP that can be read."
+# How entries may be packed: these can be unpacked a part at a time, others only as a whole, however large that is.
+PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # The package without which an app would not be of its framework; the most telling first.
 PACKAGES = {"next": "nextjs", "@angular/core": "angular", "svelte": "svelte", "vue": "vue", "react": "react"}
 
@@ -46,13 +49,14 @@ def opened(content: bytes) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.
     """A ZIP and its entries that are plain files, by path without one folder around all of them. Raises BadFiles."""
     if len(content) > MAX_ZIP_BYTES:
         raise BadFiles(f"The ZIP has {len(content):,} bytes; at most {MAX_ZIP_BYTES:,} can be read.")
+    # What each entry begins with in the ZIP's directory: counted before zipfile makes something of all of them.
+    if content.count(b"PK\x01\x02") > MAX_ENTRIES:
+        raise BadFiles(f"The ZIP has more than {MAX_ENTRIES:,} entries. Pack it without node_modules.")
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except UNREADABLE:
         raise BadFiles(NO_ZIP) from None
     with archive:
-        if len(archive.infolist()) > MAX_ENTRIES:
-            raise BadFiles(f"The ZIP has more than {MAX_ENTRIES:,} entries. Pack it without node_modules.")
         # Windows packs with backslashes.
         entries = {info.filename.replace("\\", "/"): info for info in archive.infolist() if _is_file(info)}
         files = [name for name in entries if not is_litter(name)]
@@ -62,11 +66,23 @@ def opened(content: bytes) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.
 
 
 def read(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
-    """An entry's content: zipfile gives no more of it than the archive says it has. Raises BadFiles."""
+    """An entry's content, which has as many bytes as the archive says. Raises BadFiles.
+
+    Memory for those is taken at most, whatever is packed in there.
+    """
+    if info.compress_type not in PACKINGS:
+        raise BadFiles(f"{info.filename[:100]} is packed in a way that is not read here. Pack the ZIP with deflate.")
+    # zipfile gives nothing beyond the size that is claimed. With a byte more claimed and asked for, more would be seen.
+    asked = copy(info)
+    asked.file_size += 1
     try:
-        return archive.read(info)
+        with archive.open(asked) as entry:
+            content = entry.read(asked.file_size)
     except UNREADABLE:
         raise BadFiles(NO_ZIP) from None
+    if len(content) != info.file_size:
+        raise BadFiles(NO_ZIP)
+    return content
 
 
 def takes(path: str) -> bool:

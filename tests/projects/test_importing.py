@@ -4,8 +4,10 @@ import base64
 import io
 import json
 import stat
+import struct
 import threading
 import zipfile
+import zlib
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,18 +21,19 @@ from projects import github, importing, versions
 from projects.models import Project
 from projects.paths import MAX_FILE_BYTES, BadFiles
 from projects.services import BadPrompt
+from tests.projects.whole import peak
 
 API = "/api/v1/projects/import/"
 
 
-def packed(files, mode=None):
+def packed(files, mode=None, packing=zipfile.ZIP_DEFLATED):
     """A ZIP of {name: content}; a name that ends with a slash is a folder."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
             info = zipfile.ZipInfo(name)
             info.external_attr = (mode or 0) << 16
-            archive.writestr(info, content, zipfile.ZIP_DEFLATED)
+            archive.writestr(info, content, packing)
     return buffer.getvalue()
 
 
@@ -130,6 +133,54 @@ def locked():
     for mark, at in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(mark) + at] |= 1
     return bytes(content)
+
+
+def forged(size, seen, method=zipfile.ZIP_DEFLATED):
+    """A ZIP of one file with 10 MB of zeros which claims to have `size` bytes, and the checksum of `seen` bytes."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", method) as archive:
+        archive.writestr("index.html", bytes(10 * 2**20))
+    content = buffer.getvalue()
+    central = bytearray(content[content.rindex(b"PK\x01\x02") :])
+    struct.pack_into("<I", central, 16, zlib.crc32(bytes(seen)))
+    struct.pack_into("<I", central, 24, size)
+    return content[: -len(central)] + central
+
+
+@pytest.mark.parametrize(
+    ("seen", "method", "says"),
+    [
+        (10, zipfile.ZIP_DEFLATED, "no ZIP"),
+        (11, zipfile.ZIP_DEFLATED, "no ZIP"),
+        (11, zipfile.ZIP_STORED, "no ZIP"),
+        (10, zipfile.ZIP_BZIP2, "index.html is packed in a way"),
+        (10, zipfile.ZIP_LZMA, "index.html is packed in a way"),
+    ],
+    ids=["deflate", "deflate with a byte more", "stored", "bzip2", "lzma"],
+)
+def test_it_takes_no_more_memory_for_an_archive_than_that_says_it_needs(seen, method, says):
+    content = forged(10, seen, method)
+
+    def unpack():
+        with pytest.raises(BadFiles, match=says):
+            importing.unpack(content)
+
+    assert peak(unpack)[1] < 2 * 2**20
+
+
+def test_it_takes_no_memory_for_a_directory_of_too_many_entries():
+    content = packed({f"{number}/": b"" for number in range(20_001)})
+
+    def unpack():
+        with pytest.raises(BadFiles, match="20,000 entries"):
+            importing.unpack(content)
+
+    assert peak(unpack)[1] < 2**20
+
+
+def test_it_takes_files_that_are_not_packed():
+    content = packed({"index.html": b"<p>", "empty.txt": b""}, packing=zipfile.ZIP_STORED)
+    assert importing.unpack(content)[0] == {"index.html": b"<p>", "empty.txt": b""}
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import tracemalloc
 import zipfile
 
 from projects import versions
@@ -39,3 +40,12 @@ def packed(files):
 
 def imported(client, content, **more):
     return client.post(API, {"content": base64.b64encode(content).decode(), **more})
+
+
+def peak(call):
+    """What a call gives, and how many bytes of memory it needed at most."""
+    tracemalloc.start()
+    try:
+        return call(), tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
