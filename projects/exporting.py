@@ -13,12 +13,12 @@ from accounts import keyshapes
 from projects import leaks, versions
 from projects.archive import Member, made, stored
 from projects.blobs import sizes
-from projects.importing import MAX_ZIP_BYTES, takes
+from projects.importing import EXPORTED, MAX_ZIP_BYTES, takes
 from projects.models import Blob, Message, Project, Promise, Version
 from projects.paths import OURS
 
 FORMAT = 1
-PROJECT, CHAT, BLOBS = f"{OURS}/project.json", f"{OURS}/chat.json", f"{OURS}/blobs/"
+PROJECT, CHAT, BLOBS = EXPORTED, f"{OURS}/chat.json", f"{OURS}/blobs/"
 # What such a ZIP holds at most, so that it can be read again: versions and messages, the newest; bytes of each of the
 # two texts; bytes of all blobs together, unpacked; characters of the conversation; bytes of what was attached.
 MAX_VERSIONS, MAX_MESSAGES = 1_000, 2_000

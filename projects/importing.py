@@ -15,7 +15,7 @@ from accounts.models import User
 from projects import leaks, versions
 from projects.frameworks import FRAMEWORKS, starting_files
 from projects.models import Project, Version
-from projects.paths import MADE_BY_TOOLS, BadFiles, check_amounts
+from projects.paths import MADE_BY_TOOLS, OURS, BadFiles, check_amounts
 from projects.services import check_name
 
 # Of the archive, and of what stands in it with all that is left out.
@@ -25,6 +25,8 @@ LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", *MADE_BY_TOOLS}
 # What zipfile raises for an archive that is broken, locked, or packed in a way it does not know.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 NO_ZIP = "This is no ZIP that can be read."
+# What an export has at its root and no app anywhere (projects/exporting.py).
+EXPORTED = f"{OURS}/project.json"
 # How entries may be packed: these can be unpacked a part at a time, others only as a whole, however large that is.
 PACKINGS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # The package without which an app would not be of its framework; the most telling first.
@@ -61,7 +63,8 @@ def opened(content: bytes) -> Iterator[tuple[zipfile.ZipFile, dict[str, zipfile.
         entries = {info.filename.replace("\\", "/"): info for info in archive.infolist() if _is_file(info)}
         files = [name for name in entries if not is_litter(name)]
         tops = {name.split("/", 1)[0] for name in files}
-        around = f"{tops.pop()}/" if len(tops) == 1 and all("/" in name for name in files) else ""
+        inside = len(tops) == 1 and all("/" in name for name in files) and EXPORTED not in entries
+        around = f"{tops.pop()}/" if inside else ""
         yield archive, {name.removeprefix(around): info for name, info in entries.items() if name.startswith(around)}
 
 

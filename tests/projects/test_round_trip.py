@@ -91,6 +91,12 @@ def test_it_comes_back_out_of_one_folder_around_it(api, alice, bob, rich):
     assert imported(api(bob), packed(inside)).json()["version"] == 3
 
 
+def test_it_comes_back_where_the_app_is_one_folder(api, alice, bob, rich):
+    versions.save(rich, {"site/index.html": b"<p>", "site/app.js": b"1"}, source="edit")
+    pk = imported(api(bob), exported(api(alice), rich)).json()["id"]
+    assert newest(Project.objects.get(pk=pk)).manifest == newest(rich).manifest and newest(rich).number == 4
+
+
 def test_it_comes_back_without_the_versions_that_were_too_much(api, alice, bob, rich, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_VERSIONS", 2)
     pk = imported(api(bob), exported(api(alice), rich)).json()["id"]
