@@ -14,7 +14,7 @@ from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.exceptions import Throttled
 from rest_framework.request import Request
 
-from accounts import limits
+from accounts import limits, outside
 from agents.prompts import talk
 from projects import exporting
 from projects.api import InProject
@@ -46,15 +46,19 @@ def project_export(request: HttpRequest, pk: UUID) -> HttpResponseBase:
         return _zip(project, request.GET.get("secrets") == "include")
     except Throttled:
         messages.error(request, f"{EXPORTS} whole projects an hour can be downloaded. Come back in an hour.")
-        return redirect(project)
+    except outside.Busy as problem:
+        messages.error(request, str(problem))
+    return redirect(project)
 
 
 def _zip(project: Project, whole: bool) -> HttpResponseBase:
-    """Raises Throttled; Http404 for a project without a version."""
+    """Raises outside.Busy, Throttled; Http404 for a project without a version."""
     version = version_of(project, "")
     version.project = project
-    if not limits.allow(f"whole:{project.owner_id}", EXPORTS, HOUR):
-        raise Throttled(wait=limits.seconds_left(HOUR))
-    said = talk.said(project.pk).order_by(talk.TURN.desc(), "-created").prefetch_related("attachments")
-    chunks, secrets = exporting.pack(version, said[: exporting.MAX_MESSAGES], whole=whole)
+    # Nobody else is asked, but a hundred megabytes are looked through, which holds a thread as long.
+    with outside.waiting(project.owner_id):
+        if not limits.allow(f"whole:{project.owner_id}", EXPORTS, HOUR):
+            raise Throttled(wait=limits.seconds_left(HOUR))
+        said = talk.said(project.pk).order_by(talk.TURN.desc(), "-created").prefetch_related("attachments")
+        chunks, secrets = exporting.pack(version, said[: exporting.MAX_MESSAGES], whole=whole)
     return as_download(chunks, version, "whole", secrets)

@@ -2,10 +2,13 @@
 
 import json
 import secrets
+from contextlib import ExitStack
 
 import pytest
+from django.db import connection
 from django.urls import reverse
 
+from accounts import outside
 from agents import exports, services
 from agents.models import Run
 from projects import attachments, blobs, briefing, exporting, leaks, versions
@@ -63,6 +66,34 @@ def test_it_leaves_large_attachments_out_and_names_them(api, alice, rich, monkey
     sent = json.loads(files[exporting.CHAT])[0]["attachments"]
     assert sent == [{"name": name, "sha256": None} for name in ("plan.png", "menu.txt")]
     assert not [name for name in files if name.endswith(blobs.sha256(b"Bread 3"))]
+
+
+def test_it_has_a_place_while_it_looks_for_secrets_and_refuses_whole_without_one(
+    api, as_user, alice, bob, rich, monkeypatch
+):
+    monkeypatch.setattr(exports, "EXPORTS", 1)
+    url, page = f"/api/v1/projects/{rich.pk}/export/", reverse("project-export", args=[rich.pk])
+    with ExitStack() as taken:
+        for _ in range(outside.EACH):
+            taken.enter_context(outside.waiting(alice.pk))
+        refused = api(alice).get(url)
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, str(outside.RETRY_SECONDS))
+        assert "Try again in a few seconds" in refused.json()["detail"]
+        told = as_user(alice).get(page, follow=True)
+        assert told.redirect_chain == [(rich.get_absolute_url(), 302)] and "Try again in a few seconds" in told.text
+    held = []
+
+    def watch(execute, sql, *rest):
+        if "deflated" in sql:
+            held.append(dict(outside._places))
+        return execute(sql, *rest)
+
+    # It was not counted.
+    with connection.execute_wrapper(watch):
+        answer = api(alice).get(url)
+    assert answer.status_code == 200 and held and all(places == {alice.pk: 1} for places in held)
+    assert not outside._places
+    assert api(alice).get(url).status_code == 429
 
 
 def test_it_is_nobody_elses(api, as_user, alice, bob, rich, monkeypatch):
