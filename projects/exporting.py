@@ -5,6 +5,7 @@ the rest back: its other versions, what it tells the agent, its promises, the co
 import json
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from django.db.models.functions import Length
@@ -12,7 +13,7 @@ from django.db.models.functions import Length
 from accounts import keyshapes
 from projects import leaks, versions
 from projects.archive import Member, made, stored
-from projects.blobs import sizes
+from projects.attachments import MOST_KEPT
 from projects.importing import EXPORTED, MAX_ZIP_BYTES, takes
 from projects.models import Blob, Message, Project, Promise, Version
 from projects.paths import OURS
@@ -25,8 +26,11 @@ MAX_VERSIONS, MAX_MESSAGES = 1_000, 2_000
 MAX_JSON_BYTES, MAX_BLOB_BYTES = 8 * 2**20, 100 * 2**20
 MAX_CHAT_CHARS, MAX_ATTACHED_BYTES = 1_500_000, 7 * 2**20
 MAX_BLOBS = 15_000
-# Of a file in a ZIP, its two headers and names; of the manifest, what is not about versions.
+# Of a file in a ZIP, its two headers and names, and of a message or an attachment, what the conversation says of it
+# beside its text; of the manifest, what is not about versions.
 HEADERS, ABOUT = 250, 2**18
+# Versions looked at in one go.
+BATCH = 20
 TOLD = ("rules", "criteria", "memory")
 SET = ("locked", "pinned", "dropped", "review", "auto_fix")
 Clean = Callable[[str, str], str]
@@ -50,9 +54,10 @@ def pack(version: Version, said: Iterable[Message], *, whole: bool = False) -> t
     there = {sha for path, sha in root.items() if takes(path)}
     promised = list(version.project.promises.all())
     about = _about(version.project, promised, clean)
-    chat, attached = _conversation(said, clean, whole)
-    room = MAX_ZIP_BYTES - sum(_packed([*root.values(), *attached.values()]).values()) - ABOUT
-    room -= sum(HEADERS + 2 * len(path.encode()) for path in root) + len(packed_chat := _json(chat))
+    packed = _lengths(root.values())
+    room = MAX_ZIP_BYTES - ABOUT - sum(packed[sha][1] + HEADERS + 2 * len(path.encode()) for path, sha in root.items())
+    chat, attached, room = _conversation(said, clean, whole, room)
+    packed_chat = _json(chat)
     first, older = _older(version, root, there, promised, clean, whole, room)
     found = leaks.kept({**root, **attached, **older})
     left_out = set() if whole else {leak.path for leak in found if leaks.is_private(leak.path)}
@@ -93,38 +98,46 @@ def _about(project: Project, promised: list[Promise], clean: Clean) -> dict[str,
     }
 
 
-def _conversation(said: Iterable[Message], clean: Clean, whole: bool) -> tuple[list[dict[str, Any]], dict[str, str]]:
-    """The newest messages, oldest first, and the files that went with them: {path in this ZIP's note: sha256}."""
+def _conversation(
+    said: Iterable[Message], clean: Clean, whole: bool, room: int
+) -> tuple[list[dict[str, Any]], dict[str, str], int]:
+    """The newest messages that fit into `room` bytes, oldest first; the files that went with them, {path in this ZIP's
+    note: sha256}; and the room that is left.
+    """
     rows: list[Message] = []
     chars = 0
     for message in said:
         chars += len(message.text)
-        if len(rows) == MAX_MESSAGES or chars > MAX_CHAT_CHARS:
+        needs = len(_json(message.text)) + HEADERS * (1 + len(message.attachments.all()))
+        if len(rows) == MAX_MESSAGES or chars > MAX_CHAT_CHARS or needs > room:
             break
+        room -= needs
         rows.append(message)
-    length = sizes(one.blob_id for message in rows for one in message.attachments.all())
-    room = MAX_ATTACHED_BYTES
+    lengths = _lengths(one.blob_id for message in rows for one in message.attachments.all())
+    places, attached_room = MOST_KEPT, min(MAX_ATTACHED_BYTES, room)
     chat: list[dict[str, Any]] = []
     files: dict[str, str] = {}
     for back, message in enumerate(rows):
         number = len(rows) - back
         sent = []
-        for one in message.attachments.all():
-            room -= length[one.blob_id] + HEADERS
-            if room >= 0:
-                files[f"{OURS}/message {number}/{one.name}"] = one.blob_id
-            goes = room >= 0 and (whole or not leaks.is_private(one.name))
+        for at, one in enumerate(message.attachments.all(), 1):
+            places -= 1
+            attached_room -= max(lengths[one.blob_id]) + HEADERS
+            if fits := min(places, attached_room) >= 0:
+                files[f"{OURS}/message {number}, file {at}/{one.name}"] = one.blob_id
+                room -= max(lengths[one.blob_id]) + HEADERS
+            goes = fits and (whole or not leaks.is_private(one.name))
             sent.append({"name": one.name, "sha256": one.blob_id if goes else None})
         text = clean(f"chat.json, message {number}", message.text)
         chat.append({"role": message.role, "mode": message.mode, "text": text, "created": message.created})
         chat[-1]["attachments"] = sent
     chat.reverse()
     # An answer stands before what was said while it was worked on; here the times tell the order.
-    at = datetime.min.replace(tzinfo=UTC)
+    last = datetime.min.replace(tzinfo=UTC)
     for each in chat:
-        at = max(each["created"], at + timedelta(microseconds=1))
-        each["created"] = _time(at)
-    return chat, files
+        last = max(each["created"], last + timedelta(microseconds=1))
+        each["created"] = _time(last)
+    return chat, files, room
 
 
 def _older(
@@ -143,14 +156,11 @@ def _older(
     files: dict[str, str] = {}
     have, private = set(there), {path for path in root if leaks.is_private(path)}
     blobs, lines = MAX_BLOB_BYTES - MAX_ATTACHED_BYTES, MAX_JSON_BYTES - ABOUT
-    newest_first = version.project.versions.filter(number__lte=version.number).order_by("-number")
-    for count, row in enumerate(newest_first.iterator(chunk_size=20), 1):
-        goes = _goes(row, whole)
+    for count, (row, goes, lengths) in enumerate(_newest_first(version, whole), 1):
         new = {sha: path for path, sha in goes.items() if sha not in have}
         hidden = {path: sha for path, sha in row.manifest.items() if leaks.is_private(path) and path not in private}
-        packed = _packed(new)
-        blobs -= sum(sizes(new).values())
-        room -= sum(packed.values()) + len(packed) * HEADERS
+        blobs -= sum(lengths[sha][0] for sha in new)
+        room -= sum(lengths[sha][1] + HEADERS for sha in new)
         lines -= len(line := _json(_line(row, goes, promised, clean)))
         room -= len(line)
         is_full = count > MAX_VERSIONS or len(have) > MAX_BLOBS or min(room, blobs, lines) < 0
@@ -164,6 +174,18 @@ def _older(
     return first, files
 
 
+def _newest_first(
+    version: Version, whole: bool
+) -> Iterator[tuple[Version, dict[str, str], dict[str, tuple[int, int]]]]:
+    """This version and those before it, each with the files that go out with it, and with the `_lengths` of these."""
+    rows = version.project.versions.filter(number__lte=version.number).order_by("-number").iterator(chunk_size=BATCH)
+    lengths: dict[str, tuple[int, int]] = {}
+    while some := [(row, _goes(row, whole)) for row in islice(rows, BATCH)]:
+        lengths |= _lengths({sha for _, goes in some for sha in goes.values()} - lengths.keys())
+        for row, goes in some:
+            yield row, goes, lengths
+
+
 def _pieces(
     version: Version, first: int, about: dict[str, Any], promised: list[Promise], clean: Clean, whole: bool
 ) -> Iterator[bytes]:
@@ -171,7 +193,7 @@ def _pieces(
     yield _json(about)[:-1] + b',"versions":['
     between = b"\n"
     rows = version.project.versions.filter(number__range=(first, version.number)).order_by("number")
-    for row in rows.iterator(chunk_size=20):
+    for row in rows.iterator(chunk_size=BATCH):
         yield between + _json(_line(row, _goes(row, whole), promised, clean))
         between = b",\n"
     yield b"]}\n"
@@ -191,9 +213,10 @@ def _goes(row: Version, whole: bool) -> dict[str, str]:
     return dict(sorted(out.items()))
 
 
-def _packed(shas: Iterable[str]) -> dict[str, int]:
-    """{sha256: bytes in a ZIP}."""
-    return dict(Blob.objects.filter(pk__in=set(shas)).values_list("pk", Length("deflated")))
+def _lengths(shas: Iterable[str]) -> dict[str, tuple[int, int]]:
+    """{sha256: (bytes, bytes in a ZIP)}."""
+    rows = Blob.objects.filter(pk__in=set(shas)).values_list("pk", "size", Length("deflated"))
+    return {sha: (size, packed) for sha, size, packed in rows}
 
 
 def _time(at: datetime) -> str:

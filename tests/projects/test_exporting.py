@@ -6,14 +6,16 @@ from contextlib import ExitStack
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts import outside
 from agents import exports, services
 from agents.models import Run
 from projects import attachments, blobs, briefing, exporting, leaks, versions
+from projects.models import Attachment
 from projects.services import add_message
-from tests.projects.whole import PNG, exported, newest, unpacked
+from tests.projects.whole import PNG, exported, imported, newest, unpacked
 
 KEY = "sk-ant-api03-abcdefghijklmnop0123456789"
 
@@ -66,6 +68,63 @@ def test_it_leaves_large_attachments_out_and_names_them(api, alice, rich, monkey
     sent = json.loads(files[exporting.CHAT])[0]["attachments"]
     assert sent == [{"name": name, "sha256": None} for name in ("plan.png", "menu.txt")]
     assert not [name for name in files if name.endswith(blobs.sha256(b"Bread 3"))]
+
+
+def say(project, *files):
+    """Somebody says something with these (name, content)."""
+    message = add_message(project, "user", "Look")
+    attachments.send(project, [attachments.add(project, *file).pk for file in files], message)
+    return message
+
+
+def test_it_leaves_attachments_out_for_which_the_files_leave_no_room(api, alice, bob, project, monkeypatch):
+    # The same content twice is in the ZIP twice.
+    same = secrets.token_bytes(60_000)
+    versions.save_files(project, {"a.bin": same, "b.bin": same})
+    for number in range(5):
+        say(project, (f"{number}.png", PNG + secrets.token_bytes(20_000)))
+    monkeypatch.setattr(exporting, "MAX_ZIP_BYTES", exporting.ABOUT + 175_000)
+    content = exported(api(alice), project)
+    sent = [each["attachments"][0] for each in json.loads(unpacked(content)[exporting.CHAT])]
+    assert [bool(one["sha256"]) for one in sent] == [False, False, False, True, True] and len(content) < 175_000
+    assert imported(api(bob), content).status_code == 201
+    # Where the files alone are too much, nothing is beside them but what is needed to tell of them.
+    monkeypatch.setattr(exporting, "MAX_ZIP_BYTES", 120_000)
+    assert json.loads(unpacked(exported(api(alice), project))[exporting.CHAT]) == []
+
+
+def test_it_has_no_more_attachments_than_an_import_takes(api, alice, bob, rich):
+    [first, *_] = rich.messages.all()
+    again = list(first.attachments.all())
+    for _ in range(attachments.MOST_KEPT // 2):
+        attachments.send(rich, [], add_message(rich, "user", "Again"), again)
+    assert Attachment.objects.filter(project=rich).count() > attachments.MOST_KEPT
+    content = exported(api(alice), rich)
+    sent = [one["sha256"] for each in json.loads(unpacked(content)[exporting.CHAT]) for one in each["attachments"]]
+    assert sent[:2] == [None, None] and None not in sent[2:] and len(sent) == attachments.MOST_KEPT + 2
+    assert imported(api(bob), content).status_code == 201
+
+
+def test_it_holds_each_of_two_attachments_of_one_name(api, alice, bob, project):
+    versions.save_file(project, "a.txt", b"a")
+    say(project, ("image.png", PNG + b"1"), ("image.png", PNG + b"2"))
+    assert imported(api(bob), exported(api(alice), project)).status_code == 201
+    kept = Attachment.objects.filter(project__owner=bob)
+    assert [attachments.content(one) for one in kept] == [PNG + b"1", PNG + b"2"]
+
+
+def test_it_asks_for_many_versions_as_often_as_for_few(api, alice, rich):
+    def queries():
+        with CaptureQueriesContext(
+            connection,
+        ) as asked:
+            exported(api(alice), rich)
+        return len(asked)
+
+    few = queries()
+    for number in range(exporting.BATCH - 4):
+        versions.save_file(rich, "a.txt", f"{number}".encode())
+    assert queries() == few
 
 
 def test_it_has_a_place_while_it_looks_for_secrets_and_refuses_whole_without_one(
@@ -129,7 +188,7 @@ def test_it_leaves_secrets_out_of_old_versions_and_of_the_conversation(api, alic
     for line in (
         ".vibe/version 4/.env: private file",
         ".vibe/version 4/key.js, line 1: Anthropic key",
-        ".vibe/message 5/.env: private file",
+        ".vibe/message 5, file 1/.env: private file",
         ".vibe/chat.json, message 5, line 2: Anthropic key",
         ".vibe/project.json, rules, line 1: Anthropic key",
         ".vibe/project.json, version 5, line 1: Anthropic key",
