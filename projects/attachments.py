@@ -21,19 +21,28 @@ MOST, MOST_KEPT = 8, 500
 # Of a first message, whose files come in one request: what the proxy in front of us lets through.
 MAX_TOGETHER_BYTES = 15_000_000
 TOO_MANY = f"At most {MOST} files can go with a message."
+# What the bytes of a file tell: (kind, media type, size in pixels).
+Looked = tuple[str, str, tuple[int, int]]
 
 
 def add(project: Project, name: str, content: bytes) -> Attachment:
     """Keeps a file that will be sent with a message. Raises BadPrompt."""
-    kind, media_type, (width, height) = check(name, content)
+    looked = check(name, content)
     if project.attachments.count() >= MOST_KEPT:
         raise BadPrompt(f"This project has {MOST_KEPT} attachments already.", "attachments")
     sha = sha256(content)
     with transaction.atomic():
         store({sha: content})
-        return Attachment.objects.create(
-            project=project, blob_id=sha, name=_name(name), kind=kind, media_type=media_type, width=width, height=height
-        )
+        made = row(project, name, sha, looked)
+        made.save()
+        return made
+
+
+def row(project: Project, name: str, sha: str, looked: Looked, message: Message | None = None) -> Attachment:
+    """An attachment, not saved yet, of a content that is kept and of which `check` said what it is."""
+    kind, media_type, (width, height) = looked
+    facts = {"kind": kind, "media_type": media_type, "width": width, "height": height}
+    return Attachment(project=project, message=message, blob_id=sha, name=_name(name), **facts)
 
 
 def add_all(project: Project, files: Collection[tuple[str, bytes]]) -> list[UUID]:
@@ -51,7 +60,7 @@ def check_together(sizes: Collection[int]) -> None:
         raise BadPrompt(text, "attachments")
 
 
-def check(name: str, content: bytes) -> tuple[str, str, tuple[int, int]]:
+def check(name: str, content: bytes) -> Looked:
     """(kind, media type, size in pixels) of a file that can be sent. Raises BadPrompt."""
     kind, media_type, (width, height) = _look(content)
     limit = MAX_IMAGE_BYTES if kind == Attachment.Kind.IMAGE else MAX_TEXT_BYTES
@@ -76,7 +85,13 @@ def send(project: Project, ids: Iterable[UUID], message: Message, again: Iterabl
     Attachment.objects.bulk_create(
         Attachment(message=message, **{field: getattr(one, field) for field in same}) for one in again
     )
-    Fragment.objects.bulk_create(
+    Fragment.objects.bulk_create(pictures(message, message.attachments.all()))
+
+
+def pictures(message: Message, sent: Iterable[Attachment]) -> list[Fragment]:
+    """What shows the pictures among the attachments of a message in it; not saved yet."""
+    images = (one for one in sent if one.kind == Attachment.Kind.IMAGE)
+    return [
         Fragment(
             message=message,
             position=position,
@@ -84,8 +99,8 @@ def send(project: Project, ids: Iterable[UUID], message: Message, again: Iterabl
             text=one.name,
             meta={"attachment": str(one.pk), "width": one.width, "height": one.height},
         )
-        for position, one in enumerate(message.attachments.filter(kind=Attachment.Kind.IMAGE))
-    )
+        for position, one in enumerate(images)
+    ]
 
 
 def content(attachment: Attachment) -> bytes:
@@ -99,7 +114,7 @@ def _name(name: str) -> str:
     return (name or "file") if len(name) <= 100 else f"{stem[:90]}{dot}{ending[:9]}"
 
 
-def _look(content: bytes) -> tuple[str, str, tuple[int, int]]:
+def _look(content: bytes) -> Looked:
     """(kind, media type, size in pixels) by the bytes alone. Raises BadPrompt for what is neither picture nor text."""
     for media_type, measure in PICTURES.items():
         try:

@@ -14,10 +14,11 @@ from django.utils import timezone
 
 from accounts.models import User
 from projects import attachments, briefing, exporting, importing, services
-from projects.blobs import BATCH, content_of, sha256, store
+from projects.attachments import Looked
+from projects.blobs import BATCH, sha256, store
 from projects.exporting import MAX_BLOB_BYTES, MAX_CHAT_CHARS, MAX_JSON_BYTES, MAX_MESSAGES, MAX_VERSIONS, SET, TOLD
 from projects.frameworks import FRAMEWORKS
-from projects.models import Blob, Fragment, Message, Project, Promise, Version
+from projects.models import Attachment, Fragment, Message, Project, Promise, Version
 from projects.paths import MAX_FILE_BYTES, OURS, BadFiles, check_amounts, check_clashes, check_path
 from projects.promises import MAX_ASIDE, MAX_PROMISES
 
@@ -66,7 +67,7 @@ def _restored(
         titles = ", ".join(one.title for one in FRAMEWORKS.values())
         raise BadFiles(f"The project is written in {framework[:20]!a}, and this Vibe builds in: {titles}.")
     versions, messages = _versions(told, files), _messages(said)
-    sizes = _store(archive, entries, files, versions, messages)
+    sizes, looked = _store(archive, entries, files, versions, messages)
     for version in versions:
         check_amounts({path: sizes[sha] for path, sha in version.manifest.items()})
     project = Project.objects.create(
@@ -85,7 +86,7 @@ def _restored(
             # Which, and not whether they held.
             version.promised = {str(promises[at].pk): None for at in version.promised if at in range(len(promises))}
     _keep(Version, versions)
-    _say(project, messages)
+    _say(project, messages, looked)
     return project
 
 
@@ -158,13 +159,14 @@ def _store(
     files: Mapping[str, bytes],
     versions: list[Version],
     messages: list[tuple[Message, list[tuple[str, str]]]],
-) -> dict[str, int]:
-    """Keeps every content that is named, and says how long each is: {sha256: bytes}.
+) -> tuple[dict[str, int], dict[str, Looked]]:
+    """Keeps every content that is named, and says how long each is, {sha256: bytes}, and what the attachments are.
 
     Each has to be in the ZIP, whatever is kept here already: knowing its hash is not having it.
     """
     whose = {sha: f"{path} of version {one.number}" for one in versions for path, sha in one.manifest.items()}
-    whose |= {sha: f"the attachment {name[:100]}" for _, kept in messages for name, sha in kept}
+    sent = {sha: name for _, kept in messages for name, sha in kept}
+    whose |= {sha: f"the attachment {name[:100]}" for sha, name in sent.items()}
     ours = {sha256(content): content for content in files.values()}
     packed = {sha: entries.get(f"{exporting.BLOBS}{sha}") for sha in whose.keys() - ours.keys()}
     total = 0
@@ -177,6 +179,7 @@ def _store(
     if total > MAX_BLOB_BYTES:
         raise BadFiles(f"The older versions have {total:,} bytes; at most {MAX_BLOB_BYTES:,} can be read. {WITHOUT}")
     sizes: dict[str, int] = {}
+    looked: dict[str, Looked] = {}
     # In one order for everybody: two who bring the same in must not wait for each other in a circle.
     wanted = sorted(whose)
     for start in range(0, len(wanted), BATCH):
@@ -186,8 +189,10 @@ def _store(
             if sha256(content) != sha:
                 raise BadFiles(f"What the ZIP has for {whose[sha]} is something else. {WITHOUT}")
             contents[sha], sizes[sha] = content, len(content)
+            if sha in sent:
+                looked[sha] = attachments.check(sent[sha], content)
         store(contents)
-    return sizes
+    return sizes, looked
 
 
 def _promises(project: Project, told: dict[str, Any], newest: int) -> list[Promise]:
@@ -209,7 +214,7 @@ def _promises(project: Project, told: dict[str, Any], newest: int) -> list[Promi
     return made
 
 
-def _say(project: Project, messages: list[tuple[Message, list[tuple[str, str]]]]) -> None:
+def _say(project: Project, messages: list[tuple[Message, list[tuple[str, str]]]], looked: Mapping[str, Looked]) -> None:
     """Keeps the conversation: no run belongs to it, for none was made here."""
     for message, _ in messages:
         message.project = project
@@ -218,10 +223,13 @@ def _say(project: Project, messages: list[tuple[Message, list[tuple[str, str]]]]
     Fragment.objects.bulk_create(
         Fragment(message=message, position=0, kind=Fragment.Kind.TEXT, text=message.text) for message in answers
     )
-    for message, kept in messages:
-        sent = [attachments.add(project, name, content_of(Blob.objects.get(pk=sha))).pk for name, sha in kept]
-        if sent:
-            attachments.send(project, sent, message)
+    sent = [
+        (message, [attachments.row(project, name, sha, looked[sha], message) for name, sha in kept])
+        for message, kept in messages
+    ]
+    Attachment.objects.bulk_create([one for _, rows in sent for one in rows], batch_size=BATCH)
+    shown = [picture for message, rows in sent for picture in attachments.pictures(message, rows)]
+    Fragment.objects.bulk_create(shown, batch_size=BATCH)
 
 
 def _keep(kind: type[T], rows: list[T]) -> None:

@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from agents import services
 from agents.models import Run, Step
 from agents.prompts import talk
 from projects import attachments, blobs, exporting, importing, restoring, versions
-from projects.models import Blob, Fragment, Project, Promise, Version
+from projects.models import Attachment, Blob, Fragment, Project, Promise, Version
 from projects.paths import BadFiles
 from tests.projects.whole import PNG, exported, imported, newest, packed, unpacked
 from usage.models import Entry
@@ -97,6 +99,24 @@ def test_it_comes_back_where_the_app_is_one_folder(api, alice, bob, rich):
     assert newest(Project.objects.get(pk=pk)).manifest == newest(rich).manifest and newest(rich).number == 4
 
 
+def test_it_asks_for_many_attachments_as_often_as_for_few(api, alice, bob, rich):
+    def queries():
+        content = exported(api(alice), rich)
+        with CaptureQueriesContext(connection) as asked:
+            assert imported(api(bob), content).status_code == 201
+        return len(asked)
+
+    few = queries()
+    message = rich.messages.filter(role="user").latest("created")
+    sent = [attachments.add(rich, f"{number}.png", PNG + bytes([number])).pk for number in range(attachments.MOST)]
+    attachments.send(rich, sent, message)
+    assert queries() == few
+    made = Attachment.objects.filter(project=Project.objects.filter(owner=bob).latest("created"), kind="image")
+    assert [one.name for one in made] == ["plan.png", *(f"{number}.png" for number in range(8))]
+    shown = Fragment.objects.filter(message__in=made.values("message"), kind=Fragment.Kind.IMAGE)
+    assert {one.meta["attachment"] for one in shown} == {str(one.pk) for one in made}
+
+
 def test_it_comes_back_without_the_versions_that_were_too_much(api, alice, bob, rich, monkeypatch):
     monkeypatch.setattr(exporting, "MAX_VERSIONS", 2)
     pk = imported(api(bob), exported(api(alice), rich)).json()["id"]
@@ -132,6 +152,7 @@ def forge(api, alice, bob, rich):
 
 
 OLD = blobs.sha256(b"<h1>Bread</h1>\n")
+DATA = blobs.sha256(b"\0")
 CHANGES = {
     "no format": (lambda told, said, files: told.pop("format"), "does not say what format"),
     "a newer format": (lambda told, said, files: told.update(format=2), "in format 2; this Vibe reads format 1"),
@@ -187,6 +208,13 @@ CHANGES = {
     ),
     "another role": (lambda told, said, files: said[0].update(role="system"), "role or a mode"),
     "many attachments": (lambda told, said, files: said[0].update(attachments=said[0]["attachments"] * 5), "At most 8"),
+    "an attachment that is neither picture nor text": (
+        lambda told, said, files: (
+            said[0]["attachments"].append({"name": "x.exe", "sha256": DATA}),
+            files.update({f".vibe/blobs/{DATA}": b"\0"}),
+        ),
+        "Only pictures",
+    ),
     "an attachment of code": (
         lambda told, said, files: said[0]["attachments"].append({"name": "x", "sha256": "0" * 64}),
         "lacks the content of the attachment x",
