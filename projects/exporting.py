@@ -26,6 +26,9 @@ MAX_VERSIONS, MAX_MESSAGES = 1_000, 2_000
 MAX_JSON_BYTES, MAX_BLOB_BYTES = 8 * 2**20, 100 * 2**20
 MAX_CHAT_CHARS, MAX_ATTACHED_BYTES = 1_500_000, 7 * 2**20
 MAX_BLOBS = 15_000
+# Strings, objects, lists and commas of each of the two texts. A file of a version is three of them in 71 bytes or more,
+# 355,000 in all that fits; beside its files a version has at most 70, and a message 80.
+MAX_PARTS = 500_000
 # Of a file in a ZIP, its two headers and names, and of a message or an attachment, what the conversation says of it
 # beside its text; of the manifest, what is not about versions.
 HEADERS, ABOUT = 250, 2**18

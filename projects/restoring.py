@@ -7,6 +7,7 @@ import re
 import zipfile
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -16,7 +17,16 @@ from accounts.models import User
 from projects import attachments, briefing, exporting, importing, services
 from projects.attachments import Looked
 from projects.blobs import BATCH, sha256, store
-from projects.exporting import MAX_BLOB_BYTES, MAX_CHAT_CHARS, MAX_JSON_BYTES, MAX_MESSAGES, MAX_VERSIONS, SET, TOLD
+from projects.exporting import (
+    MAX_BLOB_BYTES,
+    MAX_CHAT_CHARS,
+    MAX_JSON_BYTES,
+    MAX_MESSAGES,
+    MAX_PARTS,
+    MAX_VERSIONS,
+    SET,
+    TOLD,
+)
 from projects.frameworks import FRAMEWORKS
 from projects.models import Attachment, Fragment, Message, Project, Promise, Version
 from projects.paths import MAX_FILE_BYTES, OURS, BadFiles, check_amounts, check_clashes, check_path
@@ -24,6 +34,8 @@ from projects.promises import MAX_ASIDE, MAX_PROMISES
 
 T = TypeVar("T")
 SHA = re.compile(r"[0-9a-f]{64}")
+# In JSON without what is escaped: a string as a whole, or what begins or parts values outside of strings.
+PART = re.compile(rb'"[^"]*"?|[\[{,]')
 # Of a reply; what a person says has the bound of their prompts. Numbers of versions are far from the column's end.
 REPLY_CHARS, MAX_NUMBER = 40_000, 1_000_000
 # What a ZIP's own times can tell, and nobody made a version before.
@@ -49,8 +61,7 @@ def restore(owner: User, content: bytes, files: Mapping[str, bytes], *, name: st
         if told["format"] != exporting.FORMAT:
             text = f"This project was exported in format {told['format']}; this Vibe reads format {exporting.FORMAT}."
             raise BadFiles(f"{text} Import it with a Vibe that reads that one. {WITHOUT}")
-        said = _parsed(archive, entries, exporting.CHAT) if exporting.CHAT in entries else []
-        return _restored(owner, archive, entries, told, said, files, name)
+        return _restored(owner, archive, entries, told, files, name)
 
 
 def _restored(
@@ -58,7 +69,6 @@ def _restored(
     archive: zipfile.ZipFile,
     entries: Entries,
     told: dict[str, Any],
-    said: Any,
     files: Mapping[str, bytes],
     name: str,
 ) -> Project:
@@ -66,7 +76,8 @@ def _restored(
     if framework not in FRAMEWORKS:
         titles = ", ".join(one.title for one in FRAMEWORKS.values())
         raise BadFiles(f"The project is written in {framework[:20]!a}, and this Vibe builds in: {titles}.")
-    versions, messages = _versions(told, files), _messages(said)
+    versions = _versions(told, files)
+    messages = _messages(_parsed(archive, entries, exporting.CHAT) if exporting.CHAT in entries else [])
     sizes, looked = _store(archive, entries, files, versions, messages)
     for version in versions:
         check_amounts({path: sizes[sha] for path, sha in version.manifest.items()})
@@ -245,10 +256,13 @@ def _parsed(archive: zipfile.ZipFile, entries: Entries, name: str) -> Any:
     if entries[name].file_size > MAX_JSON_BYTES:
         text = f"{name} has {entries[name].file_size:,} bytes; at most {MAX_JSON_BYTES:,} can be read."
         raise BadFiles(f"{text} {WITHOUT}")
+    content = importing.read(archive, entries[name])
+    # Before any of it is made: of the shortest values 8 MB would become 200.
+    bare = content.replace(b"\\\\", b"").replace(b'\\"', b"")
+    if sum(1 for _ in islice(PART.finditer(bare), MAX_PARTS + 1)) > MAX_PARTS:
+        raise BadFiles(f"{name} has more than {MAX_PARTS:,} values. {WITHOUT}")
     try:
-        return json.loads(importing.read(archive, entries[name]))
-    except BadFiles:
-        raise
+        return json.loads(content.decode())  # no other encoding, in which a quote could be a part of a letter
     except (ValueError, RecursionError):
         raise BadFiles(f"{name} is no JSON that can be read. {WITHOUT}") from None
 

@@ -16,7 +16,7 @@ from agents.prompts import talk
 from projects import attachments, blobs, exporting, importing, restoring, versions
 from projects.models import Attachment, Blob, Fragment, Project, Promise, Version
 from projects.paths import BadFiles
-from tests.projects.whole import PNG, exported, imported, newest, packed, unpacked
+from tests.projects.whole import PNG, exported, imported, newest, packed, peak, unpacked
 from usage.models import Entry
 
 # --- There and back ---------------------------------------------------------------------------------------------------
@@ -97,6 +97,19 @@ def test_it_comes_back_where_the_app_is_one_folder(api, alice, bob, rich):
     versions.save(rich, {"site/index.html": b"<p>", "site/app.js": b"1"}, source="edit")
     pk = imported(api(bob), exported(api(alice), rich)).json()["id"]
     assert newest(Project.objects.get(pk=pk)).manifest == newest(rich).manifest and newest(rich).number == 4
+
+
+def test_it_comes_back_however_many_files_its_versions_have(api, alice, bob, rich):
+    last, sha = newest(rich), blobs.sha256(b"a{}")
+    manifest = {f"{number:x}": sha for number in range(2_000)}
+    Version.objects.bulk_create(
+        Version(project=rich, number=last.number + 1 + at, source="edit", manifest=manifest) for at in range(60)
+    )
+    content = exported(api(alice), rich)
+    text = unpacked(content)[exporting.PROJECT]
+    assert text.count(b":") > 0.8 * 8 * 2**20 / 71  # as full as one can be
+    assert imported(api(bob), content).status_code == 201
+    assert Version.objects.filter(project__owner=bob).count() == len(json.loads(text)["versions"]) > 50
 
 
 def test_it_asks_for_many_attachments_as_often_as_for_few(api, alice, bob, rich):
@@ -220,6 +233,37 @@ CHANGES = {
         "lacks the content of the attachment x",
     ),
 }
+
+
+# What stands first, and then many times.
+VALUES = {
+    "objects": (exporting.PROJECT, "1", "{}"),
+    "lists": (exporting.CHAT, "1", "[]"),
+    "texts": (exporting.CHAT, "1", '"a"'),
+    "after a backslash": (exporting.CHAT, r'"\\"', "{}"),
+    "after a quote": (exporting.CHAT, r'"\""', "{}"),
+}
+
+
+@pytest.mark.parametrize(("name", "first", "value"), VALUES.values(), ids=VALUES)
+def test_it_makes_nothing_of_more_values_than_an_export_has(forge, name, first, value):
+    content = f"[{','.join([first, *[value] * (8_000_000 // (len(value) + 1))])}]".encode()
+    answer, most = peak(lambda: forge(lambda told, said, files: files.update({name: content})))
+    assert answer.status_code == 400 and "more than 500,000 values" in answer.json()["detail"] and most < 60 * 2**20
+
+
+def test_it_reads_no_conversation_of_a_project_that_is_none(forge):
+    def change(told, said, files):
+        files[exporting.CHAT] = b"no JSON"
+        told["versions"][1]["number"] = 1
+
+    assert "not in order" in forge(change).json()["detail"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_it_reads_no_other_encoding(forge, encoding):
+    answer = forge(lambda told, said, files: files.update({exporting.CHAT: "[]".encode(encoding)}))
+    assert answer.status_code == 400 and "no JSON" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize("change", CHANGES)
