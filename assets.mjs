@@ -1,5 +1,6 @@
 // Bundles static/js, static/css, the font and the code editor into static/dist, each with a .gz and a .br beside it.
-import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { basename } from "node:path";
 import { promisify } from "node:util";
 import { brotliCompress, gzip } from "node:zlib";
 import * as esbuild from "esbuild";
@@ -29,10 +30,21 @@ const styles = {
   loader: { ".woff2": "file" },
 };
 
-async function compress(path) {
-  const bytes = await readFile(path);
-  await writeFile(`${path}.gz`, await promisify(gzip)(bytes, { level: 9 }));
-  await writeFile(`${path}.br`, await promisify(brotliCompress)(bytes));
+/** Writes a file's new content, and what it is compressed to, beside it: [from, to] each, to be put in its place. */
+async function prepare(name, bytes) {
+  const path = `${OUT}/${name}`;
+  const old = await readFile(path).catch(() => null);
+  if (old?.equals(bytes)) return [];
+  // Servers know a version by the file itself, so that comes last: what goes by its name is then never older than it.
+  const contents = { "": bytes };
+  if (/\.(js|css|svg)$/.test(name)) contents[".gz"] = await promisify(gzip)(bytes, { level: 9 });
+  if (contents[".gz"]) contents[".br"] = await promisify(brotliCompress)(bytes);
+  const files = Object.entries(contents).reverse();
+  return Promise.all(files.map(async ([ending, content]) => {
+    const [from, to] = [`${path}${ending}.new`, `${path}${ending}`];
+    await writeFile(from, content);
+    return [from, to];
+  }));
 }
 
 if (process.argv.includes("--watch")) {
@@ -40,10 +52,14 @@ if (process.argv.includes("--watch")) {
     await (await esbuild.context({ ...options, minify: false })).watch();
   }
 } else {
-  await rm(OUT, { recursive: true, force: true });
   await mkdir(OUT, { recursive: true });
-  await Promise.all([pages, editor, styles].map((options) => esbuild.build(options)));
-  await copyFile("static/img/icons.svg", `${OUT}/icons.svg`);
-  const texts = (await readdir(OUT)).filter((name) => /\.(js|css|svg)$/.test(name));
-  await Promise.all(texts.map((name) => compress(`${OUT}/${name}`)));
+  // Sites that run serve these files: what is the same stays, and what is not is exchanged in one step.
+  await rm(`${OUT}/.stamp`, { force: true });
+  const built = await Promise.all([pages, editor, styles].map((options) => esbuild.build({ ...options, write: false })));
+  const files = new Map(built.flatMap(({ outputFiles }) => outputFiles.map(({ path, contents }) => [basename(path), contents])));
+  files.set("icons.svg", await readFile("static/img/icons.svg"));
+  const changes = await Promise.all([...files].map(([name, bytes]) => prepare(name, bytes)));
+  for (const [from, to] of changes.flat()) await rename(from, to);
+  const left = (await readdir(OUT)).filter((name) => !files.has(name.replace(/\.(gz|br)$/, "")));
+  await Promise.all(left.map((name) => rm(`${OUT}/${name}`)));
 }

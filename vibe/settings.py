@@ -276,6 +276,8 @@ STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = VIBE_HOME / "static"
 # In an image all files were collected and compressed; else they are served from where they lie.
 WHITENOISE_USE_FINDERS = not env.bool("STATIC_COLLECTED", False)
+# There they may be bundled anew meanwhile, and a page would wait for the rest of what was longer at the start.
+WHITENOISE_AUTOREFRESH = WHITENOISE_USE_FINDERS
 
 # --- REST API -----------------------------------------------------------------------------------------------------
 REST_FRAMEWORK: dict[str, Any] = {
