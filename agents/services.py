@@ -8,7 +8,7 @@ from uuid import UUID
 
 from celery import current_app
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet, Subquery
 from kombu.exceptions import OperationalError
 
 from accounts import prepared
@@ -244,6 +244,7 @@ def cancel_run(run: Run) -> None:
 def _ring_due(run: Run) -> None:
     for following in runs.due_after(run.project_id):
         ring(following)
+    catch_up(run.project_id)
 
 
 @transaction.atomic
@@ -275,6 +276,19 @@ def open_preview(project: Project, restart: bool = False, repair: bool = False) 
         return  # the first run opens it, once it is decided what it is
     runs.note(project.pk, "preview", {"state": "starting", "url": None, "port": None})
     _send("agents.tasks.open_preview", str(project.pk), restart, repair)
+
+
+def catch_up(project_id: UUID) -> None:
+    """Opens the preview where it is behind the newest version and no run is at work: the run that should have brought
+    it up to date ended without building, or waits.
+    """
+    active = User.objects.filter(is_active=True)
+    there = Sandbox.objects.filter(project=project_id, project__deleted=None, project__owner__in=active, paused=False)
+    at_work = Run.objects.filter(project=project_id, state__in=(Run.State.QUEUED, Run.State.RUNNING))
+    newest = Version.objects.filter(project=project_id).order_by("-number").values("number")[:1]
+    behind = there.filter(version__lt=Subquery(newest)).exclude(Exists(at_work)).select_related("project").first()
+    if behind and behind.project:
+        open_preview(behind.project)
 
 
 def open_version(version: Version) -> None:

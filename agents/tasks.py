@@ -52,6 +52,8 @@ def run_agent(run_id: str) -> None:
                 raise
             if is_changed:
                 services.take_picture(fence.project_id)
+            else:
+                services.catch_up(fence.project_id)
             log.info("worked on the run for %.1f s", time.monotonic() - began)
         for following in runs.due_after(fence.project_id):
             services.ring(following)

@@ -6,7 +6,8 @@ import e2b
 import pytest
 from django.db import connection
 
-from agents import aio, previews, runs, sandbox, services, tasks
+from agents import aio, edits, previews, runs, sandbox, services, tasks
+from agents.instead import send as send_instead
 from agents.models import Sandbox
 from demo_model import wire
 from projects import versions
@@ -130,6 +131,50 @@ def test_it_moves_when_the_run_that_works_in_it_is_over(api, project, model, wor
     assert tasks.replace_sandboxes() == 1
     tasks.open_preview(str(project.pk))
     assert seen(project) == (200, "Coffee Coffee") and Sandbox.objects.get().host != before.host
+
+
+@pytest.fixture
+def instead(project, model, work):
+    """A run in the place of one that made coffee of the tea: queued, and the preview left to it."""
+    model.say([write(index_html=page("Coffee"))], [finish()])
+    coffee = work(services.start_run(project, "Now coffee"))
+    run = send_instead(project, coffee.message_id, "Now cocoa")
+    assert last_preview(project) == "ready" and Sandbox.objects.get().version == 2
+    return run
+
+
+@pytest.mark.parametrize("end", ["answers", "asks", "is stopped", "is taken back"])
+def test_it_follows_where_the_run_that_was_to_bring_it_up_to_date_does_not(project, model, work, instead, end):
+    if end == "is stopped":
+        services.cancel_run(instead)
+    elif end == "is taken back":
+        services.drop_queued(instead)
+    else:
+        model.say([wire.tool("ask_user", {"question": "With milk?"}) if end == "asks" else wire.text("No.")])
+        work(instead)
+    assert last_preview(project) == "starting"
+    tasks.open_preview(str(project.pk))
+    assert seen(project) == (200, "Tea Tea") and Sandbox.objects.get().version == 3
+
+
+@pytest.mark.parametrize("gone", ["project", "owner", "sandbox"])
+def test_it_is_not_opened_for_who_is_gone_nor_woken(project, owner, instead, gone):
+    if gone == "sandbox":
+        Sandbox.objects.update(paused=True)
+    elif gone == "owner":
+        owner.is_active = False
+        owner.save()
+    if gone == "project":
+        edits.delete_project(project)
+    else:
+        services.cancel_run(instead)
+    assert last_preview(project) == "ready"
+
+
+def test_it_is_left_to_the_next_run_where_one_waits(project, instead):
+    services.start_run(project, "And a menu")
+    services.drop_queued(instead)
+    assert last_preview(project) == "ready"
 
 
 def test_it_stays_where_no_link_was_shared(api, project):
