@@ -214,9 +214,9 @@ delegate(document, "click", "[data-open-version]", (_event, button) => {
   panes.show("code");
   code.openVersion(Number(button.dataset.openVersion), { push: false });
 });
-delegate(document, "click", "[data-say]", (_event, button) => {
+delegate(document, "click", "[data-say]", async (_event, button) => {
   for (const other of button.parentElement.children) other.disabled = true;
-  composer.fill(button.dataset.say);
+  await composer.fill(button.dataset.say);
   $("#composer").requestSubmit();
 });
 delegate(document, "click", "[data-choose-mode]", (_event, button) => {

@@ -101,6 +101,16 @@ def test_it_gives_the_draft_back_when_it_is_left(page, built):
 
     assert Attachment.objects.filter(message=None).count() == Attachment.objects.exclude(message=None).count() == 1
     expect(page.locator("#chat .say")).to_have_count(2)
+    # What a button proposes is another message, in the place of the draft as ever.
+    page.get_by_role("button", name="Edit this message").first.click(force=True)
+    expect(page.locator("#announce")).to_contain_text("the files go back to the beginning")
+    page.fill("#text", "Something else")
+    chip = page.locator("[data-suggest]").first
+    words = chip.get_attribute("data-suggest")
+    chip.click()
+    expect(page.locator("#editing")).to_be_hidden()
+    expect(page.locator("#text")).to_have_value(words)
+    expect(page.locator("#tray")).to_contain_text("note.txt")
 
 
 def test_it_offers_to_stop_what_is_at_work_and_keeps_the_words_when_it_is_refused(page, context, built):
@@ -113,7 +123,8 @@ def test_it_offers_to_stop_what_is_at_work_and_keeps_the_words_when_it_is_refuse
     other.fill("#text", "Rename it to Steep")
     page.fill("#text", "Add a FAQ section [[demo:slow=60]]")
     page.press("#text", "Enter")
-    expect(other.locator("#run-line")).to_be_visible()
+    for one in (page, other):
+        expect(one.locator("#run-line")).to_be_visible()
     other.press("#text", "Enter")
     expect(other.locator("#composer-error")).to_contain_text("A run is at work")
     expect(other.locator("#text")).to_have_value("Rename it to Steep")

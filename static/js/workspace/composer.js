@@ -111,7 +111,7 @@ export function composer(root, chat, run) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = box.area.value.trim();
-    if (!text) return;
+    if (!text || box.isBusy()) return;
     // What is asked for now is no suggestion any more.
     for (const chip of $$("[data-suggest]", root)) if (chip.dataset.suggest === text) chip.remove();
     // Model and limit go with the message too: what keeps them for later ones may still be under way.
@@ -130,6 +130,7 @@ export function composer(root, chat, run) {
     try {
       await post(text, entries, chosen);
     } catch (error) {
+      await edits.leave();
       item.remove();
       back();
       const typed = box.area.value;
@@ -146,5 +147,11 @@ export function composer(root, chat, run) {
     held.mention(name, `${about.filter(Boolean).join(", ")}.`);
     box.area.focus();
   }
-  return { fill: box.fill, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
+  /** Puts words in the place of the draft; a message that is being edited is left as it was, and is not what they are for. */
+  async function fill(text) {
+    if (box.isBusy()) return box.area.focus();
+    await edits.leave();
+    box.fill(text);
+  }
+  return { fill, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
 }

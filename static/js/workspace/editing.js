@@ -8,6 +8,8 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
   const bar = $("#editing");
   // The message, what sending would do, and the draft that stood here: {id, created, instead, draft}.
   let now = null;
+  // While it is being left, which waits for files on their way.
+  let leaving = null;
 
   function tell({ created, instead }) {
     const at = new Date(created);
@@ -15,8 +17,11 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
     const time = at.toLocaleString([], { ...(today ? {} : { month: "short", day: "numeric" }), hour: "2-digit", minute: "2-digit" });
     const others = instead.messages > 1 ? "What came after it is set aside" : "What came of it is set aside";
     const files = instead.version === null ? "no file was changed since, so the files stay" : instead.version ? `the files go back to version ${instead.version}` : "the files go back to the beginning";
-    $("p", bar).textContent = `Editing your message of ${time}. ${others}; ${files}.`;
+    const words = `Editing your message of ${time}. ${others}; ${files}.`;
+    $("p", bar).textContent = words;
     bar.hidden = false;
+    // What was hidden until now is not read out.
+    $("#announce").textContent = words;
   }
   /** What the server knows of a message; null, and said, where it cannot be edited. */
   async function look(id) {
@@ -51,8 +56,11 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
     box.lend(said.text);
   }
   /** Gives the composer back to the draft. `taken`: the files were sent, and are not to be thrown away. */
-  async function leave(taken = false) {
-    if (!now) return;
+  function leave(taken = false) {
+    if (now) leaving ??= giveBack(taken).finally(() => (leaving = null));
+    return leaving;
+  }
+  async function giveBack(taken) {
     const { draft } = now;
     const { entries } = await held.take();
     if (!taken) for (const { id, sent } of entries) if (id && !sent) remove(`${root.dataset.attachments}${id}/`).catch(() => {});
@@ -96,5 +104,5 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
     event.preventDefault();
     begin(last.dataset.editMessage);
   });
-  return { on: () => now !== null, send };
+  return { on: () => now !== null, leave, send };
 }
