@@ -93,12 +93,12 @@ const handlers = {
     // Micro-credits, as everywhere on the wire.
     if (data.balance !== undefined) $("#balance").textContent = (data.balance / 1_000_000).toFixed(2);
   },
-  user_message: ({ data }) => {
+  user_message: ({ id, data }) => {
     chat.dropPending();
-    chat.setAside(data.instead_of);
+    chat.setAside(data.instead_of, id);
   },
-  version: ({ data, at }) => {
-    chat.setAside(data.instead_of);
+  version: ({ id, data, at }) => {
+    chat.setAside(data.instead_of, id);
     root.dataset.version = data.number;
     addVersion(data, at);
     offerWayBack(data.way_back);

@@ -1,7 +1,13 @@
 """A message that was worked on is edited in the composer; what it sets aside is folded in the chat, on every page."""
 
+import json
+import re
+
 import pytest
 
+from agents import edits
+from projects.frameworks import starting_files
+from projects.models import Project
 from tests.api.test_attachments import png
 from tests.e2e.conftest import BUILD_MS
 
@@ -145,6 +151,75 @@ def test_it_offers_to_stop_what_is_at_work_and_keeps_the_words_when_it_is_refuse
     other.press("#text", "Enter")
     expect(other.get_by_role("button", name="2 messages set aside")).to_be_visible()
     expect(page.get_by_role("button", name="2 messages set aside")).to_be_visible()
+
+
+def say(page, text, edit=False):
+    """Asks, or asks in other words what was asked last; once it is answered."""
+    from playwright.sync_api import expect
+
+    done = page.locator(".done:visible")
+    answered = done.count()
+    if edit:
+        page.press("#text", "ArrowUp")
+        expect(page.locator("#editing")).to_be_visible()
+    page.fill("#text", text)
+    page.press("#text", "Enter")
+    expect(says(page).last).to_have_text(text)
+    expect(done).to_have_count(answered if edit else answered + 1, timeout=BUILD_MS)
+    expect(page.locator("#run-line")).to_be_hidden()
+
+
+def test_it_shows_the_same_in_a_tab_that_is_behind_and_where_no_script_runs(
+    page, context, browser, stack, opened, eventually
+):
+    from playwright.sync_api import expect
+
+    opened({**starting_files("html"), "index.html": b"<h1>Bread</h1>"})
+    page.select_option("#mode", "ask")
+    # A tab whose events are late, and without the cards: it takes these from the page, where more has happened.
+    held = []
+
+    def hold(socket):
+        socket.connect_to_server().on_message(lambda text: held.append((socket, json.loads(text))))
+
+    def release(count):
+        while held and count:
+            socket, event = held.pop(0)
+            event.pop("html", None)
+            if "id" in event:
+                socket.send(json.dumps(event))
+                count -= event["type"] == "user_message"
+
+    behind, focused = context.new_page(), context.new_page()
+    behind.route_web_socket(re.compile("/ws/"), hold)
+    for tab in (behind, focused):
+        tab.goto(page.url)
+    say(page, "How many headings are there?")
+    say(page, "How many words are there?", edit=True)
+    line = focused.get_by_role("button", name="1 message set aside")
+    line.focus()
+    say(page, "How many pages are there?", edit=True)
+    # A row that grows keeps its line, and the line the focus.
+    expect(focused.get_by_role("button", name="2 messages set aside")).to_be_focused()
+    edits.save_file(Project.objects.get(), "note.txt", b"The last that is heard of")
+
+    def is_the_same():
+        expect(says(behind)).to_have_text(["How many pages are there?"])
+        expect(behind.locator(".done:visible")).to_have_count(1)
+        expect(behind.get_by_role("button", name="2 messages set aside")).to_have_count(1)
+
+    release(1)
+    is_the_same()
+    expect(behind.locator("#version-now")).to_have_text("v1")
+    eventually(lambda: release(-1) or behind.locator("#version-now").inner_text() == "v2")
+    is_the_same()
+
+    plain = browser.new_context(base_url=stack.url, java_script_enabled=False, storage_state=context.storage_state())
+    bare = plain.new_page()
+    bare.goto(page.url)
+    expect(says(bare)).to_have_count(3)
+    expect(bare.locator("#chat [data-edit-message]:visible")).to_have_count(0)
+    plain.close()
 
 
 def test_it_is_reachable_on_a_phone(browser, stack, page, context, built):

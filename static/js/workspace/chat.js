@@ -190,8 +190,12 @@ export function chat() {
   /** Takes over every item another rendering of this page has and this one lacks. */
   function merge(page) {
     for (const item of $$("#chat > .item[id]", page)) {
-      if (!document.getElementById(item.id)) add(item.id, item.innerHTML);
+      if (document.getElementById(item.id)) continue;
+      const card = append(document.importNode(item, true));
+      card.classList.add("fresh");
+      once(card);
     }
+    fold();
   }
   /** What came before the cards that the page began with, put above them; what is looked at stays where it is. */
   async function showEarlier(link) {
