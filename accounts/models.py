@@ -136,7 +136,30 @@ class KeptAnswer(models.Model):
         return self.key
 
 
-class ProviderKey(models.Model):
+class Sealed(models.Model):
+    """A secret at rest, which opens for what it is bound to and nothing else."""
+
+    sealed = models.TextField(editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+
+    class Meta:
+        abstract = True
+
+    @property
+    def bound_to(self) -> str:
+        """Whose it is and what it is for."""
+        raise NotImplementedError
+
+    def put(self, secret: str) -> None:
+        """Seals a secret into the row, or takes it out (""); saving is the caller's."""
+        self.sealed, self.last_four = (vault.seal(secret, self.bound_to), secret[-4:]) if secret else ("", "")
+
+    def secret(self) -> str:
+        """ "" without one. Raises vault.CannotOpen."""
+        return vault.unseal(self.sealed, self.bound_to) if self.sealed else ""
+
+
+class ProviderKey(Sealed):
     """A user's own key of a model provider, sealed. It is opened in a worker, at the call, and nowhere else."""
 
     class Provider(models.TextChoices):
@@ -149,8 +172,6 @@ class ProviderKey(models.Model):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="provider_keys")
     provider = models.CharField(max_length=12, choices=Provider.choices)
-    sealed = models.TextField(editable=False)
-    last_four = models.CharField(max_length=4, editable=False)
     created = models.DateTimeField(auto_now_add=True)
     last_used = models.DateTimeField(null=True, blank=True)
 
@@ -165,16 +186,8 @@ class ProviderKey(models.Model):
     def bound_to(self) -> str:
         return f"provider-key|{self.user_id}|{self.provider}"
 
-    def put(self, secret: str) -> None:
-        """Seals a secret into the row; saving is the caller's."""
-        self.sealed, self.last_four = vault.seal(secret, self.bound_to), secret[-4:]
 
-    def secret(self) -> str:
-        """Raises vault.CannotOpen."""
-        return vault.unseal(self.sealed, self.bound_to)
-
-
-class McpServer(models.Model):
+class McpServer(Sealed):
     """A server that a person connected, whose tools the agent may use where they switch it on: the Model Context
     Protocol over HTTP. Its token is sealed, and opened at the call and nowhere else.
     """
@@ -201,23 +214,13 @@ class McpServer(models.Model):
         # To the address as well: a token goes nowhere but where its owner sent it.
         return f"mcp-server|{self.user_id}|{self.url}"
 
-    def put(self, token: str) -> None:
-        """Seals a token into the row, or takes it out (""); saving is the caller's."""
-        self.sealed, self.last_four = (vault.seal(token, self.bound_to), token[-4:]) if token else ("", "")
 
-    def secret(self) -> str:
-        """ "" without one. Raises vault.CannotOpen."""
-        return vault.unseal(self.sealed, self.bound_to) if self.sealed else ""
-
-
-class GitHubToken(models.Model):
+class GitHubToken(Sealed):
     """A person's access token for GitHub, sealed: kept because they said so when it worked, for their next pushes and
     imports. It is opened at the call and nowhere else.
     """
 
     user = models.OneToOneField(User, on_delete=models.CASCADE, related_name="github_token")
-    sealed = models.TextField(editable=False)
-    last_four = models.CharField(max_length=4, editable=False)
     created = models.DateTimeField(auto_now=True)
     last_used = models.DateTimeField(null=True, blank=True)
 
@@ -228,14 +231,6 @@ class GitHubToken(models.Model):
     def bound_to(self) -> str:
         # To the address as well: one that an operator names later does not get it.
         return f"github-token|{self.user_id}|{settings.GITHUB_API_BASE_URL}"
-
-    def put(self, token: str) -> None:
-        """Seals a token into the row; saving is the caller's."""
-        self.sealed, self.last_four = vault.seal(token, self.bound_to), token[-4:]
-
-    def secret(self) -> str:
-        """Raises vault.CannotOpen."""
-        return vault.unseal(self.sealed, self.bound_to)
 
 
 class Delivery(models.Model):

@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from django.core.management.base import BaseCommand, CommandError
 
 from accounts import mfa, vault
-from accounts.models import GitHubToken, McpServer, ProviderKey
+from accounts.models import GitHubToken, McpServer, ProviderKey, Sealed
 
 
 class Command(BaseCommand):
@@ -19,7 +19,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sealed, lost = 0, 0
-        rows: Iterator[ProviderKey | McpServer | GitHubToken] = chain(
+        rows: Iterator[Sealed] = chain(
             ProviderKey.objects.iterator(),
             McpServer.objects.exclude(sealed="").iterator(),
             GitHubToken.objects.iterator(),
@@ -34,7 +34,7 @@ class Command(BaseCommand):
                 lost += 1
                 continue
             # Only if nobody saved another one meanwhile.
-            sealed += type(row).objects.filter(pk=row.pk, sealed=before).update(sealed=row.sealed)
+            sealed += type(row)._default_manager.filter(pk=row.pk, sealed=before).update(sealed=row.sealed)
         for factor in Authenticator.objects.iterator():
             try:
                 sealed += mfa.seal_again(factor)
