@@ -216,7 +216,7 @@ def reorder_queued(project: Project, order: list[UUID]) -> None:
 def drop_queued(run: Run) -> None:
     """Takes back a message that still waits or was set aside. Raises NotNow once a worker has it."""
     if waiting.end(run, Run.DROPPED):
-        _ring_due(run)
+        _move_on(run)
     elif not waiting.forget(run):
         raise NotNow("This message is being worked on already. Stop the run instead.")
 
@@ -228,7 +228,7 @@ def cancel_run(run: Run) -> None:
     What waits behind a run that had begun is set aside: it was meant for what that run should have made.
     """
     if waiting.end(run, "cancelled"):
-        _ring_due(run)
+        _move_on(run)
         return
     begun = Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE)
     if begun.filter(cancel_requested=False).update(cancel_requested=True):
@@ -241,7 +241,8 @@ def cancel_run(run: Run) -> None:
         raise NotNow("This run is over already.")
 
 
-def _ring_due(run: Run) -> None:
+def _move_on(run: Run) -> None:
+    """What waited for a run that was ended before it began: the next ones, and the preview that it was to build."""
     for following in runs.due_after(run.project_id):
         ring(following)
     catch_up(run.project_id)

@@ -96,8 +96,7 @@ def size(talk: Conversation) -> Change:
     new = steps[0] if up else steps[-1]
     start, end = found.span()
     rule = f"{found.group(1)}html {{\n{found.group(1)}  font-size: {new:g}%;\n"
-    if not (yield from edits.apply(talk, "Everything is measured by this one size.", path, [
-        edits.between(text, start, end, rule)
-    ])):  # fmt: skip
+    change = edits.between(text, start, end, rule)
+    if not (yield from edits.apply(talk, "Everything is measured by this one size.", path, [change])):
         return ""
     return f"The text is a step {'larger' if up else 'smaller'} now ({new:g} % of what visitors have set)."

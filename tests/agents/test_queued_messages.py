@@ -3,8 +3,11 @@
 import pytest
 
 from agents import runs, services
+from agents.api import run_state
 from agents.models import Run, Step
 from agents.views import workspace_context
+from projects import listing
+from projects.models import Project
 from projects.services import BadPrompt
 from tests.agents.scripted import Failure, finish, page, write
 from usage.services import account_of
@@ -145,6 +148,10 @@ def test_it_sets_aside_what_waits_behind_a_run_that_does_not_come_to_its_end(mod
     assert not Run.objects.filter(state__in=Run.ACTIVE).exists() and not runs.claim(second.pk, 30)
     assert waiting_texts(project) == [("Now coffee", True)]
     assert account_of(owner).available > held  # nothing is held back for it meanwhile
+    # What is shown of the project is how that run ended, not that another one never began.
+    first.refresh_from_db()
+    assert run_state(project) == workspace_context(project)["run_state"] == first.state
+    assert vars(listing.with_cards(Project.objects.all()).get())["run_state"] == first.state
 
     model.say([write(index_html=page("Coffee"))], [finish()])
     settings.RUN_MAX_TURNS = 40
