@@ -110,7 +110,7 @@ def test_it_sets_messages_aside_when_a_run_is_stopped_and_sends_them_when_asked(
 
     page.locator("[data-queued]").last.get_by_role("button", name="Drop this message").click()
     expect(page.locator("[data-queued]")).to_have_count(1)
-    page.get_by_role("button", name="Send them now").click()
+    page.get_by_role("button", name="Send it now").click()
     expect(page.locator("#queue")).to_be_hidden()
     expect(page.locator("#chat .say").last).to_contain_text("Rename it to Leaf")
     expect(page.locator(".done")).to_have_count(2, timeout=BUILD_MS)

@@ -17,6 +17,7 @@ export function queue(root, chat, run) {
     const [count, stopped] = [waiting().length, aside().length];
     box.hidden = count + stopped === 0;
     $("#queue-send").hidden = stopped === 0;
+    $("#queue-send").textContent = stopped === 1 ? "Send it now" : "Send them now";
     const waits = count === 1 ? "1 message waits" : `${count} messages wait`;
     const held = `${stopped === 1 ? "1 message was" : `${stopped} messages were`} set aside: the run before did not finish`;
     $("#queue-head").textContent = [count && waits, stopped && held].filter(Boolean).join(" · ");
