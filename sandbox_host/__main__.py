@@ -17,6 +17,7 @@ from aiohttp import web
 from sandbox_host import app, log, selftest, templates
 from sandbox_host.first_use import FirstUse
 from sandbox_host.isolation import IsolationMissing, Limits
+from sandbox_host.preview import HEAD_BYTES
 from sandbox_host.registry import Caps, Facts, Registry
 from sandbox_host.root import Root, have
 
@@ -78,8 +79,13 @@ async def _serve(arguments: argparse.Namespace, key: str, root: Root) -> None:
     registry = Registry(root, await Facts.ask(root), caps, domain)
     report = {**await selftest.run(registry), **registry.storage.describe()}
     first_use = FirstUse(root)
+    application = app.build(registry, first_use, key, domain, report)
     runner = web.AppRunner(
-        app.build(registry, first_use, key, domain, report), handler_cancellation=True, access_log=None
+        application,
+        handler_cancellation=True,
+        access_log=None,
+        max_line_size=HEAD_BYTES,
+        max_field_size=HEAD_BYTES,
     )
     await runner.setup()
     stop = asyncio.Event()

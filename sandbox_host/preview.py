@@ -21,7 +21,7 @@ Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 RESERVED_PORTS = frozenset({3128, 49983, 49999})  # the way out, E2B's agent, E2B's code interpreter
 GONE_CHECK_SECONDS = 15
-HEAD_BYTES = 65536
+HEAD_BYTES = 65536  # of a request's first line and of each header; a path of 4095 bytes may fill 12 KB
 MESSAGE_BYTES = 32 << 20
 _ENDS = frozenset({web.WSMsgType.CLOSE, web.WSMsgType.CLOSING, web.WSMsgType.CLOSED, web.WSMsgType.ERROR})
 _WebSocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse

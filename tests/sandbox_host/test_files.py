@@ -41,6 +41,15 @@ def test_it_takes_absolute_paths_in_a_form_of_many_files(sandbox: Sandbox) -> No
     assert [sandbox.files.read(info.path) for info in written] == paths
 
 
+def test_it_takes_a_path_as_long_as_linux_knows(sandbox: Sandbox) -> None:
+    longest = "/".join([f"/home/user/{'ä' * 115}", *["ä" * 120] * 15, "ä" * 119])
+    assert len(longest.encode()) == 4095
+    assert sandbox.files.write(longest, "deep").path == longest
+    assert sandbox.files.read(longest) == "deep"
+    with pytest.raises(InvalidArgumentException):
+        sandbox.files.write(f"{longest}/more", "deeper")
+
+
 def test_it_carries_bytes_unchanged_both_ways(sandbox: Sandbox) -> None:
     data = bytes(range(256)) * 20_000
     for packed, plain in ((False, False), (True, True), (False, True)):
