@@ -11,6 +11,8 @@ from typing import Any
 import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_block.table import table
 from markdown_it.token import Token
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
@@ -24,6 +26,8 @@ TAGS = {
 ATTRIBUTES = {"a": {"href", "title"}, "span": {"class"}, "code": {"class"}, "pre": {"class"}, "ol": {"start"}}
 # Above this, code is shown plain: lexers are slow on it and nobody reads it in a chat.
 MAX_COLOURED_CHARS = 50_000
+# Cells of all tables of one text. Short rows are filled up, so that a few characters may stand for many cells.
+MAX_CELLS = 3_000
 
 
 def render_markdown(text: str) -> SafeString:
@@ -52,9 +56,24 @@ def _cleaner() -> nh3.Cleaner:
 @cache
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "highlight": _highlight})
+    parser.block.ruler.at("table", _table, {"alt": ["paragraph"]})
     parser.enable(["table", "strikethrough"])
+    # [name] and, elsewhere, [name]: address. Each name brings its address along: 20 kB of text become 80 MB.
+    parser.disable("reference")
     parser.add_render_rule("image", _image_as_link)
     return parser
+
+
+def _table(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    """Tables as far as MAX_CELLS go; what would be beyond stays text."""
+    used = state.env.get("cells", 0)
+    columns = 1 + state.src.count("|", state.bMarks[start], state.eMarks[start])
+    rows = (MAX_CELLS - used) // columns - 1
+    if rows < 1 or not table(state, start, min(end, start + 2 + rows), silent):
+        return False
+    if not silent:
+        state.env["cells"] = used + columns * (state.line - start)
+    return True
 
 
 def _highlight(code: str, language: str, attributes: str) -> str:

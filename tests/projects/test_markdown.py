@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from projects.markdown import colour, render_markdown
+from projects.markdown import MAX_CELLS, colour, render_markdown
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -49,6 +49,23 @@ def test_it_makes_nothing_that_runs_or_loads(text):
         assert tag in {"p", "a", "pre", "code", "span", "h1", "em"}
         assert attributes.keys() <= {"href", "rel", "title", "class"}
         assert re.match(r"(https?:|mailto:|[^:]*$)", attributes.get("href") or "")
+
+
+BOMB = "|".join(["a"] * 181) + "\n" + "|".join(["-"] * 181) + "\n" + "b\n" * 360
+SEVERAL = "\n".join(["|a|b|", "|-|-|", *["|c|"] * 20, ""]) * 300
+
+
+@pytest.mark.parametrize("text", [BOMB, f"{BOMB}\n" * 12, SEVERAL])
+def test_it_makes_of_few_characters_no_table_without_end(text):
+    html = render_markdown(text)
+    cells = sum(tag in ("td", "th") for tag, _ in Tags(html).found)
+    assert 0 < cells <= MAX_CELLS
+    assert html.count("b") >= text.count("b")  # what is beyond is there all the same
+
+
+def test_it_repeats_no_address_for_each_name():
+    html = render_markdown(f"[a]: http://x.example/{'x' * 1_000}\n\n" + "[a]" * 1_000)
+    assert len(html) < 10_000 and html.count("[a]") == 1_001
 
 
 def test_it_shows_a_picture_as_a_link():
