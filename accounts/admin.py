@@ -9,7 +9,7 @@ import allauth.usersessions.admin  # noqa: F401 – registered first, so that th
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
 from django.db.models import QuerySet
@@ -26,6 +26,14 @@ class AddUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
         fields = ("email",)
 
 
+RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+def may_touch(request: HttpRequest, user: User | None) -> bool:
+    """Staff are a matter for superusers: who may change people must not make themselves, or others, more than that."""
+    return user is None or not user.is_staff or bool(getattr(request.user, "is_superuser", False))
+
+
 @admin.register(User)
 class UserAdmin(QuickAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     """People. Nobody is deleted here: suspending keeps the ledger whole."""
@@ -40,13 +48,19 @@ class UserAdmin(QuickAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
     actions: tuple[str, ...] = ("suspend", "reinstate")
     fieldsets = (
         (None, {"fields": ("email", "password", "name", "theme", "code_theme")}),
-        ("Rights", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Rights", {"fields": ("is_active", *RIGHTS)}),
         ("Times", {"fields": ("date_joined", "last_login")}),
     )
     add_fieldsets = ((None, {"fields": ("email", "usable_password", "password1", "password2")}),)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
         return False
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        return super().has_change_permission(request, obj) and may_touch(request, obj)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *RIGHTS)
 
     @admin.action(description="Suspend: end their sessions and tokens at once", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
@@ -58,10 +72,18 @@ class UserAdmin(QuickAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def set_active(self, request: HttpRequest, users: QuerySet[User], active: bool) -> None:
         word = "Reinstated" if active else "Suspended"
-        for user in users.filter(is_active=not active):
+        for user in self.reached(request, users.filter(is_active=not active)):
             people.reinstate(user) if active else people.suspend(user)
             self.log_change(request, user, f"{word}.")
             self.message_user(request, f"{word}: {user.email}.")
+
+    def reached(self, request: HttpRequest, users: QuerySet[User]) -> list[User]:
+        """Those of them whom an action of this member of staff may change; says whom it may not."""
+        chosen = list(users)
+        if left := [user.email for user in chosen if not may_touch(request, user)]:
+            text = f"Only a superuser changes staff. Left alone: {', '.join(left)}."
+            self.message_user(request, text, messages.ERROR)
+        return [user for user in chosen if may_touch(request, user)]
 
 
 @admin.register(ApiToken)
@@ -95,3 +117,6 @@ class AuthenticatorAdmin(QuickAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Authenticator | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and may_touch(request, obj.user if obj else None)

@@ -53,7 +53,7 @@ class UserWithCreditsAdmin(UserAdmin):
             self.message_user(request, "A grant needs an amount of 0.01 to 1,000,000 and a note.", messages.ERROR)
             return
         once = request.POST.get("once") or uuid4()
-        for user in queryset:
+        for user in self.reached(request, queryset):
             services.account_of(user)
             services.grant(user, amount, f"staff-{once}-{user.pk}", note)
             self.log_change(request, user, f"Granted {services.text(amount)}: {note}")

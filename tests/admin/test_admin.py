@@ -3,8 +3,10 @@
 from uuid import uuid4
 
 import pytest
+from allauth.mfa.models import Authenticator
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.auth.models import Permission
 from django.urls import reverse
 
 from accounts.models import ApiToken, User
@@ -106,6 +108,53 @@ def test_it_suspends_and_reinstates(as_user, staff, alice, run):
     client.post(url, {"action": "reinstate", "_selected_action": [alice.pk]})
     assert User.objects.get(pk=alice.pk).is_active
     assert LogEntry.objects.filter(object_id=str(alice.pk)).count() == 2
+
+
+@pytest.fixture
+def helper(person, protect):
+    """Somebody who may change people, and no more than that."""
+    helper = protect(person(name="Helper", is_staff=True))
+    helper.user_permissions.set(Permission.objects.filter(codename__in=["view_user", "change_user"]))
+    helper.user_permissions.add(*Permission.objects.filter(codename__endswith="_authenticator"))
+    return helper
+
+
+def test_it_lets_who_may_change_people_change_nobodys_rights(as_user, helper, alice):
+    client, change = as_user(helper), reverse("admin:accounts_user_change", args=[alice.pk])
+    everything = Permission.objects.values_list("pk", flat=True)
+    form = {"email": alice.email, "name": "Alice B.", "theme": alice.theme, "code_theme": alice.code_theme, "is_active": "on"}
+    rights = {"is_staff": "on", "is_superuser": "on", "user_permissions": list(everything)}
+    assert client.post(change, form | rights).status_code == 302
+    alice.refresh_from_db()
+    assert alice.name == "Alice B." and not alice.is_staff and not alice.is_superuser
+    assert not alice.user_permissions.exists()
+
+
+def test_it_leaves_staff_to_superusers(as_user, helper, staff):
+    client = as_user(helper)
+    for user in (helper, staff):
+        change = reverse("admin:accounts_user_change", args=[user.pk])
+        assert client.get(change).status_code == 200  # to look at
+        assert client.post(change, {"email": "taken@example.com"}).status_code == 403
+        password = reverse("admin:auth_user_password_change", args=[user.pk])
+        assert client.post(password, {"password1": "over-taken-9", "password2": "over-taken-9"}).status_code == 403
+    factor = Authenticator.objects.get(user=staff)
+    delete = reverse("admin:mfa_authenticator_delete", args=[factor.pk])
+    assert client.post(delete, {"post": "yes"}).status_code == 403
+    form = {"action": "delete_selected", "_selected_action": [factor.pk], "post": "yes"}
+    client.post(reverse("admin:mfa_authenticator_changelist"), form)
+    assert Authenticator.objects.filter(pk=factor.pk).exists()
+
+
+def test_it_suspends_and_pays_no_staff_for_who_is_no_superuser(as_user, helper, staff, alice):
+    client, people = as_user(helper), reverse("admin:accounts_user_changelist")
+    form = {"action": "suspend", "_selected_action": [staff.pk, alice.pk]}
+    answer = client.post(people, form, follow=True)
+    assert f"Left alone: {staff.email}" in answer.text and f"Suspended: {alice.email}" in answer.text
+    staff.refresh_from_db()
+    assert staff.is_active
+    grant(client, [helper], credits="1000", note="For me", once=uuid4())
+    assert not Entry.objects.filter(note="For me").exists()
 
 
 def test_it_deletes_nobody(as_user, staff, alice):
