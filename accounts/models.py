@@ -8,8 +8,9 @@ import secrets
 from typing import Any, ClassVar
 
 from django.conf import settings
+from django.contrib.auth.hashers import is_password_usable
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.db import models
+from django.db import models, transaction
 from django.db.models.functions import Lower
 from django.utils import timezone
 
@@ -72,6 +73,15 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     def __str__(self) -> str:
         return self.email
+
+    @transaction.atomic
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Another password ends the API tokens, as it does sessions: whoever knew the old one may have made some."""
+        before = type(self).objects.filter(pk=self.pk).values_list("password", flat=True) if self._password else ()
+        is_another = any(map(is_password_usable, before))
+        super().save(*args, **kwargs)
+        if is_another:
+            self.api_tokens.filter(revoked=None).update(revoked=timezone.now())
 
     @property
     def display_name(self) -> str:

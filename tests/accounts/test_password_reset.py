@@ -6,6 +6,8 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
+from accounts.models import ApiToken
+
 NEW = "another-long-password"
 
 
@@ -23,12 +25,14 @@ def link(as_user, alice):
 
 
 def test_it_sets_another_password_once(as_user, alice, link):
-    client = as_user()
+    client, (token, _) = as_user(), ApiToken.issue(alice)
     form = client.get(link)  # the key moves from the address into the session
     assert form.status_code == 302 and link not in form.url
     client.post(form.url, {"password1": NEW, "password2": NEW})
     alice.refresh_from_db()
     assert alice.check_password(NEW)
+    token.refresh_from_db()
+    assert not token.is_good
     again = as_user().get(link, follow=True)
     assert "password1" not in again.text
 

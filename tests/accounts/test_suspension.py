@@ -44,18 +44,23 @@ def test_it_ends_sessions_sockets_streams_tokens_and_runs(stack, person, eventua
     eventually(lambda: not Sandbox.objects.filter(project=run.project_id).exists(), 30)
 
 
-@pytest.mark.parametrize("how", ["suspended by hand", "password", "signed out", "token revoked"])
+HOW = ["suspended by hand", "password", "password, by token", "signed out", "token revoked"]
+
+
+@pytest.mark.parametrize("how", HOW)
 def test_it_closes_what_another_sign_in_could_not_open_again(stack, project, alice, eventually, watch, how):
+    alice.set_password("a-long-enough-password")
+    alice.save()
     client, (token, secret) = Client(), ApiToken.issue(alice)
     client.force_login(alice)
-    by_session = how != "token revoked"
+    by_session = "token" not in how
     entry = {"cookie": client.cookies["vibe_session"].value} if by_session else {"token": secret}
     services.start_run(project, "Make it blue")  # a stream without a run under way ends by itself
     page = watch(stack, project.pk, **entry)
     began = time.monotonic()
     if how == "suspended by hand":
         User.objects.filter(pk=alice.pk).update(is_active=False)
-    elif how == "password":
+    elif how.startswith("password"):
         alice.set_password("another-long-password")
         alice.save()
     elif how == "signed out":

@@ -35,6 +35,23 @@ def test_it_keeps_only_a_hash(alice):
     assert len(secret) >= 48 and row.last_four == secret[-4:]
 
 
+def test_it_ends_with_the_password_that_it_was_made_under(alice, as_user):
+    old, new = "a-long-enough-password", "another-long-password"
+    first, _ = ApiToken.issue(alice)
+    alice.set_password(old)  # the first one ends nothing
+    alice.save()
+    alice.save(update_fields=["name"])
+    first.refresh_from_db()
+    assert first.is_good
+    _, secret = ApiToken.issue(alice)
+    client = as_user(alice)
+    form = {"oldpassword": old, "password1": new, "password2": new}
+    answer = client.post(reverse("account_change_password"), form, follow=True)
+    assert "API tokens that you had are revoked" in answer.text
+    assert ask(f"Bearer {secret}").status_code == 401
+    assert ask(f"Bearer {ApiToken.issue(alice)[1]}").status_code == 200
+
+
 def test_it_refuses_what_is_no_token_and_says_how_to_sign_in(alice):
     row, secret = ApiToken.issue(alice)
     bad = [
