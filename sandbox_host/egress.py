@@ -19,7 +19,7 @@ from typing import Any, cast
 from sandbox_host import registries
 from sandbox_host.egress_http import HOP_BY_HOP, MAX_HEAD, answer, content_length, read_head, read_hello, split_url
 from sandbox_host.egress_route import Stream, connect
-from sandbox_host.egress_rules import Refused, check, is_literal, parse_authority
+from sandbox_host.egress_rules import Refused, check, parse_authority
 
 MAX_LOG = 4 << 20
 CHUNK = 65536
@@ -215,11 +215,10 @@ class EgressProxy:
 
 
 def default_allow() -> frozenset[str]:
-    """The package registries: npm's and PyPI's public ones, and those that this machine's npm and pip use."""
-    return frozenset(
-        host if port in (80, 443) and not is_literal(host) else f"{host}:{port}"
-        for host, port in registries.addresses()
-    )
+    """The package registries: npm's and PyPI's public ones, and those that this machine's npm and pip use. Exactly
+    these: what is below pypi.org takes uploads.
+    """
+    return frozenset(f"{host}:{port}" for host, port in registries.addresses())
 
 
 def sandbox_env() -> dict[str, str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox_host import egress, registries
+from sandbox_host import egress, egress_rules, registries
 
 
 @pytest.fixture(autouse=True)
@@ -18,7 +18,15 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_it_always_allows_the_public_registries() -> None:
-    assert egress.default_allow() >= {"registry.npmjs.org", "pypi.org", "files.pythonhosted.org"}
+    public = {"registry.npmjs.org:443", "pypi.org:443", "files.pythonhosted.org:443"}
+    assert egress.default_allow() >= public
+
+
+@pytest.mark.parametrize("host", ["upload.pypi.org", "test.pypi.org", "x.registry.npmjs.org", "npmjs.org"])
+def test_it_allows_no_neighbour_of_theirs(host: str) -> None:
+    """To where a package can be uploaded, for instance."""
+    with pytest.raises(egress_rules.Refused):
+        egress_rules.check(host, 443, egress.default_allow(), registries.addresses())
 
 
 def test_it_reads_npmrc_and_pip_conf(home: Path) -> None:
@@ -26,7 +34,7 @@ def test_it_reads_npmrc_and_pip_conf(home: Path) -> None:
         "; mine\nregistry = https://npm.corp.test:4873/all/\n//npm.corp.test/:_authToken=T0KEN\n"
     )
     (home / "pip.conf").write_text("[global]\nindex-url = http://pip.corp.test/simple\n")
-    assert egress.default_allow() >= {"npm.corp.test:4873", "pip.corp.test"}
+    assert egress.default_allow() >= {"npm.corp.test:4873", "pip.corp.test:80"}
     assert registries.addresses() >= {("npm.corp.test", 4873), ("pip.corp.test", 80)}
 
 
@@ -53,4 +61,4 @@ def test_it_leaves_out_indexes_that_a_sandbox_cannot_see(home: Path) -> None:
 
 def test_a_broken_pip_conf_does_not_stop_it(home: Path) -> None:
     (home / "pip.conf").write_text("no section = here\n")
-    assert "pypi.org" in egress.default_allow()
+    assert "pypi.org:443" in egress.default_allow()
