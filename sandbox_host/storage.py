@@ -213,7 +213,7 @@ def _try_reflink(place: Path) -> None:
 def _try_volume(place: Path, blank: Path, limits: Limits) -> None:
     """Format the image that all volumes start as, mount one, and see that it ends where it should."""
     if not blank.exists():
-        _format(blank, limits)
+        _format(blank, place / "blank", limits)
     storage, disk, directory = Storage(place, volumes=True, blank=blank), Disk("volume"), place / "v"
     directory.mkdir(mode=0o711)
     try:
@@ -247,12 +247,15 @@ def _try_overlay(place: Path, blank: Path | None) -> None:
         storage.close(directory)
 
 
-def _format(blank: Path, limits: Limits) -> None:
-    """An empty ext4 image that holds `limits.disk` MiB beside its own tables; sparse, so that it takes almost none."""
+def _format(blank: Path, fresh: Path, limits: Limits) -> None:
+    """An empty ext4 image that holds `limits.disk` MiB beside its own tables; sparse, so that it takes almost none.
+
+    Made at `fresh`, which nobody else has, and there at once when it is whole: a host and a build of templates may
+    begin at the same moment, and each finds an image from then on.
+    """
     program = shutil.which("mkfs.ext4", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin")
     if program is None:
         raise OSError("mkfs.ext4 is not installed")
-    fresh = blank.with_suffix(".new")
     inodes = limits.inodes + 16
     size = limits.disk * 103 // 100 + inodes * _INODE_BYTES // MIB + _JOURNAL + 4
     with fresh.open("wb") as file:
@@ -263,9 +266,10 @@ def _format(blank: Path, limits: Limits) -> None:
     command = [program, "-q", "-F", "-m", "0", "-b", "4096", "-I", str(_INODE_BYTES), "-N", str(inodes)]
     command += ["-J", f"size={_JOURNAL}", "-O", features, "-E", extended, str(fresh)]
     subprocess.run(command, check=True, capture_output=True, timeout=60, env={})
-    for older in blank.parent.glob("blank-*.img"):
-        older.unlink()
     fresh.rename(blank)
+    for older in blank.parent.glob("blank-*.img"):
+        if older != blank:
+            older.unlink(missing_ok=True)
 
 
 def copy_image(source: Path, target: Path) -> None:

@@ -4,6 +4,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -169,5 +170,16 @@ def test_it_finds_what_the_machine_can_do() -> None:
         found = storage.find(state, Limits(disk=40, inodes=1000))
         assert found.describe() == {"disk": "watched", "sharing": "links"} or found.volumes
         assert [path.name for path in state.iterdir() if path.name.startswith(".storage")] == []
+    finally:
+        shutil.rmtree(state)
+
+
+def test_it_finds_the_same_for_each_of_several_that_begin_at_once() -> None:
+    """As a host and a build of templates do."""
+    state = make_state(None)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = list(pool.map(lambda _: storage.find(state, Limits(disk=40, inodes=1000)), range(4)))
+        assert found == [storage.find(state, Limits(disk=40, inodes=1000))] * 4
     finally:
         shutil.rmtree(state)
