@@ -9,6 +9,7 @@ from typing import Any
 
 import django
 import pytest
+from asgiref.sync import SyncToAsync
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.test import TransactionTestCase
 
@@ -88,6 +89,9 @@ KEPT = {"django_migrations", "django_content_type", "auth_permission"}
 def _empty(_: TransactionTestCase) -> None:
     from django.db import connection
 
+    # Where async tests ask the database. It outlives them, and the connection would be broken by whichever later test
+    # breaks all, and then missing in a test after that.
+    SyncToAsync.single_thread_executor.submit(lambda: connection.close()).result()
     tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT
     with connection.cursor() as cursor:
         asked = (f"(SELECT '{table}' FROM \"{table}\" LIMIT 1)" for table in sorted(tables))

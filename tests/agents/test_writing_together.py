@@ -204,7 +204,8 @@ def test_it_does_not_wait_for_a_row_that_somebody_else_holds(fences, eventually,
 
 def test_it_tells_only_the_one_whose_connection_broke(fences, held_up):
     with held_up(*((fence, {}) for fence in fences)) as writers, connection.cursor() as cursor:
-        cursor.execute("SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted")
+        ours = "SELECT pid FROM pg_stat_activity WHERE datname = current_database()"  # not of another test process
+        cursor.execute(f"SELECT pg_terminate_backend(pid) FROM pg_locks WHERE NOT granted AND pid IN ({ours})")
 
     assert isinstance(writers.raised.pop(fences[0].run_id), OperationalError)
     assert not any(writers.raised.values()) and len(writers.raised) == COUNT - 1
