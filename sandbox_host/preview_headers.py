@@ -43,6 +43,8 @@ def towards_browser(answer: CIMultiDictProxy[str]) -> CIMultiDict[str]:
             headers.add(name, _DOMAIN.sub("", value))
         elif low not in dropped:
             headers.add(name, value)
+    # Who knows the address may open the app, so others of whom the app has a font or a picture are not told it.
+    headers.setdefault("Referrer-Policy", "same-origin")
     return headers
 
 

@@ -93,6 +93,15 @@ async def test_it_passes_method_path_and_body_unchanged() -> None:
             assert said == [method, "/a%2Fb/..;/%7Ec//d?x=%20&y=%C3%BC", "" if method == "GET" else "body"]
 
 
+@pytest.mark.parametrize("own", ["", "no-referrer", "unsafe-url"])
+async def test_it_tells_nobody_else_the_address_unless_the_app_wants_it(own: str) -> None:
+    async def app(request: web.Request) -> web.Response:
+        return web.Response(headers={"Referrer-Policy": own} if own else {})
+
+    async with listening(app) as port, previewing(port) as (client, url), client.get(url) as answer:
+        assert answer.headers.getall("Referrer-Policy") == [own or "same-origin"]
+
+
 async def test_it_never_forwards_our_credentials_or_the_connections_own_headers() -> None:
     async def app(request: web.Request) -> web.Response:
         return web.json_response(dict(request.headers))
