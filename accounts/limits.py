@@ -37,6 +37,14 @@ def seconds_left(seconds: int) -> float:
     return seconds - time.time() % seconds
 
 
+def source(request: HttpRequest) -> str:
+    """What is counted as one who asks: an address, or the network of 2^64 that a customer gets where IPv6 is spoken."""
+    ip = ipaddress.ip_address(address(request))
+    if isinstance(ip, ipaddress.IPv4Address):
+        return str(ip)
+    return str(ip.ipv4_mapped or ipaddress.ip_network((ip, 64), strict=False))
+
+
 def address(request: HttpRequest) -> str:
     """Where a request came from: what the outermost of our own proxies saw, never what the client wrote itself."""
     told = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]

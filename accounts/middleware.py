@@ -49,7 +49,7 @@ class SignInLimits:
         name = request.resolver_match.view_name if request.resolver_match else ""
         if request.method != "POST" or name not in COUNTED:
             return None
-        if not limits.allow(f"sign-in:{limits.address(request)}", settings.SIGN_INS_PER_MINUTE, MINUTE):
+        if not limits.allow(f"sign-in:{limits.source(request)}", settings.SIGN_INS_PER_MINUTE, MINUTE):
             return _refuse(request, MINUTE)
         for field in COUNTED[name]:
             who = sha256(_who(request, field).strip().lower().encode()).hexdigest()

@@ -67,7 +67,7 @@ def live(request: HttpRequest, pk: UUID) -> HttpResponse:
     """{"state": none | running | paused, "url"} of the running app; POST has it started, within bounds."""
     one = get_object_or_404(showcase.public().select_related("project"), pk=pk)
     if request.method == "POST":
-        if not limits.allow(f"live:{limits.address(request)}", LIVE_PER_MINUTE, 60):
+        if not limits.allow(f"live:{limits.source(request)}", LIVE_PER_MINUTE, 60):
             return JsonResponse({"detail": "That was a lot at once. Wait a minute."}, status=429)
         awake = Sandbox.objects.filter(paused=False, project__entry__isnull=False).exclude(project=one.project)
         if awake.count() >= LIVE_APPS:

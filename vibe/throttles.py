@@ -30,4 +30,4 @@ class PerMinute(BaseThrottle):
     def _who(self, request: Request) -> str:
         if request.user.is_authenticated:
             return f"user-{request.user.pk}"
-        return f"address-{limits.address(request._request)}"
+        return f"address-{limits.source(request._request)}"

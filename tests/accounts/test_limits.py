@@ -78,4 +78,16 @@ def test_it_says_when_to_come_back(db, settings):
 def test_it_believes_its_own_proxies_and_nobody_else(settings, proxies, told, found):
     settings.TRUSTED_PROXIES = proxies
     request = RequestFactory().get("/", REMOTE_ADDR="9.9.9.9", headers={"X-Forwarded-For": told} if told else {})
-    assert limits.address(request) == found
+    assert limits.address(request) == limits.source(request) == found
+
+
+@pytest.mark.parametrize(
+    ("address", "source"),
+    [
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::1", "2001:db8:1:2::/64"),
+        ("::ffff:1.1.1.1", "1.1.1.1"),
+    ],
+)
+def test_it_counts_a_whole_network_where_everybody_has_one(address, source):
+    assert limits.source(RequestFactory().get("/", REMOTE_ADDR=address)) == source
