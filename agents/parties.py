@@ -1,7 +1,5 @@
 """Who answers for models and sandboxes, for the badges on every page. Nothing else depends on it."""
 
-from urllib.parse import urlsplit
-
 from django.conf import settings
 
 from agents import catalogue
@@ -15,8 +13,7 @@ def llm_party() -> dict[str, object]:
         party = providers.source(catalogue.MEDIUM).provider
     except providers.NoProvider:
         return {"name": "No model", "scripted": False, "text": "No model answers on this site"}
-    where = urlsplit(party.base_url).netloc
-    return {"name": party.title, "scripted": False, "text": f"Models by {party.title} at {where}"}
+    return {"name": party.title, "scripted": False, "text": f"Models by {party.title} at {party.host}"}
 
 
 def sandbox_party() -> dict[str, object]:

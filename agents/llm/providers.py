@@ -34,6 +34,11 @@ class Provider:
         return tuple(REAL[self.name])
 
     @property
+    def host(self) -> str:
+        """Where it is, for everybody to read: an address may carry a password, and ways that are nobody's business."""
+        return urlsplit(self.base_url).hostname or ""
+
+    @property
     def key_name(self) -> str:
         """The variable that holds the key."""
         return f"{'AI_GATEWAY' if self.name == 'gateway' else self.name.upper()}_API_KEY"

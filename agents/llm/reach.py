@@ -31,4 +31,4 @@ def reach(provider: Provider, seconds: float) -> None:
     except (OSError, ValueError) as error:
         if isinstance(error, TimeoutError) or isinstance(getattr(error, "reason", None), TimeoutError):
             raise NotReached(f"{provider.title} did not answer within {seconds:.0f} s.") from None
-        raise NotReached(f"{provider.title} does not answer at {provider.base_url}.") from None
+        raise NotReached(f"{provider.title} does not answer at {provider.host}.") from None
