@@ -43,7 +43,7 @@ ENV PATH=/app/.venv/bin:$PATH HOME=/tmp VIBE_HOME=/opt/vibe STATIC_COLLECTED=tru
     PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
 USER 10001:10001
 EXPOSE 8000
-CMD ["python", "-m", "daphne", "-b", "0.0.0.0", "-p", "8000", "vibe.asgi:application"]
+CMD ["python", "-m", "daphne", "-v", "0", "-b", "0.0.0.0", "-p", "8000", "vibe.asgi:application"]
 
 FROM site AS worker
 USER root

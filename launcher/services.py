@@ -128,7 +128,8 @@ def application_jobs(plan: Plan) -> list[Job]:
         *(
             Job(
                 f"web-{number}" if number > 1 else "web",
-                [*_python("daphne"), *where, "vibe.asgi:application"],
+                # Not a line for each request: links that open something stand in their paths.
+                [*_python("daphne"), "-v", "0", *where, "vibe.asgi:application"],
                 env,
                 ask=partial(_ask_web, plan, web),
                 address=web,

@@ -122,8 +122,14 @@ def helper(person, protect):
 def test_it_lets_who_may_change_people_change_nobodys_rights(as_user, helper, alice):
     client, change = as_user(helper), reverse("admin:accounts_user_change", args=[alice.pk])
     everything = Permission.objects.values_list("pk", flat=True)
-    form = {"email": alice.email, "name": "Alice B.", "theme": alice.theme, "code_theme": alice.code_theme, "is_active": "on"}
-    rights = {"is_staff": "on", "is_superuser": "on", "user_permissions": list(everything)}
+    form = {
+        "email": alice.email,
+        "name": "Alice B.",
+        "theme": alice.theme,
+        "code_theme": alice.code_theme,
+        "is_active": "on",
+    }
+    rights = {"is_active": "on", "is_staff": "on", "is_superuser": "on", "user_permissions": list(everything)}
     assert client.post(change, form | rights).status_code == 302
     alice.refresh_from_db()
     assert alice.name == "Alice B." and not alice.is_staff and not alice.is_superuser
