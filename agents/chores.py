@@ -10,6 +10,7 @@ from accounts.models import User
 from agents import aio, edits, previews, runs, sandbox, services, sites
 from agents.box import REPAIR_SECONDS
 from agents.models import Run, Sandbox
+from projects import versions
 from projects.models import Project, Version
 from projects.paths import BadFiles
 
@@ -62,12 +63,17 @@ def keep_files(project_id: str) -> None:
     """Makes a version of what was changed in a sandbox by hand, and tells the page."""
     project = Project.objects.get(pk=project_id)
     try:
-        files = aio.run(sandbox.ensure(project).snapshot(), 120)
-        made = edits.keep(project, files)
+        made = _keep(project)
         text = f"Kept as version {made.number}." if made else "Nothing has changed since the last version."
     except (BadFiles, services.NotNow, sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:
         text = f"Nothing was kept. {error}"
     _tell_kept(project, text)
+
+
+def _keep(project: Project) -> Version | None:
+    # Asked for before the sandbox is read, which takes a while: what is saved from here on is not in what is read.
+    newest = versions.newest(project)
+    return edits.keep(project, aio.run(sandbox.ensure(project).snapshot(), 120), newest)
 
 
 def _tell_kept(project: Project, text: str) -> None:
@@ -100,7 +106,7 @@ def replace_sandboxes() -> int:
     for row in _retired().select_related("project"):
         assert row.project is not None
         try:
-            edits.keep(row.project, aio.run(sandbox.ensure(row.project).snapshot(), 120))
+            _keep(row.project)
         except BadFiles as error:
             _tell_kept(row.project, f"What was changed by hand cannot be kept. {error}")
         except (services.NotNow, sandbox.SandboxUnavailable, TimeoutError, *sandbox.DOWN) as error:

@@ -91,10 +91,14 @@ def restore_hunk(project: Project, version: Version, to: Version, path: str, num
 
 
 @transaction.atomic
-def keep(project: Project, files: dict[str, bytes]) -> Version | None:
-    """A version of the files as they are in the sandbox; None if nothing changed there. Raises BadFiles, NotNow."""
+def keep(project: Project, files: dict[str, bytes], since: Version | None) -> Version | None:
+    """A version of the files as they were read from the sandbox; None if nothing changed there. `since`: the newest
+    version before they were read; another one after it makes this NotNow. Raises BadFiles, too.
+    """
     check_idle(project)
     before = versions.newest(project)
+    if before != since:
+        raise NotNow("Another version was saved meanwhile. Look at the app as it is now, then try again.")
     made = versions.save(project, files, source=Version.Source.EDIT, title="Changes from the terminal")
     if made:
         Sandbox.objects.filter(project=project).update(version=made.number)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.agents.doorway import Doorway
 from tests.agents.scripted import ScriptedModel
 
 if TYPE_CHECKING:
@@ -45,6 +46,22 @@ def operator(owner: Any) -> Any:
     owner.is_staff = True
     owner.save()
     return owner
+
+
+@pytest.fixture
+def meanwhile(owner: Any, settings: Any) -> Iterator[Callable[[bytes, Callable[[], object]], None]]:
+    """`meanwhile(words, do)`: before the sandbox host hears these words, once, `do` happens."""
+    url, doors = settings.E2B_API_URL, []
+
+    def meanwhile(words: bytes, do: Callable[[], object]) -> None:
+        doors.append(Doorway(url, words, do))
+        settings.E2B_API_URL = settings.E2B_SANDBOX_URL = doors[-1].url
+
+    yield meanwhile
+    settings.E2B_API_URL = settings.E2B_SANDBOX_URL = url
+    for door in doors:
+        door.shutdown()
+        door.server_close()
 
 
 @pytest.fixture

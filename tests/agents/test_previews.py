@@ -104,6 +104,16 @@ def test_it_needs_no_move_where_its_sandbox_was_gone_already(api, project):
     assert aio.run(sandbox.ensure(project).read("index.html"))
 
 
+def test_it_moves_without_what_was_saved_while_it_was_looked_at_being_undone(api, project, meanwhile):
+    share_and_withdraw(api, project)
+    url = f"/api/v1/projects/{project.pk}/files/index.html"
+    meanwhile(b".vibe-snapshot", lambda: api(project.owner).put(url, {"content": page("Coffee")}))
+    assert tasks.replace_sandboxes() == 0
+    assert tasks.replace_sandboxes() == 1
+    assert [version.title for version in project.versions.all()][:-1] == ["Edit index.html"]
+    assert aio.run(sandbox.ensure(project).read("index.html")) == page("Coffee").encode()
+
+
 def test_it_moves_once_its_host_answers(api, project, settings):
     share_and_withdraw(api, project)
     there, settings.E2B_API_URL = settings.E2B_API_URL, "http://127.0.0.1:9"

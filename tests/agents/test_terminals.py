@@ -130,6 +130,20 @@ def test_it_keeps_what_was_changed_in_the_sandbox(owner, running):
     assert saved and saved.number == 3
 
 
+def test_it_keeps_nothing_over_what_is_saved_while_the_sandbox_is_read(api, owner, running, meanwhile):
+    from agents import sandbox, tasks
+    from projects import versions
+
+    aio.run(sandbox.ensure(running).write({"note.txt": b"by hand"}))
+    url = f"/api/v1/projects/{running.pk}/files/index.html"
+    meanwhile(b".vibe-snapshot", lambda: api(owner).put(url, {"content": "<h1>Cake</h1>\n"}))
+    tasks.keep_files(str(running.pk))
+    newest = versions.newest(running)
+    assert newest and (newest.number, versions.read(newest, "index.html")) == (2, b"<h1>Cake</h1>\n")
+    said = running.steps.filter(type="preview", data__has_key="kept").get().data["kept"]
+    assert said.startswith("Nothing was kept. Another version was saved meanwhile.")
+
+
 def test_it_runs_an_old_version_beside_the_new_one(owner, running):
     from e2b_code_interpreter import AsyncSandbox
 
