@@ -89,13 +89,16 @@ def close_preview(project_id: str) -> None:
 
 def pause_idle_sandboxes() -> int:
     """Puts to sleep the sandboxes nobody looks at; how many."""
-    rows = sandbox.idle(settings.SANDBOX_IDLE_SECONDS)
-    for row in rows:
+    idle, done = sandbox.idle(settings.SANDBOX_IDLE_SECONDS), 0
+    for row in idle:
+        if not idle.filter(pk=row.pk).exists():
+            continue  # each takes a while, and somebody came back meanwhile
         try:
             sandbox.pause(row)
+            done += 1
         except sandbox.DOWN as error:
             log.warning("sandbox %s was not paused: %s", row.sandbox_id, error)
-    return len(rows)
+    return done
 
 
 def replace_sandboxes() -> int:

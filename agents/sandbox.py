@@ -18,6 +18,7 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.core.cache import cache
 from django.db import IntegrityError, connection
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 from e2b_code_interpreter import AsyncSandbox
 
@@ -215,16 +216,20 @@ def pause(row: Sandbox, wait: Wait = aio.run) -> None:
     try:
         wait(AsyncSandbox.pause(row.sandbox_id, **options()))
     except e2b.NotFoundException:
-        row.delete()
+        _still(row).delete()
         return
-    Sandbox.objects.filter(pk=row.pk).update(paused=True)
+    _still(row).update(paused=True)
 
 
 def kill(row: Sandbox, wait: Wait = aio.run) -> None:
     """Ends a sandbox for good."""
     wait(AsyncSandbox.kill(row.sandbox_id, **options()))
-    if row.pk is not None:  # else its owner was deleted, and the row with them
-        row.delete()
+    _still(row).delete()
+
+
+def _still(row: Sandbox) -> QuerySet[Sandbox]:
+    """A row as long as it is about the sandbox that was read from it: another may have taken its place meanwhile."""
+    return Sandbox.objects.filter(pk=row.pk, sandbox_id=row.sandbox_id)
 
 
 async def end(box: Box) -> None:
@@ -232,10 +237,10 @@ async def end(box: Box) -> None:
     await AsyncSandbox.kill(box.sdk.sandbox_id, **options())
 
 
-def idle(seconds: float) -> list[Sandbox]:
+def idle(seconds: float) -> QuerySet[Sandbox]:
     """Sandboxes that run although nobody used them for `seconds` and no run is under way."""
     rows = Sandbox.objects.filter(paused=False, last_used__lt=Now() - timedelta(seconds=seconds))
-    return list(rows.exclude(project__runs__state__in=["running", "waiting"]))
+    return rows.exclude(project__runs__state__in=["running", "waiting"])
 
 
 async def open_terminal(

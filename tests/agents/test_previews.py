@@ -72,6 +72,35 @@ def test_it_does_not_sleep_while_somebody_looks(project):
     assert tasks.pause_idle_sandboxes() == 0
 
 
+def test_it_does_not_sleep_when_somebody_comes_back_while_another_is_put_to_sleep(project, owner, meanwhile):
+    other = create_project(owner, "Coffee", model="vibe-m", framework="html")
+    sandbox.ensure(other)
+    Sandbox.objects.update(last_used="2020-01-01T00:00Z")
+
+    def look():
+        previews.touch(project)
+        previews.touch(other)
+
+    meanwhile(b"/pause", look)
+    assert tasks.pause_idle_sandboxes() == 1
+    assert Sandbox.objects.filter(paused=True).count() == 1
+
+
+@pytest.mark.parametrize("end", [sandbox.pause, sandbox.kill])
+def test_it_stays_known_where_it_took_the_place_of_one_that_is_being_ended(project, meanwhile, end):
+    before = Sandbox.objects.get()
+
+    def replace():
+        aio.run(e2b.AsyncSandbox.kill(before.sandbox_id, **sandbox.options()))
+        sandbox.ensure(project)
+
+    meanwhile(f"/sandboxes/{before.sandbox_id}".encode(), replace)
+    end(before)
+    after = Sandbox.objects.get()
+    assert after.sandbox_id != before.sandbox_id and not after.paused
+    assert _alive(project.pk) == {after.sandbox_id}
+
+
 def share_and_withdraw(api, project):
     url = f"/api/v1/projects/{project.pk}/share/"
     api(project.owner).post(url)
