@@ -13,7 +13,7 @@ from agents import aio, previews, sandbox
 from agents.asking import window
 from agents.box import Box
 from agents.lease import Lease, StepTimeout
-from agents.log import Log
+from agents.log import Log, record
 from agents.mcp.wire import Server
 from agents.models import Run
 from agents.sandbox import Opened
@@ -51,6 +51,7 @@ class Bench:
         """The run's sandbox, waited for at its first use. Raises SandboxUnavailable."""
         if self.box is None:
             self.box, self.serving = self.opened()
+            self.miss(self.box)
         return self.box
 
     def opened(self) -> Opened:
@@ -76,15 +77,30 @@ class Bench:
             return self.opening.result()
 
     def in_sandbox(self, work: Callable[[Box, bool], Any], seconds: float) -> Any:
-        """Runs sandbox work; a sandbox that went away meanwhile is resumed or rebuilt once."""
+        """Runs sandbox work; a sandbox that went away meanwhile is resumed or rebuilt once. Raises ToolFailed, also
+        where what this run did in it is gone.
+        """
         try:
             return self.lease.wait(work(self.sandbox, False), seconds)
         except sandbox.GONE:
             self.box = sandbox.ensure(self.run.project, self.lease.wait)
             self.serving = aio.submit(self.box.serve())
+            self.miss(self.box)
             return self.lease.wait(work(self.box, True), seconds)
         except sandbox.DOWN as error:
             raise ToolFailed(f"The sandbox did not do it: {error}") from error
+
+    def miss(self, box: Box) -> None:
+        """Raises ToolFailed where files of this run were written in a sandbox that is gone: this one has those of the
+        newest version.
+        """
+        newest = {step.data["path"]: record(step).get("sandbox", box.id) for step in self.log.of("file")}
+        if gone := [path for path, place in newest.items() if place != box.id]:
+            raise ToolFailed(
+                "The sandbox went away, and with it what was done since the last version, so this was not tried. Files"
+                f" that are as before this run now, or not there: {', '.join(gone)}. What commands did is gone as well."
+                " Do that again first, then this."
+            )
 
     def find_box(self) -> Box | None:
         """The sandbox, for a run that ended before this worker used it; None when none can be had."""

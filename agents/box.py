@@ -182,6 +182,10 @@ class Box:
         self.sdk, self.framework = sdk, FRAMEWORKS[template]
 
     @property
+    def id(self) -> str:
+        return str(self.sdk.sandbox_id)
+
+    @property
     def host(self) -> str:
         return str(self.sdk.get_host(self.framework.port))
 

@@ -66,7 +66,8 @@ def use(bench: Bench, tools: dict[str, Tool], turn: int, index: int, block: dict
     with transaction.atomic() if remembered else log.together():
         log.add("tool_result", result, key=key, record=answer)
         for change in outcome.facts.get("files", []):
-            log.add("file", {name: change[name] for name in ("path", "action", "added", "removed")})
+            told = {name: change[name] for name in ("path", "action", "added", "removed")}
+            log.add("file", told, record={"sandbox": bench.sandbox.id})
         if remembered:
             briefing.remember(bench.run.project, remembered)
         if "plan" in outcome.facts:
