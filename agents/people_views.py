@@ -88,6 +88,9 @@ def delete(user: User) -> None:
     Their sandboxes are left without a project, and ended by `agents.tasks.stop_suspended`.
     """
     people.suspend(user)
+    # Runs and projects before the account, as at the end of a run.
+    list(Run.objects.filter(project__owner=user, state__in=Run.ACTIVE).select_for_update(of=("self",)).order_by("pk"))
+    list(user.projects.select_for_update().order_by("pk"))
     credits.close_account(user)
     user.delete()
 

@@ -10,9 +10,9 @@ def end(run: Run, reason: str) -> bool:
     """Ends a run that no worker has. False: somebody has it, or it is over. Within the caller's transaction."""
     if not runs.end_unclaimed(run, Run.State.CANCELLED, reason):
         return False
-    credits.release(run.pk)
     runs.note(run.project_id, "state", {"state": Run.State.CANCELLED, "reason": reason}, run.pk)
     runs.note(run.project_id, "complete", {**_unbegun(), "reason": reason}, run.pk)
+    credits.release(run.pk)  # after what locks the project, as at the end of a run
     return True
 
 

@@ -5,12 +5,12 @@ import threading
 import pytest
 from django.db import connection, transaction
 
-from agents import edits, runs, services
+from agents import edits, people_views, runs, services
 from agents.models import Run
 from projects.services import BadPrompt
 from tests.agents.scripted import finish, page, write
 from tests.site import somebody_waits
-from usage.services import NotEnoughCredits, account_of
+from usage.services import NotEnoughCredits, account_of, release
 
 
 def test_it_waits_for_the_run_before_it(start):
@@ -86,6 +86,36 @@ def test_it_takes_no_edit_while_a_run_is_being_asked_for(start, eventually):
         eventually(lambda: came or somebody_waits())
     other.join()
     assert came == ["A run is at work on these files. Wait for it, or stop it first."]
+
+
+@pytest.mark.parametrize("act", ["says more", "takes back", "leaves"])
+def test_it_and_the_end_of_the_run_before_it_do_not_wait_for_each_other(start, owner, api, eventually, act):
+    first = start()
+    second = services.start_run(first.project, "And a second thing")
+    fence, client, came = runs.claim(first.pk, 30), api(owner), []
+    assert fence
+
+    def other():
+        if act == "says more":
+            url = f"/api/v1/projects/{first.project_id}/messages/"
+            came.append(client.post(url, {"text": "And a third one"}).status_code == 202)
+        elif act == "takes back":
+            services.drop_queued(second)
+            came.append(True)
+        else:
+            people_views.delete(owner)
+            came.append(True)
+        connection.close()
+
+    thread = threading.Thread(target=other)
+    with transaction.atomic():  # as a run is closed: its row, the project's, the account's
+        runs.append(fence, "state", {"state": Run.State.SUCCEEDED})
+        thread.start()
+        eventually(lambda: came or somebody_waits())
+        release(first.pk)
+        runs.finish(fence, Run.State.SUCCEEDED)
+    thread.join()
+    assert came == [True]
 
 
 def test_it_goes_on_with_the_next_when_one_is_stopped(start):
