@@ -17,9 +17,9 @@ from usage.models import Reservation
 UNDO_FREE = timedelta(minutes=10)
 
 
-def begin(run: Run, cap: int | None = None) -> None:
-    """Holds back the first credit; `cap` or the project's or user's own bounds it (micro-credits). NotEnoughCredits."""
-    credits.reserve(run.project.owner, settings.RUN_RESERVE_MICRO, run.pk, cap or run.project.cap)
+def begin(run: Run) -> None:
+    """Holds back the first credit; the run's own cap, or the project's or user's, bounds it. NotEnoughCredits."""
+    credits.reserve(run.project.owner, settings.RUN_RESERVE_MICRO, run.pk, run.cap or run.project.cap)
 
 
 def cover(run: Run, cost: int, held: int = 0) -> int:

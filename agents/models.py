@@ -80,6 +80,7 @@ class Run(models.Model):
     last_seq = models.PositiveIntegerField(default=0)
     usage = models.JSONField(default=dict, help_text="Tokens: input, output, cache_read, cache_write; calls.")
     cost = models.BigIntegerField(default=0, help_text="Micro-credits charged.")
+    cap = models.BigIntegerField(null=True, blank=True, help_text="Most that it may cost, where its message said so.")
     facts = models.JSONField(
         null=True, blank=True, help_text="What it took, counted from its log when it ended (agents/figures.py)."
     )

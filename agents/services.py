@@ -138,13 +138,13 @@ def begin(
         follow_up=last is not None,
         failed=last is not None and last.state == Run.State.FAILED,
     )
-    run = Run.objects.create(project=project, message=message, model=picked.name, follows=follows)
+    run = Run.objects.create(project=project, message=message, model=picked.name, follows=follows, cap=cap)
     ring(run)
     said = _said(message, is_bare=not (attached or files))
     if instead_of:
         said["instead_of"] = str(instead_of.pk)
     runs.note_all(project.pk, [("user_message", said), ("state", {"state": run.state, "position": position})], run.pk)
-    charging.begin(run, cap)  # after what locks the project, as at the end of a run
+    charging.begin(run)  # after what locks the project, as at the end of a run
     return run
 
 

@@ -115,6 +115,16 @@ def test_it_holds_credits_back_when_the_own_key_goes_before_the_run_begins(model
     assert run.cost > 0 and account_of(owner).balance == 25_000_000 - run.cost
 
 
+def test_it_keeps_the_runs_own_cap_when_the_own_key_goes(model, built, work, owner, api):
+    bring(owner)
+    said = {"text": "Make it blue", "cap": PRICE}
+    answer = api(owner).post(f"/api/v1/projects/{built.project_id}/messages/", said, format="json")
+    ProviderKey.objects.all().delete()
+    model.say([write(index_html=page("Blue"))], [finish()])
+    run = work(Run.objects.get(pk=answer.json()["run"]["id"]))
+    assert (run.state, run.reason, run.cost) == (Run.State.STOPPED, "cap", PRICE)
+
+
 def test_it_charges_a_single_turn_too_when_the_own_key_goes_before_the_run_begins(model, built, work, owner):
     bring(owner)
     run = services.start_run(built.project, "What is tea?", "ask")
