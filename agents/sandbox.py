@@ -40,8 +40,12 @@ DOWN = (e2b.SandboxException, e2b.AuthenticationException, httpx.HTTPError, OSEr
 
 # The first sandbox of a template waits while the host prepares it: packages, a build, a try of the dev server.
 PREPARING_SECONDS = 300
-
-
+# What programs in a sandbox may reach: the package registries, and nothing else. Told nothing, E2B's cloud lets them
+# reach everything; a host of our own adds the registries that its machine's npm and pip use.
+WAYS_OUT: e2b.SandboxNetworkOpts = {
+    "allow_out": ["registry.npmjs.org", "pypi.org", "files.pythonhosted.org"],
+    "deny_out": [e2b.ALL_TRAFFIC],
+}
 # So long an old version can be looked at; then its sandbox ends.
 BESIDE_SECONDS = 600
 # A sandbox of a template that was never used before has to prepare it first.
@@ -140,6 +144,7 @@ def _new(project: Project, wait: Wait) -> Box:
             template=project.framework,
             timeout=settings.SANDBOX_TIMEOUT_SECONDS,
             metadata={"project": str(project.pk)},
+            network=WAYS_OUT,
             lifecycle={"on_timeout": "pause", "auto_resume": True},
             request_timeout=PREPARING_SECONDS,
             **options(),
@@ -182,6 +187,7 @@ def beside(version: Version, purpose: str = "look", wait: Wait = aio.run) -> Box
                 template=project.framework,
                 timeout=BESIDE_SECONDS,
                 metadata={"project": str(project.pk), "version": str(version.number)},
+                network=WAYS_OUT,
                 request_timeout=PREPARING_SECONDS,
                 **options(),
             ),

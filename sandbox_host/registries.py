@@ -10,6 +10,8 @@ from urllib.parse import urlsplit, urlunsplit
 NPM = "https://registry.npmjs.org/"
 PYPI = "https://pypi.org/simple"
 PYPI_FILES = "https://files.pythonhosted.org/"
+# Their hosts, as a sandbox's rules name them.
+PUBLIC = frozenset(str(urlsplit(url).hostname) for url in (NPM, PYPI, PYPI_FILES))
 _PORTS = {"http": 80, "https": 443}
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from sandbox_host import egress, storage
+from sandbox_host import egress, registries, storage
 from sandbox_host.isolation import HOME, Machine
 from sandbox_host.launch import AgentError, AgentGone, Channel, Launch
 from sandbox_host.root import Root
@@ -190,9 +190,12 @@ class Sandbox:
         return frozenset(self.record.deny_out) - {ALL_ADDRESSES}
 
     def allowed_hosts(self) -> frozenset[str]:
-        """The machine's package registries unless all is denied, with the creator's own additions and exceptions."""
-        standard = frozenset() if ALL_ADDRESSES in self.record.deny_out else self.place.bundle
-        return standard | frozenset(self.record.allow_out)
+        """The machine's package registries unless all is denied, with what the creator adds. Who denies all but names
+        the public registries means those, and with them the mirrors that this machine's tools use in their place.
+        """
+        named = frozenset(self.record.allow_out)
+        closed = ALL_ADDRESSES in self.record.deny_out and not named >= registries.PUBLIC
+        return named if closed else named | self.place.bundle
 
     async def _stop(self) -> None:
         launch, self.launch, self.frozen = self.launch, None, False

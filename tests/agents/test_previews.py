@@ -13,6 +13,7 @@ from demo_model import wire
 from projects import versions
 from projects.models import Project
 from projects.services import create_project
+from sandbox_host import registries
 from tests.agents.scripted import finish, page, write
 
 
@@ -208,6 +209,20 @@ def test_it_is_not_opened_for_who_is_gone_nor_woken(project, owner, instead, gon
     else:
         services.cancel_run(instead)
     assert last_preview(project) == "ready"
+
+
+def test_it_reaches_the_package_registries_and_nothing_else(project):
+    """Said to whoever makes it: E2B's cloud would let it reach everything."""
+    box = sandbox.ensure(project)
+    beside = sandbox.beside(project.versions.first())
+    for sdk in (box.sdk, beside.sdk):
+        rules = aio.run(sdk.get_info()).network
+        assert rules["deny_out"] == [e2b.ALL_TRAFFIC] and set(rules["allow_out"]) == registries.PUBLIC
+    aio.run(sandbox.end(beside))
+    ask = "curl -s -o /dev/null -w '%{http_connect} ' https://NAME/; true"
+    places = ("registry.npmjs.org", "pypi.org", "example.com")
+    said = [aio.run(box.sdk.commands.run(ask.replace("NAME", place))).stdout.strip() for place in places]
+    assert [status == "403" for status in said] == [False, False, True]
 
 
 def test_it_is_left_to_the_next_run_where_one_waits(project, instead):

@@ -2,12 +2,13 @@
 
 import http.client
 import json
+from collections.abc import Callable
 
 import pytest
 from e2b import Sandbox
 from e2b.exceptions import SandboxException
 
-from sandbox_host import egress, egress_rules
+from sandbox_host import egress, egress_rules, registries
 
 from .conftest import Host
 
@@ -52,6 +53,18 @@ def test_it_changes_the_rules_of_a_running_sandbox(host: Host) -> None:
     sandbox.update_network({"deny_out": ["0.0.0.0/0"]})
     assert _status(sandbox, "open.invalid") == "403"
     assert all(_status(sandbox, name.partition(":")[0]) == "403" for name in egress.default_allow())
+    sandbox.kill()
+
+
+def test_it_keeps_this_machines_registries_when_all_but_the_public_ones_is_denied(
+    own_host: Callable[..., Host], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("npm_config_registry", "http://npm.invalid:4873/")
+    sandbox = own_host().create(network={"allow_out": list(registries.PUBLIC), "deny_out": ["0.0.0.0/0"]})
+    assert all(_status(sandbox, name) != "403" for name in ("npm.invalid:4873", *registries.PUBLIC))
+    assert _status(sandbox, "open.invalid") == "403"
+    sandbox.update_network({"allow_out": ["open.invalid"], "deny_out": ["0.0.0.0/0"]})
+    assert all(_status(sandbox, name) == "403" for name in ("npm.invalid:4873", "pypi.org"))
     sandbox.kill()
 
 
