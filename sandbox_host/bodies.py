@@ -88,7 +88,8 @@ def network(rules: dict[str, Any]) -> dict[str, list[str]]:
         value = rules.get(name) or []
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise Refusal(400, f"network.{name} must be a list of strings.")
-        fields[target] = [item.removeprefix("*.").lower() for item in value]
+        fields[target] = [item.lower() for item in value]
+    fields["deny_out"] = [item.removeprefix("*.") for item in fields["deny_out"]]
     for item in fields["allow_out"]:
         if not any(letter.isalpha() for letter in item) or "/" in item or ":" in item:
             raise Refusal(501, f"network.allowOut '{item}': an address {CLOUD_ONLY} Name hosts instead.")

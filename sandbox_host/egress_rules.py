@@ -71,12 +71,12 @@ def check(
 ) -> None:
     """Raise Refused unless the sandbox may ask for host:port.
 
-    `allow` holds names (`npmjs.org`: it and what is below it), `*.name` (only what is below), `name:port` (exactly
-    that) or `*` (every public name); an empty one allows nothing. `registries` are the exact host:port pairs that the
-    operator's own npm and pip use: only those may be addresses or have another port than 80 and 443. `deny` (names)
-    wins over both.
+    `allow` holds names (exactly these: below pypi.org is where packages are uploaded), `*.name` (only what is below),
+    `name:port` (exactly that) or `*` (every public name); an empty one allows nothing. `registries` are the exact
+    host:port pairs that the operator's own npm and pip use: only those may be addresses or have another port than 80
+    and 443. `deny` (names, and with each what is below it) wins over both.
     """
-    if any(_matches(host, entry) for entry in deny):
+    if any(host == entry or host.endswith(f".{entry}") for entry in deny):
         raise Refused(f"{host} is on this sandbox's deny list")
     allow = tuple(allow)
     if (host, port) in registries and f"{host}:{port}" in allow:
@@ -87,16 +87,12 @@ def check(
         return
     if port not in WEB_PORTS:
         raise Refused(f"port {port} is not allowed, only 80 and 443")
-    if not any(_matches(host, entry) for entry in allow):
+    if not any(_allows(entry, host) for entry in allow):
         raise Refused(f"{host} is not on this sandbox's allow list")
 
 
-def _matches(host: str, entry: str) -> bool:
-    if entry == "*":
-        return True
-    if entry.startswith("*."):
-        return host.endswith(entry[1:])
-    return host == entry or host.endswith("." + entry)
+def _allows(entry: str, host: str) -> bool:
+    return entry in ("*", host) or (entry.startswith("*.") and host.endswith(entry[1:]))
 
 
 def check_address(address: str, host: str, trusted: bool) -> None:
