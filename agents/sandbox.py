@@ -129,12 +129,24 @@ def _existing(project: Project, wait: Wait) -> Box | None:
     except e2b.NotFoundException:
         return None
     box = Box(sdk, row.template)
-    newest = project.versions.first()
-    if newest and newest.number != row.version:  # restored or edited while it slept
-        wait(box.replace_all(versions.files(newest)))
-        row.version = newest.number
-    Sandbox.objects.filter(pk=row.pk).update(version=row.version, paused=False, last_used=Now())
+    _fill(project, row, box, wait)
+    _still(row).update(paused=False, last_used=Now())
     return box
+
+
+def _fill(project: Project, row: Sandbox, box: Box, wait: Wait) -> None:
+    """Gives a sandbox the files of the newest version if it has others, and has its row say so.
+
+    Two at once, for versions that were saved one right after the other, write over each other's files. So who finds
+    afterwards that somebody else was there writes the newest once more.
+    """
+    is_mixed = False
+    while (newest := project.versions.first()) and (is_mixed or newest.number != row.version):
+        wait(box.replace_all(versions.files(newest)))
+        is_mixed = not _still(row).filter(version=row.version).update(version=newest.number)
+        if (version := _still(row).values_list("version", flat=True).first()) is None:
+            return  # another one took its place
+        row.version = version
 
 
 def _new(project: Project, wait: Wait) -> Box:
@@ -165,6 +177,8 @@ def _new(project: Project, wait: Wait) -> Box:
         "last_used": Now(),
     }
     if _adopt(project, gone, facts):
+        if row := Sandbox.objects.filter(project=project, sandbox_id=sdk.sandbox_id).first():
+            _fill(project, row, box, wait)  # what was saved before anybody knew of it
         return box
     # A run and a visit opened one in the same moment: a project has one, the first.
     wait(AsyncSandbox.kill(sdk.sandbox_id, **options()))

@@ -298,6 +298,20 @@ def test_it_shows_a_version_that_was_restored_while_it_slept(project):
     assert seen(Project.objects.get(pk=project.pk))[1] == "Tea Tea"
 
 
+def test_it_has_the_newest_of_two_versions_that_were_saved_one_right_after_the_other(project, meanwhile):
+    """As when somebody restores one version and then another: workers bring both into the sandbox at once."""
+    box = sandbox.ensure(project)
+    versions.save_file(project, "index.html", b"<h1>Stale</h1>")
+
+    def overtake() -> None:
+        versions.save_file(Project.objects.get(pk=project.pk), "index.html", b"<h1>Fresh</h1>")
+        assert _open(project) == box.id
+
+    meanwhile(b"<h1>Stale", overtake)
+    assert seen(Project.objects.get(pk=project.pk))[1] == "Fresh"
+    assert Sandbox.objects.get(project=project).version == versions.newest(project).number
+
+
 def test_it_comes_back_after_its_server_crashed(project):
     box = sandbox.ensure(project)
     aio.run(box.serve())
