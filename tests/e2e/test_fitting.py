@@ -126,3 +126,44 @@ def test_it_draws_nothing_for_what_has_no_tokens(signed_in, project):
     shown = page.locator(".lens > i").evaluate_all("(all) => all.filter((it) => it.clientWidth).length")
     parts = page.locator(".lens-key li")
     assert 0 < shown == parts.count() - parts.filter(has_text="about 0 tokens").count()
+
+
+def test_it_shows_all_of_what_is_long_in_the_chat(signed_in, project):
+    from playwright.sync_api import expect
+
+    from agents import runs
+    from projects.markdown import render_markdown
+
+    page, run = signed_in, project.runs.get()
+    sentence, word = "a choice that takes its time to be said " * 3, "without-any-end-" * 20
+    table = f"|{'a|' * 30}\n|{'-|' * 30}\n|{'long|' * 30}"
+    marked = str(render_markdown(f"{word}\n\n```\nconst x = {word};\n```\n\n{table}"))
+    attached = [{"id": str(run.pk), "kind": "text", "name": f"{word}.txt"}]
+    issue = {"severity": "high", "file": FILE, "problem": word, "evidence": word}
+    promises = {"of": 1, "held": 0, "broken": [word]}
+    asks = {"name": "ask_user", "key": "1:0", "question": word, "options": [sentence, word]}
+    scope = {"name": "declare_files", "key": "1:1", "ok": True, "title": word, "summary": word, "scope": [FILE, word]}
+    plan = {"run": str(run.pk), "title": word, "summary": word, "steps": [word], "files": [FILE], "state": "proposed"}
+    failed = {"title": word, "detail": word, "cause": word, "tried": [{"files": [FILE], "said": word}]}
+    done = {"state": "succeeded", "version": 1, "html": marked, "promises": promises, "doubts": [sentence, word]}
+    cards = [
+        ("user_message", {"message_id": str(run.pk), "html": marked, "attachments": attached}),
+        ("reply", {"turn": 1, "html": marked}),
+        ("tool_call", asks),
+        ("tool_result", scope),
+        ("plan", {**plan, "questions": [{"question": word, "answer": word}]}),
+        ("review", {"number": 1, "verdict": "issues", "issues": [issue]}),
+        ("version", {"number": 1, "title": word, "added": [FILE]}),
+        ("error", failed),
+        ("complete", done),
+    ]
+    runs.note_all(project.pk, cards, run.pk)
+    for width in (1440, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        page.goto(f"/projects/{project.pk}/")
+        expect(page.locator(".done")).to_be_visible()
+        for closed in page.locator("#chat details:not([open]) > summary").all():
+            closed.click()
+        cut = "(all) => all.filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.id)"
+        assert page.locator("#chat > .item").evaluate_all(cut) == [], width
+        assert page.get_by_role("button", name=sentence.strip()).evaluate(IN_VIEW)
