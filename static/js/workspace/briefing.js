@@ -13,65 +13,96 @@ const SWITCHES = [
   ["review", "Review each change before it counts"],
   ["auto_fix", "Let the agent mend what its checks find"],
 ];
+const NAMES = [...TEXTS, ...SWITCHES].map(([name]) => name);
 
-/** Returns `load()`, which fills `box`; `locked(patterns)` hears of other locks. */
+const isSame = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+
+/** Returns `load()`, which gives the form, the same each time; `locked(patterns)` hears of other locks. */
 export function briefing(root, locked) {
-  let kept = {};
-  // What was changed in the form and is not saved, by name.
-  let changes = () => ({});
-  addEventListener("beforeunload", (event) => {
-    if (Object.keys(changes()).length) event.preventDefault();
-  });
+  const save = el("button", { class: "btn primary", disabled: true }, "Save");
+  const state = el("span", { class: "muted small", role: "status" });
+  const form = el("form", { class: "briefing" }, ...TEXTS.map(field), ...SWITCHES.map(choice), el("div", { class: "row" }, save, state));
+  const input = (name) => $(`[name=${name}]`, form);
+  // What the server had when a field last followed it.
+  let before = now();
+  let latest = 0;
 
   function field([name, title, help, limit]) {
     const area = el("textarea", { class: "input", id: `brief-${name}`, name, rows: 3, maxlength: limit, "aria-describedby": `brief-${name}-help`, spellcheck: name === "locked" ? "false" : null });
-    area.value = name === "locked" ? kept.locked.join("\n") : kept[name];
     return el("div", { class: "field" }, el("label", { for: `brief-${name}` }, title), el("p", { class: "muted small", id: `brief-${name}-help` }, help), area);
   }
-  function box() {
-    const switches = SWITCHES.map(([name, title]) => el("label", { class: "check" }, el("input", { type: "checkbox", name, checked: kept[name] }), title));
-    const save = el("button", { class: "btn primary", disabled: true }, "Save");
-    const state = el("span", { class: "muted small", role: "status" });
-    const form = el("form", { class: "briefing" }, ...TEXTS.map(field), ...switches, el("div", { class: "row" }, save, state));
-    const now = () => {
-      const values = Object.fromEntries(TEXTS.map(([name]) => [name, $(`[name=${name}]`, form).value.trim()]));
-      values.locked = values.locked.split("\n").map((line) => line.trim()).filter(Boolean);
-      for (const [name] of SWITCHES) values[name] = $(`[name=${name}]`, form).checked;
-      return values;
-    };
-    let before = now();
-    changes = () => Object.fromEntries(Object.entries(now()).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(before[name])));
-    form.addEventListener("input", () => {
-      save.disabled = !Object.keys(changes()).length;
-      state.textContent = save.disabled ? "" : "Not saved yet";
-    });
-    form.addEventListener("submit", async (event) => {
-      event.preventDefault();
-      save.disabled = true;
-      const sent = now();
-      try {
-        kept = await patchJson(root.dataset.self, changes());
-        before = sent;
-        locked(kept.locked);
-        state.textContent = "Saved. The next run keeps to it.";
-      } catch (error) {
-        save.disabled = false;
-        state.textContent = "";
-        toast(error.message, { error: true });
-      }
-    });
-    form.addEventListener("keydown", (event) => {
-      if ((event.ctrlKey || event.metaKey) && event.key === "Enter") form.requestSubmit();
-    });
-    return form;
+  function choice([name, title]) {
+    return el("label", { class: "check" }, el("input", { type: "checkbox", name }), title);
   }
+  function read(name) {
+    const { type, checked, value } = input(name);
+    if (type === "checkbox") return checked;
+    return name === "locked" ? value.split("\n").map((line) => line.trim()).filter(Boolean) : value.trim();
+  }
+  function put(name, value) {
+    // Putting there what is there would move the cursor.
+    if (isSame(read(name), value)) return;
+    if (input(name).type === "checkbox") input(name).checked = value;
+    else input(name).value = name === "locked" ? value.join("\n") : value;
+  }
+  function now() {
+    return Object.fromEntries(NAMES.map((name) => [name, read(name)]));
+  }
+  /** What was changed in the form and is not saved, by name. */
+  function changes() {
+    return Object.fromEntries(Object.entries(now()).filter(([name, value]) => !isSame(value, before[name])));
+  }
+  function tell(words = "") {
+    save.disabled = !Object.keys(changes()).length;
+    state.textContent = save.disabled ? words : "Not saved yet";
+  }
+  /** Fields follow what the server has, but for those with something in them that is not saved. */
+  function follow(kept) {
+    const edited = changes();
+    for (const name of NAMES) {
+      if (name in edited) continue;
+      put(name, kept[name]);
+      before[name] = read(name);
+    }
+    if (!edited.locked) return;
+    // Locks that were set or taken away meanwhile are so here too, beside what was typed.
+    const mine = edited.locked.filter((lock) => kept.locked.includes(lock) || !before.locked.includes(lock));
+    const others = kept.locked.filter((lock) => !before.locked.includes(lock) && !mine.includes(lock));
+    put("locked", [...mine, ...others]);
+    before.locked = kept.locked;
+  }
+
+  form.addEventListener("input", () => tell());
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    save.disabled = true;
+    try {
+      if (changes().locked) follow(await getJson(root.dataset.self));
+      const sent = now();
+      const kept = await patchJson(root.dataset.self, changes());
+      latest += 1;
+      before = sent;
+      follow(kept);
+      locked(kept.locked);
+      tell("Saved. The next run keeps to it.");
+    } catch (error) {
+      tell();
+      toast(error.message, { error: true });
+    }
+  });
+  form.addEventListener("keydown", (event) => {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") form.requestSubmit();
+  });
+  addEventListener("beforeunload", (event) => {
+    if (Object.keys(changes()).length) event.preventDefault();
+  });
   return {
     async load() {
-      // What was typed and not saved is not thrown away by a new version.
-      const there = $(".briefing");
-      if (there && Object.keys(changes()).length) return there;
-      kept = await getJson(root.dataset.self);
-      return box();
+      const mine = ++latest;
+      const kept = await getJson(root.dataset.self);
+      // An answer from before a save is not true any more.
+      if (mine === latest) follow(kept);
+      return form;
     },
   };
 }

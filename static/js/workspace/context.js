@@ -13,23 +13,23 @@ export function context(root, panes, code) {
   const told = briefing(root, code.locks.set);
   const kept = promises(root);
   const connected = servers(root, () => load());
-  let stale = true;
+  // Each stays where it is while what it shows is exchanged: a form in which somebody types, too.
+  const [sent, files, look, orders] = Array.from({ length: 4 }, () => el("section"));
   // Paths of files that are pinned or dropped, and whether that is being changed.
   let marked = { pinned: [], dropped: [] };
   let marking = false;
 
   async function load() {
-    stale = false;
     box.setAttribute("aria-busy", "true");
     try {
       paint(...(await Promise.all([getJson(root.dataset.context), told.load(), kept.load(), connected.load()])));
     } catch (error) {
-      stale = true;
-      box.replaceChildren(el("p", { class: "muted" }, error.message));
+      if (sent.isConnected) toast(`What is shown may be of before. ${error.message}`, { error: true });
+      else box.replaceChildren(el("p", { class: "muted" }, error.message));
     }
     box.removeAttribute("aria-busy");
   }
-  function paint({ model, framework, tokens, messages, files, instructions, summary, version, window: most, pinned, dropped }, form, list, mcp) {
+  function paint({ model, framework, tokens, messages, files: paths, instructions, summary, version, window: most, pinned, dropped }, form, list, mcp) {
     marked = { pinned, dropped };
     const parts = [
       [`Instructions, about ${thousands(tokens.instructions)} tokens`, tokens.instructions],
@@ -47,18 +47,14 @@ export function context(root, panes, code) {
       bar.children[index].hidden = !count;
     });
     const key = el("ul", { class: "lens-key" }, ...parts.map(([text]) => el("li", {}, text)));
-    const there = new Set(files.map(({ path }) => path));
+    const there = new Set(paths.map(({ path }) => path));
     const gone = [...pinned, ...dropped].filter((path) => !there.has(path));
-    const rows = [...files.map(row), ...gone.map((path) => el("li", {}, el("span", { class: "context-path" }, path), el("span", { class: "muted" }, "not there now"), ...marks(path)))];
-    box.replaceChildren(
-      el("section", {}, el("h2", {}, "Sent with every message"), bar, key),
-      list,
-      el("section", {}, el("h2", {}, "What you tell it"), form),
-      mcp,
-      el("section", {}, el("h2", {}, `Files it can read (${files.length})`), el("p", { class: "muted small" }, "Every run begins with the text of pinned files, up to about 8,000 tokens of all of them. Dropped ones are not read unless a message names them."), rows.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet.")),
-      el("section", {}, el("h2", {}, version ? `First look at the files, of version ${version}` : "First look at the files, of the template"), el("pre", { class: "first-look" }, summary)),
-      el("section", {}, el("h2", {}, "Instructions"), el("pre", { class: "instructions" }, instructions)),
-    );
+    const rows = [...paths.map(row), ...gone.map((path) => el("li", {}, el("span", { class: "context-path" }, path), el("span", { class: "muted" }, "not there now"), ...marks(path)))];
+    sent.replaceChildren(el("h2", {}, "Sent with every message"), bar, key);
+    files.replaceChildren(el("h2", {}, `Files it can read (${paths.length})`), el("p", { class: "muted small" }, "Every run begins with the text of pinned files, up to about 8,000 tokens of all of them. Dropped ones are not read unless a message names them."), rows.length ? el("ul", { class: "context-files" }, ...rows) : el("p", { class: "muted small" }, "None yet."));
+    look.replaceChildren(el("h2", {}, version ? `First look at the files, of version ${version}` : "First look at the files, of the template"), el("pre", { class: "first-look" }, summary));
+    orders.replaceChildren(el("h2", {}, "Instructions"), el("pre", { class: "instructions" }, instructions));
+    if (!sent.isConnected) box.replaceChildren(sent, list, el("section", {}, el("h2", {}, "What you tell it"), form), mcp, files, look, orders);
   }
   function row({ path, size, tokens }) {
     const said = marked.dropped.includes(path) ? "dropped" : tokens === null ? "not text" : `${thousands(tokens)} tokens`;
@@ -100,11 +96,10 @@ export function context(root, panes, code) {
     }
     $("#context-again").disabled = false;
   }
-  panes.when("context", (seen) => seen && stale && load());
+  panes.when("context", (seen) => seen && load());
   $("#context-again").addEventListener("click", regenerate);
   return {
     saved() {
-      stale = true;
       if (!$("#context").hidden) load();
     },
   };
