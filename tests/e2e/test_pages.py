@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.e2e.conftest import BUILD_MS
+from tests.e2e.conftest import BUILD_MS, PASSWORD
 
 LIMIT_CSS = 30_000
 
@@ -57,6 +57,38 @@ def test_it_says_when_the_session_is_over_and_when_there_is_no_connection(page, 
     expect(page.locator("#prompt")).to_have_value("A second app, half typed")
     page.locator(".banner a").click()
     page.wait_for_url("**/accounts/login/?next=%2Fprojects%2F")
+
+
+def test_it_goes_on_once_its_person_is_signed_in_again_elsewhere(page, context, opened, sign_up):
+    from playwright.sync_api import expect
+
+    from accounts.models import User
+    from projects.models import Project
+
+    opened({"index.html": b"<h1>Tea</h1>"})
+    first = User.objects.get()
+    context.clear_cookies(name="vibe_session")
+    page.select_option("#model", "vibe-l")
+    expect(page.locator(".banner")).to_contain_text("signed out")
+    other = context.new_page()
+    other.goto("/accounts/login/")
+    other.fill("input[name=login]", first.email)
+    other.fill("input[name=password]", PASSWORD)
+    other.locator("main form button[type=submit], main form button:not([type])").last.click()
+    other.wait_for_url("**/projects/")
+    page.select_option("#model", "vibe-s")
+    expect(page.locator(".banner")).to_have_count(0)
+    assert Project.objects.get().model == "vibe-s"
+
+    # Not as somebody else, whatever the page would send.
+    context.clear_cookies(name="vibe_session")
+    other.goto("/accounts/signup/")
+    sign_up(other)
+    other.wait_for_url("**/projects/")
+    page.locator("[data-account] > summary").click()
+    page.locator("[data-theme-form] [value=dark]").click()
+    expect(page.locator(".toast.error", has_text="The theme was not saved")).to_be_visible()
+    assert User.objects.exclude(pk=first.pk).get().theme == "system"
 
 
 def test_it_looks_as_chosen_before_and_after_signing_in(page, begin):

@@ -1,6 +1,6 @@
 // Requests to our own API: JSON in and out, the CSRF token, problem+json as errors that can be shown.
-import { signedOut } from "./banner.js";
-import { $ } from "./dom.js";
+import { hide, signedOut } from "./banner.js";
+import { $, $$ } from "./dom.js";
 
 /** What the server refused, in words for a person. */
 export class Refused extends Error {
@@ -24,12 +24,29 @@ function sentence(status, problem) {
 
 export const token = () => $("[name=csrfmiddlewaretoken]")?.value ?? "";
 
+/** Puts the token of now in the place of the page's own; false where there is none, or somebody else is signed in. */
+async function renewToken() {
+  const text = await fetch("/", { credentials: "same-origin" }).then((response) => response.text());
+  const page = new DOMParser().parseFromString(text, "text/html");
+  const field = $("[name=csrfmiddlewaretoken]", page);
+  const [was, is] = [document, page].map((root) => $("[data-account]", root)?.dataset.account);
+  if (!field || (was && was !== is)) return false;
+  for (const old of $$("[name=csrfmiddlewaretoken]")) old.value = field.value;
+  return true;
+}
+
 async function send(method, url, body, type) {
   const headers = { Accept: "application/json", "X-CSRFToken": token(), "X-Requested-With": "fetch" };
   if (type) headers["Content-Type"] = type;
   let response;
   try {
     response = await fetch(url, { method, headers, body, credentials: "same-origin" });
+    // Signing in again, in another tab, made the token of this page an old one.
+    if (response.status === 403 && method !== "GET" && (await renewToken())) {
+      headers["X-CSRFToken"] = token();
+      response = await fetch(url, { method, headers, body, credentials: "same-origin" });
+      if (response.ok) hide("signed-out");
+    }
   } catch {
     throw new Refused(0, { detail: "The server cannot be reached. Check the connection; nothing you typed is lost." });
   }
