@@ -156,3 +156,26 @@ def test_it_hides_a_project_from_a_stranger(page, browser, begin, sign_up, stack
         path,
     )
     assert states != "message"
+
+
+def test_it_shows_what_was_there_when_a_repair_is_refused(page, opened, stack):
+    from playwright.sync_api import expect
+
+    from agents import runs
+    from agents.models import Run
+    from projects import services
+    from projects.models import Project
+
+    stack.kill("chores")  # nobody starts the app
+    opened({"index.html": b"<h1>Tea</h1>"})
+    project = Project.objects.get()
+    expect(page.locator("#preview")).to_have_attribute("data-state", "starting")
+    runs.note(project.pk, "preview", {"state": "failed", "detail": "It fell over."})
+    expect(page.locator("#preview-failed")).to_have_text("It fell over.")
+    message = services.add_message(project, "user", "Make it blue")
+    Run.objects.create(project=project, message=message, model="vibe-m", state="waiting")
+    repair = page.get_by_role("button", name="Repair")
+    repair.click()
+    expect(page.locator(".toast.error")).to_contain_text("A run is at work on these files")
+    expect(page.locator("#preview-failed")).to_have_text("It fell over.")
+    expect(repair).to_be_visible()

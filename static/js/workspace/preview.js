@@ -113,14 +113,16 @@ export function preview(root, panes, composer, run) {
 
   /** Clears caches, installs what is missing, starts again: free, and no model is asked. */
   async function repair() {
+    const { state } = panel.dataset;
     again = "restart";
     patience = REPAIR_LATE;
     set({ state: "starting" });
-    toast("Clearing caches and installing what is missing. This takes up to two minutes.");
     try {
       await postJson(`${root.dataset.sandbox}repair/`);
+      toast("Clearing caches and installing what is missing. This takes up to two minutes.");
     } catch (error) {
-      set({ state: "ready" });
+      again = "";
+      set({ state });
       toast(error.message, { error: true });
     }
   }
