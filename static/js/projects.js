@@ -1,8 +1,7 @@
 // Projects: search and sort without a reload, favourites, rename in place, delete with undo.
 import "./home.js";
-import { signedOut } from "./lib/banner.js";
 import { $, delegate } from "./lib/dom.js";
-import { postForm } from "./lib/http.js";
+import { getPage, postForm } from "./lib/http.js";
 import { keepTimes } from "./lib/time.js";
 import { toast } from "./lib/toast.js";
 
@@ -16,21 +15,18 @@ async function refresh() {
   const url = `${location.pathname}?${new URLSearchParams(new FormData(filters))}`;
   // A quick answer needs no sign of waiting.
   const waiting = setTimeout(() => $("#projects").setAttribute("aria-busy", "true"), 200);
-  const html = await fetch(url, { credentials: "same-origin" })
-    .then((response) => response.text())
-    .catch(() => "")
-    .finally(() => clearTimeout(waiting));
-  // A slower, older answer must not replace a newer one.
-  if (mine !== latest) return;
-  const found = $("#projects", new DOMParser().parseFromString(html, "text/html"));
-  if (!found) {
-    // The page to sign in on, or nothing at all.
+  try {
+    const found = $("#projects", await getPage(url));
+    // A slower, older answer must not replace a newer one.
+    if (mine !== latest) return;
+    $("#projects").replaceWith(found);
+  } catch (error) {
+    if (mine !== latest) return;
     $("#projects").removeAttribute("aria-busy");
-    if (html) signedOut();
-    else toast("The server cannot be reached. Check the connection.", { error: true });
-    return;
+    return toast(error.message, { error: true });
+  } finally {
+    clearTimeout(waiting);
   }
-  $("#projects").replaceWith(found);
   clearInterval(timer);
   timer = keepTimes($("#projects"));
   history.replaceState(null, "", url);

@@ -1,6 +1,10 @@
 """The pages around the workspace as a person uses them: by keyboard, signed out in between, without a connection."""
 
+from datetime import timedelta
 from typing import Any
+
+import pytest
+from django.utils import timezone
 
 from tests.e2e.conftest import BUILD_MS, PASSWORD
 
@@ -89,6 +93,46 @@ def test_it_goes_on_once_its_person_is_signed_in_again_elsewhere(page, context, 
     page.locator("[data-theme-form] [value=dark]").click()
     expect(page.locator(".toast.error", has_text="The theme was not saved")).to_be_visible()
     assert User.objects.exclude(pk=first.pk).get().theme == "system"
+
+
+@pytest.fixture
+def listed(page, sign_up):
+    """The projects of somebody new: one, last changed three hours ago, by a clock that is the test's."""
+    from accounts.models import User
+    from projects import services
+    from projects.models import Project
+
+    page.goto("/accounts/signup/")
+    email = sign_up(page)
+    page.wait_for_url("**/projects/")
+    services.create_project(User.objects.get(email=email), "A page for a bakery", model="vibe-m", framework="html")
+    Project.objects.update(updated=timezone.now() - timedelta(hours=3))
+    page.clock.install()
+    page.goto("/projects/")
+    return page
+
+
+def test_it_says_why_the_list_stays_as_it_was(listed):
+    from playwright.sync_api import expect
+
+    page, said = listed, listed.locator(".toast.error")
+    page.route("**/projects/?*", lambda route: route.fulfill(status=503, body="<h1>Busy</h1>"))
+    page.fill("input[type=search]", "bak")
+    page.clock.run_for(200)
+    expect(said).to_contain_text("Try again in a moment")
+    expect(page.locator(".banner")).to_have_count(0)
+    expect(page.locator(".project")).to_have_count(1)
+    page.unroute("**/projects/?*")
+    said.get_by_role("button", name="Dismiss").click()
+
+    page.route("**/undelete/", lambda route: route.abort())
+    page.locator(".project .menu summary").click()
+    page.locator("[data-delete] button").click()
+    page.locator(".toast-action").click()
+    expect(said).to_contain_text("The server cannot be reached")
+    page.unroute("**/undelete/")
+    said.locator(".toast-action").click()
+    expect(page.locator(".project")).to_have_count(1)
 
 
 def test_it_looks_as_chosen_before_and_after_signing_in(page, begin):

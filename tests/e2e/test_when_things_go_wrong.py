@@ -179,3 +179,40 @@ def test_it_shows_what_was_there_when_a_repair_is_refused(page, opened, stack):
     expect(page.locator(".toast.error")).to_contain_text("A run is at work on these files")
     expect(page.locator("#preview-failed")).to_have_text("It fell over.")
     expect(repair).to_be_visible()
+
+
+def test_it_says_why_it_does_not_show_what_came_before(page, context, opened):
+    from playwright.sync_api import expect
+
+    from agents import runs
+    from projects.models import Project
+
+    opened({"index.html": b"<h1>Tea</h1>"})
+    said_at = {"role": "user", "at": "2026-01-01T12:00:00+00:00"}
+    words = [("earlier", {**said_at, "text": f"Message {number}"}) for number in range(220)]
+    runs.note_all(Project.objects.get().pk, words, None)
+    page.reload()
+    earlier, said = page.locator("#earlier"), page.locator(".toast.error")
+    context.set_offline(True)
+    earlier.click()
+    expect(said).to_contain_text("The server cannot be reached")
+    context.set_offline(False)
+    said.get_by_role("button", name="Dismiss").click()
+    session = [cookie for cookie in context.cookies() if cookie["name"] == "vibe_session"]
+    context.clear_cookies(name="vibe_session")
+    earlier.click()
+    expect(said).to_contain_text("You are signed out")
+    context.add_cookies(session)
+    earlier.click()
+    expect(page.locator("#chat")).to_contain_text("Message 0")
+    expect(earlier).to_have_count(0)
+
+
+def test_it_claims_nothing_of_an_app_that_could_not_be_looked_at(page, opened):
+    from playwright.sync_api import expect
+
+    opened({"index.html": b"<h1>Tea</h1>"})
+    page.route("**/sandbox/check/", lambda route: route.abort())
+    page.click("#doctor-toggle")
+    expect(page.locator("#doctor-links")).to_contain_text("The server could not look")
+    expect(page.locator("#doctor-sum")).to_have_text("Nothing could be looked at. Try again in a moment.")

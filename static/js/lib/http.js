@@ -65,6 +65,8 @@ async function send(method, url, body, type) {
 const plain = (response, text) => (response.headers.get("Content-Type")?.startsWith("text/plain") ? { detail: text } : null);
 
 export const getJson = (url) => send("GET", url);
+/** A page of ours as a document. */
+export const getPage = async (url) => new DOMParser().parseFromString(await send("GET", url), "text/html");
 export const putJson = (url, body) => send("PUT", url, JSON.stringify(body), "application/json");
 export const patchJson = (url, body) => send("PATCH", url, JSON.stringify(body), "application/json");
 export const remove = (url) => send("DELETE", url);

@@ -2,16 +2,21 @@
 import { $, $$, el, icon } from "./dom.js";
 
 /**
- * Shows `text`, in place of one that says the same and undoes nothing. `action` is {label, run}.
+ * Shows `text`, in place of one that says the same and undoes nothing. `action` is {label, run}; where that fails, why,
+ * with the action again.
  * Stays longer with an action, and until dismissed when it is an error. Returns what takes it away.
  */
 export function toast(text, { action, error = false } = {}) {
   const close = () => box.remove();
   const box = el("div", { class: `toast${error ? " error" : ""}` }, el("span", {}, text));
   if (action) {
-    const run = () => {
+    const run = async () => {
       close();
-      action.run();
+      try {
+        await action.run();
+      } catch (error) {
+        toast(error.message, { action, error: true });
+      }
     };
     box.append(el("button", { type: "button", class: "toast-action", onclick: run }, action.label));
   }

@@ -1,5 +1,7 @@
 // The conversation: server-rendered items put in place by id, live text and terminal output appended between them.
 import { $, $$, el } from "../lib/dom.js";
+import { getPage } from "../lib/http.js";
+import { toast } from "../lib/toast.js";
 import { aside } from "./aside.js";
 
 const AT_BOTTOM = 60;
@@ -201,10 +203,14 @@ export function chat() {
   async function showEarlier(link) {
     if (link.ariaBusy === "true") return;
     link.ariaBusy = "true";
-    const response = await fetch(link.href, { credentials: "same-origin" }).catch(() => null);
-    link.ariaBusy = null;
-    if (!response?.ok) return;
-    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    let page;
+    try {
+      page = await getPage(link.href);
+    } catch (error) {
+      return toast(error.message, { error: true });
+    } finally {
+      link.ariaBusy = null;
+    }
     const fromEnd = scroller.scrollHeight - scroller.scrollTop;
     const first = list.firstElementChild;
     for (const item of $$("#chat > .item[id]", page)) {

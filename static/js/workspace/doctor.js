@@ -58,7 +58,8 @@ export function doctor(root, panes, composer, preview) {
   }
   function paint(links) {
     const broken = links.find((link) => link.ok === false);
-    $("#doctor-sum").textContent = broken ? broken.title : "Everything that can be looked at from here works.";
+    const works = links.some((link) => link.ok) ? "Everything that can be looked at from here works." : "Nothing could be looked at. Try again in a moment.";
+    $("#doctor-sum").textContent = broken ? broken.title : works;
     list.replaceChildren(...links.map((link) => row(link, link === broken)));
   }
   function row(link, isFirst) {

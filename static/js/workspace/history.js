@@ -203,13 +203,7 @@ export function history(root, panes) {
     try {
       const made = await postJson(`${root.dataset.versions}${number}/restore/`, path ? { path, ...change } : {});
       if (made.number === before) return toast("It is like that already.");
-      const undo = async () => {
-        try {
-          await postJson(`${root.dataset.versions}${before}/restore/`, path ? { path } : {});
-        } catch (error) {
-          toast(error.message, { error: true });
-        }
-      };
+      const undo = () => postJson(`${root.dataset.versions}${before}/restore/`, path ? { path } : {});
       const part = change.to ? `One change of ${path}` : path;
       toast(path ? `${part} is as in v${number} again, in v${made.number}.` : `Version ${made.number} is version ${number} again. Nothing was lost.`, { action: { label: "Undo", run: undo } });
       await saved();
