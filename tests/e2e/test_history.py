@@ -174,3 +174,29 @@ def test_it_shows_no_version_under_the_name_of_another(history):
 def open_version(page, number):
     page.locator("#versions-menu summary").click()
     page.locator(f"#versions [data-open-version='{number}']").click()
+
+
+def test_it_keeps_the_place_of_who_goes_through_it_by_keyboard(history):
+    from playwright.sync_api import expect
+
+    page = history
+    row = page.locator("#history-list [data-version='2']")
+    row.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#history-main h2")).to_contain_text("v2")
+    expect(row).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#history-list [data-version='1']")).to_be_focused()
+
+    page.click("#tab-code")
+    tab = {name: page.locator(f"#file-tabs [data-tab='{name}']") for name in ("index.html", "notes.txt")}
+    for name in tab:
+        page.locator(f"#tree [data-path='{name}']").click()
+        expect(tab[name]).to_have_attribute("aria-current", "true")
+    tab["index.html"].focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#crumbs b")).to_have_text("index.html")
+    expect(tab["index.html"]).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(tab["index.html"]).to_have_count(0)
+    expect(tab["notes.txt"]).to_be_focused()

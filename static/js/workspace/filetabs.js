@@ -13,6 +13,7 @@ export function fileTabs(root, open, emptied) {
   let unsaved = new Set();
 
   function paint() {
+    const held = bar.contains(document.activeElement) && document.activeElement.dataset;
     bar.hidden = paths.length === 0;
     bar.replaceChildren(
       ...paths.map((path) => {
@@ -23,6 +24,8 @@ export function fileTabs(root, open, emptied) {
         return el("li", { class: `file-tab${unsaved.has(path) ? " unsaved" : ""}${path === current ? " now" : ""}` }, words, close);
       }),
     );
+    // What was chosen, or what is shown in the place of what was closed.
+    if (held) ($(`[data-tab="${CSS.escape(held.tab ?? "")}"]`, bar) ?? $('[aria-current="true"]', bar))?.focus({ preventScroll: true });
     remember(key, paths.join("\n"));
   }
   function close(path) {

@@ -64,6 +64,7 @@ export function history(root, panes) {
     return [time, el("span", {}, SOURCES[version.source]), ...checks];
   }
   function paintList() {
+    const focused = list.contains(document.activeElement) && document.activeElement.dataset.version;
     list.replaceChildren(
       ...versions.map((version) =>
         el(
@@ -78,6 +79,7 @@ export function history(root, panes) {
         ),
       ),
     );
+    if (focused) $(`[data-version="${focused}"]`, list)?.focus({ preventScroll: true });
     const options = [...versions.filter(({ number }) => number !== shown).map(({ number, title }) => [number, `v${number} · ${title || "Saved"}`]), [0, "nothing (the empty project)"]];
     against.replaceChildren(...options.map(([number, text]) => el("option", { value: number, selected: number === base }, text.slice(0, 60))));
   }
