@@ -200,3 +200,28 @@ def test_it_keeps_the_place_of_who_goes_through_it_by_keyboard(history):
     page.keyboard.press("Delete")
     expect(tab["index.html"]).to_have_count(0)
     expect(tab["notes.txt"]).to_be_focused()
+
+
+def test_it_brings_back_a_folder_when_it_is_told_to(opened):
+    from playwright.sync_api import expect
+
+    from agents import edits
+    from projects import versions
+    from projects.models import Project
+
+    page = opened({"index.html": b"<h1>Tea</h1>", "css/look.css": b"one", "docs/notes.md": b"one"})
+    project = Project.objects.get()
+    edits.save_files(project, {"css/look.css": b"two", "docs/notes.md": b"two"})
+    expect(page.locator("#version-now")).to_have_text("v2")
+    page.click("#tab-history")
+    page.locator("#history-list [data-version='1']").click()
+    folder = page.get_by_label("Folder", exact=True)
+    folder.focus()
+    page.keyboard.press("ArrowDown")
+    expect(folder).to_have_value("docs")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Restore folder")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#version-now")).to_have_text("v3")
+    now = project.versions.first()
+    assert now and [versions.read(now, name) for name in ("css/look.css", "docs/notes.md")] == [b"two", b"one"]

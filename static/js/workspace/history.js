@@ -128,11 +128,11 @@ export function history(root, panes) {
     if (!changes.length) sum.textContent = "The two are equal.";
     main.scrollTop = 0;
   }
-  /** Brings back one folder as it was. */
+  /** Brings back one folder as it was: a choice, and a button, for a closed list may change with each key. */
   function folderChoice(number, folders) {
-    const choice = el("select", { "aria-label": `Restore a folder as it was in v${number}` }, el("option", { value: "" }, "Restore a folder…"), ...folders.map((folder) => el("option", { value: folder }, folder)));
-    choice.addEventListener("change", () => choice.value && restore(number, choice.value));
-    return el("span", { class: "pick bare" }, choice, icon("chevron-down"));
+    const choice = el("select", { "aria-label": "Folder" }, ...folders.map((folder) => el("option", { value: folder }, folder)));
+    const button = el("button", { type: "button", class: "btn sm", title: `Bring this folder back as it was in v${number}`, onclick: () => restore(number, choice.value) }, icon("undo"), "Restore folder");
+    return [el("span", { class: "pick bare" }, choice, icon("chevron-down")), button];
   }
   /** Every folder that holds one of these changes. */
   function foldersOf(changes) {
@@ -153,7 +153,7 @@ export function history(root, panes) {
     if (version.number !== newest()) {
       actions.append(el("button", { type: "button", class: "btn sm primary", onclick: () => restore(version.number) }, icon("undo"), `Restore v${version.number}`));
     }
-    if (version.number !== newest() && folders.length) actions.append(folderChoice(version.number, folders));
+    if (version.number !== newest() && folders.length) actions.append(...folderChoice(version.number, folders));
     actions.append(
       el("button", { type: "button", class: "btn sm", "data-open-version": version.number }, icon("code"), "Files"),
       el("button", { type: "button", class: "btn sm", onclick: (event) => runIt(version.number, event.currentTarget) }, icon("eye"), "Run it"),
