@@ -1,6 +1,6 @@
 // Projects: search and sort without a reload, favourites, rename in place, delete with undo.
 import "./home.js";
-import { $, delegate } from "./lib/dom.js";
+import { $, $$, delegate } from "./lib/dom.js";
 import { getPage, postForm } from "./lib/http.js";
 import { keepTimes } from "./lib/time.js";
 import { toast } from "./lib/toast.js";
@@ -20,6 +20,8 @@ async function refresh() {
     // A slower, older answer must not replace a newer one.
     if (mine !== latest) return;
     $("#projects").replaceWith(found);
+    const count = $$(".project:not(.entry)", found).length;
+    $("#announce").textContent = `${count || "No"} project${count === 1 ? "" : "s"} shown.`;
   } catch (error) {
     if (mine !== latest) return;
     $("#projects").removeAttribute("aria-busy");

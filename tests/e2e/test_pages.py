@@ -135,6 +135,31 @@ def test_it_says_why_the_list_stays_as_it_was(listed):
     expect(page.locator(".project")).to_have_count(1)
 
 
+def test_it_reads_out_how_many_there_are_and_no_more(listed):
+    from playwright.sync_api import expect
+
+    page, told = listed, listed.locator("#announce")
+    expect(page.locator("#projects[aria-live], [aria-live] #projects")).to_have_count(0)
+    page.fill("input[type=search]", "bak")
+    page.clock.run_for(200)
+    expect(told).to_have_text("1 project shown.")
+    page.fill("input[type=search]", "nothing like it")
+    page.clock.run_for(200)
+    expect(told).to_have_text("No projects shown.")
+    page.fill("input[type=search]", "")
+    page.clock.run_for(200)
+    expect(told).to_have_text("1 project shown.")
+
+    # What is the same after half a minute is not written once more.
+    page.evaluate("""() => { window.changes = 0;
+        new MutationObserver((all) => (window.changes += all.length))
+            .observe(document.querySelector("#projects"), {subtree: true, childList: true, characterData: true}) }""")
+    page.clock.run_for(31_000)
+    assert page.evaluate("window.changes") == 0
+    page.clock.fast_forward("01:00:00")
+    expect(page.locator(".project time")).to_have_text("4 hr. ago")
+
+
 def test_it_looks_as_chosen_before_and_after_signing_in(page, begin):
     from playwright.sync_api import expect
 

@@ -23,7 +23,8 @@ export function keepTimes(root = document) {
   const update = () => {
     for (const node of $$("time[data-ago]", root)) {
       node.title ||= new Date(node.dateTime).toLocaleString();
-      node.textContent = ago(node.dateTime);
+      const text = ago(node.dateTime);
+      if (node.textContent !== text) node.textContent = text;
     }
   };
   update();
