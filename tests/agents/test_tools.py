@@ -412,3 +412,9 @@ def test_it_runs_no_script_of_a_package(told):
     _, results = told(wire.tool("terminal", {"command": NPM}), add)
     assert "npm install --save --ignore-scripts" in results[1]["content"]
     assert "-- left-pad @scope/tea@^1.2" in results[1]["content"]
+
+
+def test_it_shows_changed_lines_that_look_like_the_head_of_a_diff(told, as_user):
+    run, _ = told(write(notes_md="-- Bread --\n"), write(notes_md="++ Tea ++\n"))
+    shown = as_user(run.project.owner).get(run.project.get_absolute_url()).text
+    assert '<span class="del">--- Bread --' in shown and '<span class="add">+++ Tea ++' in shown
