@@ -229,12 +229,12 @@ delegate(document, "click", "[data-open-history]", (_event, button) => {
   panes.show("history");
   past.show(Number(button.dataset.openHistory) || null, null, { push: false });
 });
-delegate(document, "submit", "[data-retry]", async (event, form) => {
+$("#again").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const button = $("button", form);
+  const button = event.submitter;
   button.disabled = true;
   try {
-    await postJson(form.action.replace(location.origin, "").replace("/runs/", root.dataset.runs));
+    await postJson(button.formAction.replace(location.origin, "").replace("/runs/", root.dataset.runs));
   } catch (error) {
     button.disabled = false;
     if (error instanceof Refused) toast(error.message, { error: true });
