@@ -32,11 +32,12 @@ run.addEventListener("click", async () => {
     $("#view").replaceChildren(frame);
     say("Running");
     run.hidden = true;
-    full.hidden = false;
+    // An iPhone shows nothing but films in full.
+    full.hidden = !document.fullscreenEnabled;
   } catch (error) {
     say(error.message);
     run.disabled = false;
   }
   run.removeAttribute("aria-busy");
 });
-full.addEventListener("click", () => $("#view").requestFullscreen());
+full.addEventListener("click", () => $("#view").requestFullscreen().catch(() => say("This browser does not show it in full.")));

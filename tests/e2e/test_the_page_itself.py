@@ -162,3 +162,12 @@ def test_it_deletes_a_project_and_undoes_it(page, begin):
     expect(page.locator(".project")).to_have_count(0)
     page.locator(".toast-action").click()
     expect(page.locator(".project")).to_have_count(1)
+
+
+def test_it_offers_no_full_screen_where_there_is_none(page, opened):
+    from playwright.sync_api import expect
+
+    page.add_init_script("Object.defineProperty(Document.prototype, 'fullscreenEnabled', {value: undefined})")
+    opened({"index.html": b"<h1>Tea</h1>"})
+    expect(page.locator("#doctor-toggle")).to_be_visible()
+    expect(page.locator("#full")).to_be_hidden()

@@ -172,7 +172,9 @@ export function preview(root, panes, composer, run) {
     if (on) frame.focus();
   });
   $("#go-back").addEventListener("click", () => page.say("back"));
-  $("#full").addEventListener("click", () => $("#preview-side").requestFullscreen?.().catch(() => toast("This browser does not show it in full.")));
+  // An iPhone shows nothing but films in full.
+  $("#full").hidden = !document.fullscreenEnabled;
+  $("#full").addEventListener("click", () => $("#preview-side").requestFullscreen().catch(() => toast("This browser does not show it in full.")));
 
   // Looking at a finished app wakes it, also where nobody here knows that it fell asleep; a run starts it itself.
   if (root.dataset.version && !run.active()) wake(false);
