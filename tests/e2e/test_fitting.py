@@ -1,6 +1,10 @@
 """What is shown fits its place (long names, small screens, a banner above all) and what is so (waiting, no tokens)."""
 
+import re
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 FILE = f"src/parts/{'a-name-that-goes-on-' * 5}and-on.ts"
 IN_VIEW = "(box) => { const { left, right } = box.getBoundingClientRect(); return left >= 0 && right <= innerWidth; }"
@@ -167,3 +171,11 @@ def test_it_shows_all_of_what_is_long_in_the_chat(signed_in, project):
         cut = "(all) => all.filter((it) => it.scrollWidth > it.clientWidth).map((it) => it.id)"
         assert page.locator("#chat > .item").evaluate_all(cut) == [], width
         assert page.get_by_role("button", name=sentence.strip()).evaluate(IN_VIEW)
+
+
+def test_it_counts_the_hours_of_a_long_wait(signed_in, project):
+    from playwright.sync_api import expect
+
+    project.runs.update(created=timezone.now() - timedelta(hours=26, minutes=3))
+    signed_in.goto(f"/projects/{project.pk}/")
+    expect(signed_in.locator("#elapsed")).to_have_text(re.compile(r"^26:03:\d\d$"))

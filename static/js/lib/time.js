@@ -1,4 +1,4 @@
-// Times for people: "3 min ago", "0:42".
+// Times for people: "3 min ago", "0:42", "26:00:42".
 import { $$ } from "./dom.js";
 
 const units = [
@@ -16,7 +16,11 @@ export function ago(iso) {
   return unit ? words.format(Math.round(seconds / unit[1]), unit[0]) : "just now";
 }
 
-export const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
+export function clock(seconds) {
+  const hours = Math.floor(seconds / 3600);
+  const parts = [...(hours ? [hours] : []), Math.floor(seconds / 60) % 60, Math.floor(seconds % 60)];
+  return parts.map((part, index) => (index ? String(part).padStart(2, "0") : part)).join(":");
+}
 
 /** Puts relative times into every <time data-ago> and keeps them true. */
 export function keepTimes(root = document) {
