@@ -27,6 +27,7 @@ def home_context(request: HttpRequest) -> dict[str, Any]:
         "cap": kept.get("cap", ""),
         "estimate": costs.estimate(request.user, Message.Mode.BUILD) if isinstance(request.user, User) else None,
         "prompt_max": settings.PROMPT_MAX_CHARS,
+        "sites_domain": settings.SITES_DOMAIN,
         "recent": listing.with_cards(Project.objects.for_user(request.user)).order_by("-updated")[:6],
     }
 
