@@ -139,7 +139,7 @@ def test_it_shows_all_of_what_is_long_in_the_chat(signed_in, project):
     from projects.markdown import render_markdown
 
     page, run = signed_in, project.runs.get()
-    sentence, word = "a choice that takes its time to be said " * 3, "without-any-end-" * 20
+    sentence, word = "a choice that takes its time to be said " * 3, "without_any_end_" * 20
     table = f"|{'a|' * 30}\n|{'-|' * 30}\n|{'long|' * 30}"
     marked = str(render_markdown(f"{word}\n\n```\nconst x = {word};\n```\n\n{table}"))
     attached = [{"id": str(run.pk), "kind": "text", "name": f"{word}.txt"}]
