@@ -25,6 +25,9 @@ export function icon(name) {
   return svg;
 }
 
+/** Whether a key belongs to an input method: Enter takes its proposal. Safari says so only by the old code. */
+export const isComposing = (event) => event.isComposing || event.keyCode === 229;
+
 /** Handles an event for everything that matches, now and later. */
 export function delegate(root, type, selector, handler) {
   root.addEventListener(type, (event) => {

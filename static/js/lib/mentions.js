@@ -1,5 +1,5 @@
 // @ in a prompt opens a list of the person's other projects. A chosen one stands in the text as @name; its id goes along.
-import { el, icon } from "./dom.js";
+import { el, icon, isComposing } from "./dom.js";
 import { getJson } from "./http.js";
 import { recall, remember } from "./store.js";
 
@@ -81,7 +81,7 @@ export function mentions(form, area) {
   area.addEventListener(
     "keydown",
     (event) => {
-      if (list.hidden || event.isComposing || event.shiftKey) return;
+      if (list.hidden || isComposing(event) || event.shiftKey) return;
       if (event.key === "ArrowDown" || event.key === "ArrowUp") select(at + (event.key === "ArrowDown" ? 1 : -1));
       else if (event.key === "Enter" || event.key === "Tab") choose(list.children[at]);
       else if (event.key === "Escape") {

@@ -1,5 +1,5 @@
 // The box a prompt is written in: grows, counts near the limit, keeps a draft, sends on Enter.
-import { $ } from "./dom.js";
+import { $, isComposing } from "./dom.js";
 import { recall, remember } from "./store.js";
 
 const NEAR = 0.9;
@@ -52,7 +52,7 @@ export function promptBox(form) {
     refresh();
   });
   area.addEventListener("keydown", (event) => {
-    const plain = event.key === "Enter" && !event.shiftKey && !event.isComposing;
+    const plain = event.key === "Enter" && !event.shiftKey && !isComposing(event);
     if (!plain) return;
     event.preventDefault();
     if (!send.disabled) form.requestSubmit(send);

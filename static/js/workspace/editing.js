@@ -1,5 +1,5 @@
 // A message that was worked on, opened in the composer: sent again it takes its own place. Left, it gives back the draft.
-import { $, $$, delegate } from "../lib/dom.js";
+import { $, $$, delegate, isComposing } from "../lib/dom.js";
 import { getJson, remove } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 
@@ -93,7 +93,7 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
   delegate($("#chat"), "click", "[data-edit-message]", (_event, button) => begin(button.dataset.editMessage));
   $("button", bar).addEventListener("click", () => !box.isBusy() && leave());
   form.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && now && !event.isComposing && !box.isBusy() && !$("details[open]", form)) {
+    if (event.key === "Escape" && now && !isComposing(event) && !box.isBusy() && !$("details[open]", form)) {
       event.preventDefault();
       leave();
     }

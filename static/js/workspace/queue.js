@@ -1,5 +1,5 @@
 // Messages that wait behind a run: shown below the chat, to be changed or dropped until their turn comes.
-import { $, $$, delegate, el, icon } from "../lib/dom.js";
+import { $, $$, delegate, el, icon, isComposing } from "../lib/dom.js";
 import { patchJson, postJson, putJson, remove } from "../lib/http.js";
 import { toast } from "../lib/toast.js";
 
@@ -92,8 +92,8 @@ export function queue(root, chat, run) {
     item.replaceChildren(form, before.at(-1));
     area.focus();
     area.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") back();
-      if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
+      if (event.key === "Escape" && !isComposing(event)) back();
+      if (event.key === "Enter" && !event.shiftKey && !isComposing(event)) {
         event.preventDefault();
         form.requestSubmit();
       }
