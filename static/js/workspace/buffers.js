@@ -2,7 +2,7 @@
 
 /** `changed` is called when the set of unsaved paths changes. */
 export function buffers(changed) {
-  // path → {base: the text it was opened with, text: as it is now}
+  // path → {base: the text it was opened with, null for a file that is not there any more; text: as it is now}
   const open = new Map();
 
   addEventListener("beforeunload", (event) => {
@@ -15,7 +15,7 @@ export function buffers(changed) {
     /** The text as it is now; one that equals its base is not unsaved. */
     set(path, base, text) {
       const was = open.has(path);
-      if (text.length === base.length && text === base) open.delete(path);
+      if (text === base) open.delete(path);
       else open.set(path, { base, text });
       if (was !== open.has(path)) changed();
     },

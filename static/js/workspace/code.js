@@ -45,7 +45,7 @@ export function code(root, panes) {
   let saveTimer;
   let saveLater = false;
   // What was sent last: its own version event is no conflict.
-  let sent = "";
+  let sent;
   // Files that were changed elsewhere while they were edited here, with the other text and its version.
   const conflicts = new Map();
   let meeting = Promise.resolve();
@@ -53,15 +53,17 @@ export function code(root, panes) {
   const query = () => (version ? `?version=${version}` : "");
   const address = (path) => root.dataset.files + path.split("/").map(encodeURIComponent).join("/");
   const isOld = () => Boolean(version) && String(version) !== String(newest);
+  /** The files that can be opened; one that is edited here stays, whoever deleted it. */
+  const there = () => (isOld() ? paths : [...new Set([...paths, ...buffers.paths()])].sort());
   /** The address says what is shown, so that a reload shows it again: the file, and the version while it is an old one. */
   function place({ push = true } = {}) {
     if (panes.current() === "code") setParams({ tab: "code", file: current || null, version, against: null }, { replace: !push });
   }
 
   function paintTree() {
-    tree.show(paths);
-    tabs.keep(paths);
-    $("#tree-none").hidden = paths.length > 0;
+    tree.show(there());
+    tabs.keep([...paths, ...buffers.paths()]);
+    $("#tree-none").hidden = there().length > 0;
     const badge = $("#code-version");
     badge.hidden = !version;
     badge.textContent = version ? `v${version}` : "";
@@ -108,13 +110,17 @@ export function code(root, panes) {
     const from = version;
     const isWanted = () => current === path && version === from;
     try {
-      const answer = await getJson(address(path) + query());
+      const answer = await getJson(address(path) + query()).catch((error) => {
+        // Deleted while it was edited here: what was typed is still to be seen.
+        if (error.status !== 404 || isOld() || !buffers.has(path)) throw error;
+        return { encoding: "utf-8", content: buffers.get(path).base };
+      });
       if (!isWanted()) return;
       if (answer.encoding !== "utf-8") return note(`${Math.ceil(answer.size / 1024)} kB of binary data. Download the ZIP to get it.`);
       content = answer.content;
       await show(path, isWanted);
       if (at) editor?.goTo(at.line, at.column);
-      if (conflicts.has(path)) sayConflict(path);
+      if (conflicts.has(path) && !isOld()) sayConflict(path);
     } catch (error) {
       if (isWanted()) note(error.status === 404 ? "This file is not in this version." : error.message);
     }
@@ -125,7 +131,7 @@ export function code(root, panes) {
     try {
       editor ??= await import("./editor.js");
       const onChange = (now) => path === current && buffers.set(path, buffers.get(path)?.base ?? content, now);
-      if (isWanted()) await editor.show(box, path, text, { readOnly: isOld(), onChange, onSave: saveFile });
+      if (isWanted()) await editor.show(box, path, text, { readOnly: isOld(), onChange, onSave: saveShown });
     } catch {
       // Without the bundle the text is still there to read.
       box.replaceChildren(el("pre", {}, content));
@@ -147,9 +153,12 @@ export function code(root, panes) {
   }
 
   // --- Saving ---------------------------------------------------------------------------------------------------------
-  async function saveFile(path = current) {
+  function saveShown() {
+    if (!isOld()) saveFile(current);
+  }
+  async function saveFile(path) {
     const buffer = buffers.get(path);
-    if (!buffer || save === "saving" || isOld()) return;
+    if (!buffer || save === "saving") return;
     if (conflicts.has(path)) return sayConflict(path);
     const { text } = buffer;
     sent = text;
@@ -174,7 +183,7 @@ export function code(root, panes) {
   /** `text` is on the server now; what was typed meanwhile stays unsaved. */
   function settled(path, text) {
     const now = buffers.get(path);
-    if (path === current) content = text;
+    if (path === current && !isOld()) content = text;
     if (now) buffers.set(path, text, now.text);
   }
   function say(text, actions) {
@@ -185,32 +194,42 @@ export function code(root, panes) {
   function hideNotice() {
     notice.hidden = true;
   }
-  /** Another version has changed a file that is being edited here. */
+  /** Another version has changed, or deleted, a file that is being edited here. */
   async function meet(path, number) {
     const buffer = buffers.get(path);
-    const { content: theirs } = await getJson(address(path)).catch(() => ({}));
-    if (!buffer || theirs === undefined || theirs === buffer.base || theirs === buffer.text || theirs === sent) {
-      if (theirs !== undefined) settled(path, theirs);
-      return;
+    // null: there is none any more. undefined: nobody knows.
+    const theirs = await getJson(address(path)).then((answer) => answer.content, (error) => (error.status === 404 ? null : undefined));
+    if (theirs === undefined) return;
+    if ([buffer.base, buffer.text, sent].includes(theirs)) {
+      if (conflicts.delete(path) && path === current) hideNotice();
+      return settled(path, theirs);
     }
     conflicts.set(path, { theirs, number });
-    if (path === current) sayConflict(path);
+    if (path === current && !isOld()) sayConflict(path);
   }
   function sayConflict(path) {
     const { theirs, number } = conflicts.get(path);
     if (path !== current) return open(path);
+    const isGone = theirs === null;
     const settle = (keep) => {
       conflicts.delete(path);
       hideNotice();
-      if (keep) buffers.set(path, theirs, buffers.get(path)?.text ?? theirs);
+      if (keep) buffers.set(path, theirs, buffers.get(path)?.text ?? content);
       else buffers.drop(path);
       content = theirs;
+      if (isGone && !keep) {
+        paintTree();
+        return ensure(true);
+      }
       if (!keep) show(path);
       paintState();
     };
-    say(`Version ${number} changed this file too. Nothing is lost: choose what goes on.`, [
+    const words = isGone
+      ? `Version ${number} deleted or renamed this file. Nothing is lost: if you keep yours, saving puts it back.`
+      : `Version ${number} changed this file too. Nothing is lost: choose what goes on.`;
+    say(words, [
       ["Keep mine", () => settle(true)],
-      ["Take theirs", () => settle(false)],
+      [isGone ? "Discard" : "Take theirs", () => settle(false)],
     ]);
   }
 
@@ -257,6 +276,7 @@ export function code(root, panes) {
     if (!(await ask({ title: `Delete ${path}?`, text, action: "Delete", danger: true }))) return;
     await change(() => remove(address(path)), () => {
       buffers.drop(path);
+      conflicts.delete(path);
       paths = paths.filter((other) => other !== path);
       current = "";
       paintTree();
@@ -312,11 +332,11 @@ export function code(root, panes) {
     action.closest("details.menu")?.removeAttribute("open");
     ACTIONS[action.dataset.fileAction ?? "create"]();
   });
-  $("#save").addEventListener("click", () => saveFile());
+  $("#save").addEventListener("click", saveShown);
   addEventListener("keydown", (event) => {
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s" && !$("#code").hidden) {
       event.preventDefault();
-      saveFile();
+      saveShown();
     }
   });
   // Before the editor, which would open its own search in this file.
@@ -343,6 +363,8 @@ export function code(root, panes) {
         const answer = await getJson(root.dataset.files + (wanted ? `?version=${wanted}` : ""));
         if (mine !== latest) return;
         version = wanted;
+        // What it says is about the newest files.
+        hideNotice();
         paths = answer.files.map((one) => one.path).sort();
       } catch (error) {
         if (mine === latest) place({ push: false });
@@ -356,8 +378,9 @@ export function code(root, panes) {
   }
   /** Something must be open when the code view is looked at. */
   function ensure(again = false) {
-    const kept = paths.includes(tabs.first()) ? tabs.first() : null;
-    const wanted = paths.includes(current) ? current : (kept ?? FIRST.find((path) => paths.includes(path)) ?? paths[0]);
+    const all = there();
+    const kept = all.includes(tabs.first()) ? tabs.first() : null;
+    const wanted = all.includes(current) ? current : (kept ?? FIRST.find((path) => all.includes(path)) ?? all[0]);
     if (!wanted) return note("No files yet. They appear here as they are written.");
     if (again || wanted !== current) open(wanted, { push: false });
   }
@@ -378,6 +401,9 @@ export function code(root, panes) {
   }
   async function followVersion({ number, added = [], changed: touched = [], deleted = [] }) {
     newest = number;
+    // Whichever version is looked at: what is typed belongs to the newest.
+    const met = [...added, ...touched, ...deleted].filter((path) => buffers.has(path)).map((path) => meet(path, number));
+    meeting = Promise.all([meeting, ...met]);
     if (version) return paintTree();
     try {
       const answer = await getJson(root.dataset.files);
@@ -387,11 +413,9 @@ export function code(root, panes) {
       return;
     }
     paintTree();
-    const met = [...added, ...touched].filter((path) => buffers.has(path)).map((path) => meet(path, number));
-    meeting = Promise.all([meeting, ...met]);
     const mine = [...added, ...touched, ...deleted].includes(current) && !buffers.has(current);
     if ($("#code").hidden) current = buffers.has(current) ? current : "";
-    else if (mine || !paths.includes(current)) ensure(true);
+    else if (mine || !there().includes(current)) ensure(true);
   }
   /** The app answers again: what was saved is in it. */
   function applied(state) {
@@ -408,7 +432,12 @@ export function code(root, panes) {
     await settledVersions;
     await meeting;
     for (const path of buffers.paths()) if (!conflicts.has(path)) await saveFile(path);
-    if (conflicts.size) sayConflict(conflicts.has(current) ? current : conflicts.keys().next().value);
+    if (!conflicts.size) return;
+    const path = conflicts.has(current) ? current : conflicts.keys().next().value;
+    if (!isOld()) return sayConflict(path);
+    const { theirs, number } = conflicts.get(path);
+    const choose = { label: "Choose", run: () => openVersion(null, { file: path }) };
+    toast(`${path} was not saved: version ${number} ${theirs === null ? "deleted or renamed it" : "changed it too"}.`, { error: true, action: choose });
   }
 
   let hidden = false;
