@@ -109,11 +109,13 @@ const handlers = {
     lens.saved();
   },
   complete: ({ id: event, run: id, data, at }) => {
-    chat.freeze();
     run.setState(id, data, at);
-    code.released();
-    // A message that was taken back or set aside before its turn is no news to who took it.
-    if (!UNSAID.has(data.reason)) notify.say(OVER[data.state] ?? "The run is over.", event);
+    // A message that was taken back or set aside before its turn is no news to who took it, and another run may be at work.
+    if (!UNSAID.has(data.reason)) {
+      chat.freeze();
+      notify.say(OVER[data.state] ?? "The run is over.", event);
+    }
+    if (!run.active()) code.released();
     if (data.version) preview.settle(data.version === 1);
     composer.estimate.show();
   },

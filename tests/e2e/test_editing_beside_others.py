@@ -182,3 +182,20 @@ def test_it_saves_when_the_agent_is_done_whichever_version_is_shown(edited, at_w
     expect(edited.locator(".cm-content")).to_contain_text("<!-- mine -->")
     expect(edited).to_have_url(re.compile(r"file=index.html$"))
     assert newest() == (3, THEIRS)
+
+
+def test_it_waits_for_the_run_at_work_and_not_for_a_message_that_was_dropped(edited, at_work):
+    from playwright.sync_api import expect
+
+    edited.click("#save")
+    edited.get_by_role("button", name="Save when it is done").click()
+    waiting = edited.locator("[data-queued]")
+    for text in ("Rename it to Leaf", "Rename it to Steep"):  # the second is heard of after the end of the first
+        services.start_run(Project.objects.get(), text)
+        expect(waiting).to_contain_text(text)
+        waiting.get_by_role("button", name="Drop this message").click()
+        expect(waiting).to_have_count(0)
+    expect(edited.locator("#code-notice")).to_contain_text("It will be saved when the agent is done.")
+    at_work()
+    expect(edited.locator("#version-now")).to_have_text("v3")
+    assert newest() == (3, b"<!-- mine -->\n" + FIRST)

@@ -114,3 +114,17 @@ def test_it_sets_messages_aside_when_a_run_is_stopped_and_sends_them_when_asked(
     expect(page.locator("#queue")).to_be_hidden()
     expect(page.locator("#chat .say").last).to_contain_text("Rename it to Leaf")
     expect(page.locator(".done")).to_have_count(2, timeout=BUILD_MS)
+
+
+def test_it_leaves_the_run_at_work_alone_when_a_waiting_message_is_dropped(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:slow=60]]")
+    expect(page.locator(".live")).to_be_visible(timeout=BUILD_MS)
+    queue_two(page)
+    live = page.locator(".live").get_attribute("id")
+    page.locator("[data-queued]").first.get_by_role("button", name="Drop this message").click()
+    page.fill("#text", "Add an imprint")
+    page.press("#text", "Enter")
+    expect(page.locator("[data-queued]").last).to_contain_text("Add an imprint")  # heard of after that
+    assert page.locator(".live").get_attribute("id") == live
