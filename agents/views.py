@@ -13,6 +13,7 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
@@ -90,7 +91,8 @@ def _start(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
     except credits.NotEnoughCredits as error:
         return _home_again(request, wish, str(error), status=402)
     _warn(request, wish["prompt"])
-    return redirect("project-detail", run.project_id)
+    # Told so, the page drops the draft of the prompt.
+    return redirect(reverse("project-detail", args=[run.project_id], query={"new": "1"}))
 
 
 def _files(request: HttpRequest) -> list[tuple[str, bytes]]:

@@ -1,7 +1,7 @@
 """A picture with the first prompt: chosen, pasted or dropped, kept through the sign-up, and sent with the words."""
 
 from tests.api.test_attachments import png
-from tests.e2e.conftest import WORKSPACE
+from tests.e2e.conftest import BUILD_MS, WORKSPACE
 
 PICTURE = {"name": "look.png", "mimeType": "image/png", "buffer": png(40, 30)}
 # What a browser hands to a page on a paste or a drop; no file of this computer is needed.
@@ -98,6 +98,40 @@ def test_it_gives_the_files_back_when_the_prompt_is_refused(page, begin):
     page.press("#prompt", "Enter")
     page.wait_for_url(WORKSPACE)
     expect(page.locator(".say img")).to_have_js_property("naturalWidth", 40)
+
+
+def test_it_keeps_words_and_files_of_a_refused_prompt_whatever_is_looked_at_meanwhile(page, begin):
+    from playwright.sync_api import expect
+
+    from usage.models import Account, Entry
+
+    path = begin(page, "a landing page for a tea shop")
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+
+    def is_there_after_a_look_at_a_project():
+        page.goto(path)
+        expect(page.locator("#link")).to_have_attribute("data-link", "live")
+        page.goto("/projects/")
+        expect(page.locator("#prompt")).to_have_value("A second app")
+        expect(page.locator("#tray img")).to_be_visible()
+
+    page.goto("/projects/")
+    page.fill("#prompt", "A second app")
+    page.set_input_files("#attach-input", PICTURE)
+    expect(page.locator("#tray img")).to_be_visible()
+    # The network is away, and nobody knows what became of it.
+    page.route("**/projects/new/", lambda route: route.abort())
+    page.press("#prompt", "Enter")
+    page.wait_for_url("chrome-error://**")
+    page.unroute("**/projects/new/")
+    is_there_after_a_look_at_a_project()
+
+    account = Account.objects.get()
+    Entry.objects.create(account=account, kind="charge", amount=-account.balance, key="all-spent")
+    Account.objects.update(balance=0)
+    page.press("#prompt", "Enter")
+    expect(page.locator("#prompt-error")).to_contain_text("credits")
+    is_there_after_a_look_at_a_project()
 
 
 def test_it_says_so_when_the_browser_lost_or_cannot_keep_the_files(page, context, sign_up):
