@@ -220,9 +220,11 @@ delegate(document, "click", "[data-open-version]", (_event, button) => {
   code.openVersion(Number(button.dataset.openVersion), { push: false });
 });
 delegate(document, "click", "[data-say]", async (_event, button) => {
-  for (const other of button.parentElement.children) other.disabled = true;
-  await composer.fill(button.dataset.say);
-  $("#composer").requestSubmit();
+  const options = [...button.parentElement.children];
+  for (const option of options) option.disabled = true;
+  if (await composer.answer(button.dataset.say)) return composer.focus();
+  for (const option of options) option.disabled = false;
+  button.focus();
 });
 delegate(document, "click", "[data-choose-mode]", (_event, button) => {
   composer.choose(button.dataset.chooseMode);

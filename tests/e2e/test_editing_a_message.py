@@ -107,7 +107,7 @@ def test_it_gives_the_draft_back_when_it_is_left(page, built):
 
     assert Attachment.objects.filter(message=None).count() == Attachment.objects.exclude(message=None).count() == 1
     expect(page.locator("#chat .say")).to_have_count(2)
-    # What a button proposes is another message, in the place of the draft as ever.
+    # What a button proposes is another message, and stands above the draft as ever.
     page.get_by_role("button", name="Edit this message").first.click(force=True)
     expect(page.locator("#announce")).to_contain_text("the files go back to the beginning")
     page.fill("#text", "Something else")
@@ -115,7 +115,7 @@ def test_it_gives_the_draft_back_when_it_is_left(page, built):
     words = chip.get_attribute("data-suggest")
     chip.click()
     expect(page.locator("#editing")).to_be_hidden()
-    expect(page.locator("#text")).to_have_value(words)
+    expect(page.locator("#text")).to_have_value(f"{words}\n\nHalf a thought")
     expect(page.locator("#tray")).to_contain_text("note.txt")
 
 

@@ -2,8 +2,12 @@
 
 import pytest
 
-from projects.models import Message
+from agents import runs
+from agents.models import Run
+from projects import services
+from projects.models import Attachment, Message, Project
 from tests.api.test_attachments import png
+from tests.e2e.conftest import BUILD_MS
 
 PICTURE = {"name": "look.png", "mimeType": "image/png", "buffer": png(40, 30)}
 NOTE = {"name": "note.txt", "mimeType": "text/plain", "buffer": b"note"}
@@ -32,6 +36,66 @@ def ask(page, question="Is it there?"):
     page.select_option("#mode", "ask")
     page.fill("#text", question)
     page.press("#text", "Enter")
+
+
+# --- Buttons ---------------------------------------------------------------------------------------------------------
+
+
+def test_it_answers_with_an_option_and_leaves_the_draft_alone(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop. Ask me about the colour first.")
+    options = page.locator(".question [data-say]")
+    expect(options.first).to_be_visible(timeout=BUILD_MS)
+    answer = options.first.get_attribute("data-say")
+    page.fill("#text", "Then add a FAQ section")
+    attach(page, NOTE)
+
+    # Refused, it can be chosen again.
+    page.route("**/messages/", lambda route: route.abort())
+    options.first.click()
+    expect(page.locator("#composer-error")).to_contain_text("cannot be reached")
+    for option in options.all():
+        expect(option).to_be_enabled()
+    expect(page.locator(".pending")).to_have_count(0)
+    expect(page.locator("#text")).to_have_value("Then add a FAQ section")
+    page.unroute("**/messages/")
+
+    options.first.press("Enter")
+    expect(page.locator(".question[data-answered]")).to_be_visible()
+    expect(page.locator("#text")).to_have_value("Then add a FAQ section")
+    expect(page.locator("#tray")).to_contain_text("note.txt")
+    assert said()[1:] == [answer]
+    assert Attachment.objects.get().message is None
+    page.reload()
+    expect(page.locator("#text")).to_have_value("Then add a FAQ section")
+    expect(page.locator("#tray")).to_contain_text("note.txt")
+
+
+def test_it_puts_what_a_button_proposes_above_the_draft(workspace):
+    from playwright.sync_api import expect
+
+    project = Project.objects.get()
+    run = Run.objects.create(
+        project=project, message=services.add_message(project, "user", "A page"), model="vibe-m", state="succeeded"
+    )
+    runs.note(project.pk, "state", {"state": "succeeded"}, run.pk)
+    workspace.reload()
+    chips = workspace.locator("[data-suggest]")
+    first, second = (chips.nth(n).get_attribute("data-suggest") for n in (0, 1))
+    box = workspace.locator("#text")
+    chips.nth(0).click()
+    expect(box).to_have_value(first)
+    box.fill("Half a thought")
+    attach(workspace, NOTE)
+    chips.nth(0).click()
+    expect(box).to_have_value(f"{first}\n\nHalf a thought")
+    # Another one takes its place, and not that of the draft.
+    chips.nth(1).click()
+    expect(box).to_have_value(f"{second}\n\nHalf a thought")
+    expect(workspace.locator("#tray")).to_contain_text("note.txt")
+    workspace.reload()
+    expect(box).to_have_value(f"{second}\n\nHalf a thought")
 
 
 # --- Keys ------------------------------------------------------------------------------------------------------------

@@ -95,47 +95,73 @@ export function composer(root, chat, run) {
     box.area.focus();
   });
 
-  const post = async (text, entries, more) => {
+  async function post(text, entries, more) {
     const whole = [text, ...entries.flatMap((entry) => entry.text ?? [])].join("\n\n");
-    const said = await postJson(root.dataset.messages, { text: whole, attachments: entries.flatMap(({ id }) => id ?? []), ...more });
+    const body = { text: whole, attachments: entries.flatMap(({ id }) => id ?? []), ...more };
+    const said = await postJson(root.dataset.messages, body);
     if (said.warning) toast(said.warning, { error: true });
-  };
+  }
   const refused = (error) => {
     box.error(error.message);
     plans.hidden = error.status !== 402;
   };
   const edits = editing(root, run, { form, box, held, mode, model, choose, post, refused });
 
+  /** What goes with a message beside its words; model and limit too: what keeps them for later ones may still be under way. */
+  function chosen(text) {
+    const references = others.ids(text);
+    return { mode: mode.value, model: model.value, ...(cap.micro() ? { cap: cap.micro() } : {}), ...(references.length ? { references } : {}) };
+  }
   // One after the other, in the order they were typed; the box is free for the next at once.
   let sending = Promise.resolve();
+  /** Shows a message and sends it, with what is `taking`. Throws when it was not taken. */
+  function send(text, taking = null) {
+    const item = chat.pending(text);
+    const more = chosen(text);
+    const sent = sending.then(async () => {
+      try {
+        const taken = await taking;
+        await post(text, taken?.entries ?? [], more);
+      } catch (error) {
+        item.remove();
+        throw error;
+      }
+    });
+    sending = sent.catch(() => {});
+    return sent;
+  }
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const text = box.area.value.trim();
     if (!text || box.isBusy()) return;
     // What is asked for now is no suggestion any more.
     for (const chip of $$("[data-suggest]", root)) if (chip.dataset.suggest === text) chip.remove();
-    // Model and limit go with the message too: what keeps them for later ones may still be under way.
-    const references = others.ids(text);
-    const chosen = { mode: mode.value, model: model.value, ...(cap.micro() ? { cap: cap.micro() } : {}), ...(references.length ? { references } : {}) };
-    if (edits.on()) return edits.send(text, chosen);
-    const item = chat.pending(text);
+    if (edits.on()) return edits.send(text, chosen(text));
+    say(text);
+  });
+  /** Sends what is in the box; refused, it is there again, with the reason. */
+  async function say(text) {
     box.clear();
     weigh();
     const taking = held.take();
-    sending = sending.then(() => send(text, chosen, item, taking));
-  });
-
-  async function send(text, chosen, item, taking) {
-    const { entries, back } = await taking;
     try {
-      await post(text, entries, chosen);
+      await send(text, taking);
     } catch (error) {
       await edits.leave();
-      item.remove();
-      back();
+      (await taking).back();
       const typed = box.area.value;
       box.fill(typed ? `${text}\n\n${typed}` : text);
       refused(error);
+    }
+  }
+  /** Sends an answer that was chosen; the box and its files stay for the next message. False when it was refused, which is said. */
+  async function answer(text) {
+    try {
+      await send(text);
+      return true;
+    } catch (error) {
+      refused(error);
+      return false;
     }
   }
   /** An element of the app that was pointed at: its words go along with the next message. */
@@ -147,11 +173,16 @@ export function composer(root, chat, run) {
     held.mention(name, `${about.filter(Boolean).join(", ")}.`);
     box.area.focus();
   }
-  /** Puts words in the place of the draft; a message that is being edited is left as it was, and is not what they are for. */
+  // What was last put above the draft, and that draft: what is put there next takes its place.
+  let proposed = { whole: null, draft: "" };
+  /** Puts words above the draft; a message that is being edited is left as it was, and is not what they are for. */
   async function fill(text) {
     if (box.isBusy()) return box.area.focus();
     await edits.leave();
-    box.fill(text);
+    const typed = box.area.value.trim();
+    const draft = typed === proposed.whole ? proposed.draft : typed === text ? "" : typed;
+    proposed = { draft, whole: draft ? `${text}\n\n${draft}` : text };
+    box.fill(proposed.whole);
   }
-  return { fill, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
+  return { fill, answer, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
 }
