@@ -116,6 +116,35 @@ def test_it_sets_messages_aside_when_a_run_is_stopped_and_sends_them_when_asked(
     expect(page.locator(".done")).to_have_count(2, timeout=BUILD_MS)
 
 
+def test_it_keeps_what_was_typed_into_a_message_whose_turn_came(page, context, begin):
+    from playwright.sync_api import expect
+
+    path = begin(page, "a landing page for a tea shop [[demo:slow=6]]")
+    queue_two(page)
+    first, last = page.locator("[data-queued]").first, page.locator("[data-queued]").last
+    page.fill("#text", "Half a thought")
+    other = context.new_page()
+    other.goto(path)
+
+    # Another tab saves it first.
+    last.get_by_role("button", name="Change this message").click()
+    page.locator(".queue-edit textarea").fill("Add a FAQ with ten questions")
+    other.locator("[data-queued]").last.get_by_role("button", name="Change this message").click()
+    other.locator(".queue-edit textarea").fill("Add an imprint")
+    other.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("changed elsewhere. What you typed is in the message box.")
+    expect(last.locator(".queue-text")).to_have_text("Add an imprint")
+    expect(page.locator("#text")).to_have_value("Add a FAQ with ten questions\n\nHalf a thought")
+    expect(page.locator("#text")).to_be_focused()
+
+    first.get_by_role("button", name="Change this message").click()
+    page.locator(".queue-edit textarea").fill("Rename it to Steep")
+    page.focus("#model")
+    expect(page.locator(".toast", has_text="had its turn before you saved it")).to_be_visible(timeout=BUILD_MS)
+    expect(page.locator("#text")).to_have_value("Rename it to Steep\n\nAdd a FAQ with ten questions\n\nHalf a thought")
+    expect(page.locator("#model")).to_be_focused()
+
+
 def test_it_leaves_the_run_at_work_alone_when_a_waiting_message_is_dropped(page, begin):
     from playwright.sync_api import expect
 

@@ -60,10 +60,10 @@ export function promptBox(form) {
   // A page that comes back from the history must not still be "sending".
   addEventListener("pageshow", refresh);
   refresh();
-  function fill(text) {
+  function fill(text, { focus = true } = {}) {
     area.value = text;
     area.dispatchEvent(new Event("input"));
-    area.focus();
+    if (focus) area.focus();
     area.setSelectionRange(text.length, text.length);
   }
   return {

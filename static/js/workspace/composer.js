@@ -149,10 +149,15 @@ export function composer(root, chat, run) {
     } catch (error) {
       await edits.leave();
       (await taking).back();
-      const typed = box.area.value;
-      box.fill(typed ? `${text}\n\n${typed}` : text);
+      await giveBack(text);
       refused(error);
     }
+  }
+  /** Words that were typed are in the box again, above what is there. `how`: as fill() of the box has it. */
+  async function giveBack(text, how) {
+    await edits.leave();
+    const typed = box.area.value;
+    box.fill(typed ? `${text}\n\n${typed}` : text, how);
   }
   /** Sends an answer that was chosen; the box and its files stay for the next message. False when it was refused, which is said. */
   async function answer(text) {
@@ -184,5 +189,5 @@ export function composer(root, chat, run) {
     proposed = { draft, whole: draft ? `${text}\n\n${draft}` : text };
     box.fill(proposed.whole);
   }
-  return { fill, answer, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
+  return { fill, giveBack, answer, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
 }

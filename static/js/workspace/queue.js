@@ -5,7 +5,7 @@ import { toast } from "../lib/toast.js";
 
 const MARKS = { ask: "Question", plan: "Plan" };
 
-export function queue(root, chat, run) {
+export function queue(root, chat, run, composer) {
   const box = $("#queue");
   const list = $("#queue-list");
   const find = (id) => $(`[data-queued="${id}"]`, list);
@@ -29,8 +29,10 @@ export function queue(root, chat, run) {
     const item = row(id, data.text, data.mode);
     $("template", item).innerHTML = html ?? "";
     item.dataset.card = card;
-    if (old) old.replaceWith(item);
-    else list.append(item);
+    if (old) {
+      rescue(old, "The waiting message was changed elsewhere.", data.text);
+      old.replaceWith(item);
+    } else list.append(item);
     paint();
     return true;
   }
@@ -74,6 +76,7 @@ export function queue(root, chat, run) {
       item.dataset.aside = "";
       return paint();
     }
+    rescue(item, reason === "dropped" ? "The waiting message was dropped elsewhere." : "The waiting message had its turn before you saved it.");
     item.remove();
     if (reason !== "dropped") chat.upsert(item.dataset.card, $("template", item).innerHTML);
     paint();
@@ -83,9 +86,17 @@ export function queue(root, chat, run) {
     for (const item of waiting()) if (run.shows(item.dataset.queued)) setState(item.dataset.queued, { state: "running" });
   }
 
+  /** What was typed into a message that is not to be changed any more, or is another one (`text`) now, goes to the message box. */
+  function rescue(item, why, text = "") {
+    const area = $(".queue-edit textarea", item);
+    const typed = area?.value.trim();
+    if (!typed || typed === area.defaultValue || typed === text) return;
+    // Where nobody was typing the keyboard stays where it is.
+    composer.giveBack(typed, { focus: item.contains(document.activeElement) });
+    toast(`${why} What you typed is in the message box.`);
+  }
   function edit(item) {
-    const area = el("textarea", { class: "input", rows: 2, "aria-label": "Message" });
-    area.value = $(".queue-text", item).textContent;
+    const area = el("textarea", { class: "input", rows: 2, "aria-label": "Message" }, $(".queue-text", item).textContent);
     const before = [...item.children];
     const back = () => item.replaceChildren(...before);
     const form = el("form", { class: "queue-edit" }, area, el("div", {}, el("button", { type: "button", class: "btn sm", onclick: back }, "Cancel"), el("button", { class: "btn sm primary" }, "Save")));
