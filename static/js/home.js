@@ -24,7 +24,7 @@ if (form) {
     if (!files.any()) return;
     event.preventDefault();
     try {
-      if (!(await files.send())) box.busy(false);
+      await files.send();
     } catch (error) {
       box.busy(false);
       box.error(error.message);

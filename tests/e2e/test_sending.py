@@ -98,6 +98,56 @@ def test_it_puts_what_a_button_proposes_above_the_draft(workspace):
     expect(box).to_have_value(f"{second}\n\nHalf a thought")
 
 
+# --- Files -----------------------------------------------------------------------------------------------------------
+
+
+def test_it_sends_nothing_when_a_file_did_not_come_along(workspace):
+    from playwright.sync_api import expect
+
+    held = []
+    workspace.route("**/attachments/", lambda route: held.append(route))
+    workspace.set_input_files("#attach-input", PICTURE)
+    expect(workspace.locator("#tray [aria-busy]")).to_be_visible()
+    ask(workspace, "Is it like this?")
+    expect(workspace.locator("#text")).to_have_value("")
+    held.pop().abort()
+    problem = workspace.locator("#composer-error")
+    expect(problem).to_contain_text("look.png was not added. The server cannot be reached.")
+    expect(problem).to_contain_text("Nothing was sent: add it again, or send the words without it.")
+    expect(workspace.locator("#text")).to_have_value("Is it like this?")
+    expect(workspace.locator(".pending")).to_have_count(0)
+
+    # One that was taken away meanwhile was not to come along.
+    workspace.set_input_files("#attach-input", PICTURE)
+    expect(workspace.locator("#tray [aria-busy]")).to_be_visible()
+    workspace.press("#text", "Enter")
+    workspace.get_by_role("button", name="Remove look.png").click()
+    held.pop().abort()
+    expect(workspace.locator(".say")).to_have_text(["Is it like this?"])
+    expect(workspace.locator(".pending")).to_have_count(0)
+    assert said() == ["Is it like this?"]
+
+
+def test_it_edits_nothing_when_a_file_did_not_come_along(workspace):
+    from playwright.sync_api import expect
+
+    ask(workspace, "Is it there?")
+    expect(workspace.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    workspace.press("#text", "ArrowUp")
+    expect(workspace.locator("#editing")).to_be_visible()
+    held = []
+    workspace.route("**/attachments/", lambda route: held.append(route))
+    workspace.set_input_files("#attach-input", PICTURE)
+    expect(workspace.locator("#tray [aria-busy]")).to_be_visible()
+    workspace.fill("#text", "Is it like this?")
+    workspace.press("#text", "Enter")
+    held.pop().abort()
+    expect(workspace.locator("#composer-error")).to_contain_text("Nothing was sent")
+    expect(workspace.locator("#editing")).to_be_visible()
+    expect(workspace.locator("#text")).to_have_value("Is it like this?")
+    assert said() == ["Is it there?"]
+
+
 # --- Keys ------------------------------------------------------------------------------------------------------------
 
 

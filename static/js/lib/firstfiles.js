@@ -37,10 +37,9 @@ export function firstFiles(form, box) {
 
   return {
     any: () => holds.held().length > 0,
-    /** Sends the form with the files. False: one could not be taken, and the page says so. Throws when nothing keeps them. */
+    /** Sends the form with the files. Throws, in words for a person, when one could not be taken or nothing keeps them. */
     async send() {
-      const count = holds.held().length;
-      if ((await holds.ready()).length < count) return false;
+      await holds.ready();
       if (isGuest) {
         if (!(await kept)) throw new Error(NOT_KEPT);
         form.append(el("input", { type: "hidden", name: "files_wait", value: "1" }));
@@ -50,7 +49,6 @@ export function firstFiles(form, box) {
         $("[name=attachments]", form).files = all.files;
       }
       form.submit();
-      return true;
     },
   };
 }

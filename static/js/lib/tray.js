@@ -69,8 +69,10 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
       $(".spinner", entry.item).replaceWith(face(entry));
     })()
       .catch((error) => {
+        if (!held.includes(entry)) return; // removed meanwhile
         letGo(entry);
-        tell(`${entry.name} was not added. ${error.message}`);
+        entry.problem = `${entry.name} was not added. ${error.message}`;
+        tell(entry.problem);
       })
       .finally(() => {
         entry.item.ariaBusy = null;
@@ -79,6 +81,16 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
     return entry.coming;
   }
   const addAll = (files) => Promise.all([...files].map(bring));
+  /** These entries, each there or known not to come. */
+  async function arrived(entries) {
+    const all = [...entries];
+    await Promise.all(all.map((entry) => entry.coming));
+    return all;
+  }
+  function demand(entries) {
+    const lost = entries.find((entry) => entry.problem);
+    if (lost) throw new Error(`${lost.problem} Nothing was sent: add it again, or send the words without it.`);
+  }
 
   button.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
@@ -117,21 +129,29 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
     },
     held: () => held,
     busy,
-    /** What is held, once all of it is there. */
+    /** What is held, once all of it is there. Throws, in words for a person, when one of it did not come. */
     async ready() {
-      await Promise.all(held.map((entry) => entry.coming));
+      demand(await arrived(held));
       return held;
     },
-    /** Gives away what is held, once it is all there: {entries, back()}; `back` holds it again. */
+    /**
+     * Gives away what is held now, once it is all there: {entries, demand(), back()}. `demand` throws like `ready`, `back`
+     * holds the entries again.
+     */
     async take() {
-      await Promise.all(held.map((entry) => entry.coming));
-      const taken = [...held];
+      const wanted = held.filter((entry) => !entry.taken);
+      for (const entry of wanted) entry.taken = true;
+      await arrived(held);
+      // Not what was removed meanwhile.
+      const taken = wanted.filter((entry) => held.includes(entry));
       for (const entry of taken) letGo(entry);
       settled();
       return {
         entries: taken,
+        demand: () => demand(wanted),
         back() {
           for (const entry of taken) {
+            entry.taken = false;
             held.push(entry);
             list.append(entry.item);
           }

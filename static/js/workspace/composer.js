@@ -121,6 +121,7 @@ export function composer(root, chat, run) {
     const sent = sending.then(async () => {
       try {
         const taken = await taking;
+        taken?.demand();
         await post(text, taken?.entries ?? [], more);
       } catch (error) {
         item.remove();
