@@ -148,6 +148,63 @@ def test_it_edits_nothing_when_a_file_did_not_come_along(workspace):
     assert said() == ["Is it there?"]
 
 
+# --- The network -----------------------------------------------------------------------------------------------------
+
+
+def test_it_keeps_a_message_and_its_files_until_it_is_known_that_they_arrived(workspace, context):
+    from playwright.sync_api import expect
+
+    workspace.route("**/messages/", lambda _: None)
+    attach(workspace, NOTE)
+    ask(workspace, "Is it like this?")
+    expect(workspace.locator(".pending")).to_be_visible()
+    expect(workspace.locator("#tray")).to_be_hidden()
+    workspace.fill("#text", "And then")
+    # A page that is gone may not hear that its request is. What the browser keeps is seen from another.
+    other = context.new_page()
+    other.goto(workspace.url)
+    for page in (other, workspace):
+        expect(page.locator("#text")).to_have_value("Is it like this?\n\nAnd then")
+        expect(page.locator("#tray")).to_contain_text("note.txt")
+        workspace.reload()
+    workspace.unroute("**/messages/")
+    ask(workspace, "Is it like this?")
+    expect(workspace.locator(".say")).to_contain_text("note.txt")
+    workspace.reload()
+    expect(workspace.locator("#text")).to_have_value("")
+    expect(workspace.locator("#tray")).to_be_hidden()
+
+
+@pytest.mark.parametrize("reloads", [False, True], ids=["at_once", "after_a_reload"])
+def test_it_starts_one_run_when_a_message_is_sent_again_whose_answer_was_lost(workspace, reloads):
+    from playwright.sync_api import expect
+
+    def lose(route):
+        route.fetch()
+        route.abort()
+
+    workspace.route("**/messages/", lose)
+    ask(workspace)
+    expect(workspace.locator("#composer-error")).to_contain_text("cannot be reached")
+    expect(workspace.locator("#text")).to_have_value("Is it there?")
+    workspace.unroute("**/messages/")
+    expect(workspace.locator(".done")).to_have_count(1, timeout=BUILD_MS)
+    if reloads:
+        workspace.reload()
+        expect(workspace.locator("#text")).to_have_value("Is it there?")
+    with workspace.expect_response("**/messages/") as again:
+        ask(workspace)
+    assert again.value.headers["idempotency-replayed"] == "true"
+    expect(workspace.locator(".pending")).to_have_count(0)
+    expect(workspace.locator(".say")).to_have_count(1)
+    assert said() == ["Is it there?"]
+
+    # The same words once more are another message.
+    ask(workspace)
+    expect(workspace.locator(".done")).to_have_count(2, timeout=BUILD_MS)
+    assert said() == ["Is it there?"] * 2
+
+
 # --- Keys ------------------------------------------------------------------------------------------------------------
 
 

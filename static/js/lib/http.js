@@ -35,9 +35,10 @@ async function renewToken() {
   return true;
 }
 
-async function send(method, url, body, type) {
+async function send(method, url, body, type, key) {
   const headers = { Accept: "application/json", "X-CSRFToken": token(), "X-Requested-With": "fetch" };
   if (type) headers["Content-Type"] = type;
+  if (key) headers["Idempotency-Key"] = key;
   let response;
   try {
     response = await fetch(url, { method, headers, body, credentials: "same-origin" });
@@ -70,6 +71,7 @@ export const getPage = async (url) => new DOMParser().parseFromString(await send
 export const putJson = (url, body) => send("PUT", url, JSON.stringify(body), "application/json");
 export const patchJson = (url, body) => send("PATCH", url, JSON.stringify(body), "application/json");
 export const remove = (url) => send("DELETE", url);
-export const postJson = (url, body = {}) => send("POST", url, JSON.stringify(body), "application/json");
+/** With a `key`, what is sent again with the same one is answered again and not done again, where the server takes one. */
+export const postJson = (url, body = {}, key = null) => send("POST", url, JSON.stringify(body), "application/json", key);
 /** Posts what a <form> holds; the answer's HTML is not needed. */
 export const postForm = (url, fields) => send("POST", url, new URLSearchParams(fields), "application/x-www-form-urlencoded");

@@ -5,8 +5,9 @@ import { recall, remember } from "./store.js";
 const NEAR = 0.9;
 
 /**
- * Wires `form` (with a textarea). Returns {area, error(text), busy(bool), isBusy(), clear(), fill(text)}, and lend(text) and
- * giveBack(text): in between, what is typed is another text and the draft is kept.
+ * Wires `form` (with a textarea). Returns {area, error(text), busy(bool), isBusy(), fill(text, {focus})}; lend(text) and
+ * giveBack(): in between, what is typed is another text and the draft is kept; and depart(text): empties the box of what is
+ * sent, and returns what is called once it arrived or is to be back in the box. Until then the draft that is kept has it too.
  */
 export function promptBox(form) {
   const area = $("textarea", form);
@@ -16,7 +17,10 @@ export function promptBox(form) {
   const limit = Number(area.dataset.limit);
   const draft = `draft:${form.dataset.draft}`;
 
-  let lent = false;
+  // The draft's text while the box is lent.
+  let own = null;
+  let departed = [];
+  const keep = () => remember(draft, [...departed.map((one) => one.text), own ?? area.value].filter(Boolean).join("\n\n"));
 
   if (!area.value) area.value = recall(draft) ?? "";
 
@@ -47,7 +51,7 @@ export function promptBox(form) {
     error(`This is ${length.toLocaleString("en")} characters long; ${limit.toLocaleString("en")} are possible. Shorten it a little.`);
   });
   area.addEventListener("input", () => {
-    if (!lent) remember(draft, area.value);
+    keep();
     error(null);
     refresh();
   });
@@ -73,21 +77,27 @@ export function promptBox(form) {
     fill,
     isBusy: () => send.getAttribute("aria-busy") === "true",
     lend(text) {
-      lent = true;
+      own = area.value;
       fill(text);
     },
-    giveBack(text) {
-      lent = false;
+    giveBack() {
+      const text = own;
+      own = null;
       fill(text);
     },
     busy(on) {
       send.setAttribute("aria-busy", on);
       refresh();
     },
-    clear() {
+    depart(text) {
+      const one = { text };
+      departed.push(one);
       area.value = "";
-      remember(draft, null);
       refresh();
+      return () => {
+        departed = departed.filter((other) => other !== one);
+        keep();
+      };
     },
   };
 }

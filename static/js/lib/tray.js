@@ -30,6 +30,8 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
   const button = $("#attach");
   // {name, item} and what `add` said, or words to add to the message: {text}.
   let held = [];
+  // Given away, and neither arrived nor back.
+  let away = [];
 
   const face = ({ text, picture }) => (text ? icon("target") : picture ? el("img", { src: picture, alt: "", width: 26, height: 26 }) : icon("file"));
 
@@ -134,9 +136,10 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
       demand(await arrived(held));
       return held;
     },
+    away: () => away,
     /**
-     * Gives away what is held now, once it is all there: {entries, demand(), back()}. `demand` throws like `ready`, `back`
-     * holds the entries again.
+     * Gives away what is held now, once it is all there: {entries, demand(), done(), back()}. `demand` throws like `ready`; then
+     * they are `done` with, or come `back` and are held again; until then they are `away`.
      */
     async take() {
       const wanted = held.filter((entry) => !entry.taken);
@@ -145,11 +148,18 @@ export function tray(form, place, tell, { add, drop = () => {}, changed = () => 
       // Not what was removed meanwhile.
       const taken = wanted.filter((entry) => held.includes(entry));
       for (const entry of taken) letGo(entry);
+      away.push(...taken);
       settled();
+      const home = () => (away = away.filter((entry) => !taken.includes(entry)));
       return {
         entries: taken,
         demand: () => demand(wanted),
+        done() {
+          home();
+          settled();
+        },
         back() {
+          home();
           for (const entry of taken) {
             entry.taken = false;
             held.push(entry);

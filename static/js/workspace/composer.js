@@ -41,8 +41,7 @@ export function composer(root, chat, run) {
     },
     drop: ({ id, sent }) => id && !sent && remove(`${root.dataset.attachments}${id}/`).catch(() => {}),
     changed() {
-      if (edits.on()) return;
-      const there = held.held().map(({ name, id, picture, text }) => ({ name, id, picture, text }));
+      const there = [...held.away(), ...(edits.on() ? [] : held.held())].map(({ name, id, picture, text }) => ({ name, id, picture, text }));
       remember(kept, there.length ? JSON.stringify(there) : null);
     },
   });
@@ -95,11 +94,20 @@ export function composer(root, chat, run) {
     box.area.focus();
   });
 
+  // A message whose answer did not come may have arrived: sent again as it was it has the same key, and is the same one.
+  const unsure = `unsure:${root.dataset.project}`;
+  let last = JSON.parse(recall(unsure) ?? "{}");
   async function post(text, entries, more) {
     const whole = [text, ...entries.flatMap((entry) => entry.text ?? [])].join("\n\n");
     const body = { text: whole, attachments: entries.flatMap(({ id }) => id ?? []), ...more };
-    const said = await postJson(root.dataset.messages, body);
+    const asked = JSON.stringify(body);
+    if (last.asked !== asked) last = { asked, key: crypto.getRandomValues(new Uint32Array(4)).join("-") };
+    remember(unsure, JSON.stringify(last));
+    const said = await postJson(root.dataset.messages, body, last.key);
+    last = {};
+    remember(unsure, null);
     if (said.warning) toast(said.warning, { error: true });
+    return said.message;
   }
   const refused = (error) => {
     box.error(error.message);
@@ -122,7 +130,9 @@ export function composer(root, chat, run) {
       try {
         const taken = await taking;
         taken?.demand();
-        await post(text, taken?.entries ?? [], more);
+        const { id } = await post(text, taken?.entries ?? [], more);
+        // Its event came already, or the time before, when the answer did not.
+        if ($(`#msg-${id}, [data-card="msg-${id}"]`, root)) item.remove();
       } catch (error) {
         item.remove();
         throw error;
@@ -142,13 +152,16 @@ export function composer(root, chat, run) {
   });
   /** Sends what is in the box; refused, it is there again, with the reason. */
   async function say(text) {
-    box.clear();
+    const arrived = box.depart(text);
     weigh();
     const taking = held.take();
     try {
       await send(text, taking);
+      arrived();
+      (await taking).done();
     } catch (error) {
       await edits.leave();
+      arrived();
       (await taking).back();
       await giveBack(text);
       refused(error);

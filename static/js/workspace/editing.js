@@ -6,7 +6,7 @@ import { toast } from "../lib/toast.js";
 /** `post(text, entries, more)` sends a message with what goes along; `refused(error)` says why it was not taken. */
 export function editing(root, run, { form, box, held, mode, model, choose, post, refused }) {
   const bar = $("#editing");
-  // The message, what sending would do, and the draft that stood here: {id, created, instead, draft}.
+  // The message, what sending would do, and what stood here beside the draft's text: {id, created, instead, draft}.
   let now = null;
   // While it is being left, which waits for files on their way.
   let leaving = null;
@@ -47,7 +47,6 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
     const draft = { mode: mode.value, model: model.value };
     now = { ...said, draft };
     draft.back = (await held.take()).back;
-    draft.text = box.area.value;
     held.restore(said.attachments.map(({ id, name, kind, url }) => ({ id, name, picture: kind === "image" ? url : null, sent: true })));
     choose(said.mode);
     // Where auto is chosen it may pick another one than it did for the old words.
@@ -62,7 +61,8 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
   }
   async function giveBack(taken) {
     const { draft } = now;
-    const { entries } = await held.take();
+    const { entries, done } = await held.take();
+    done();
     if (!taken) for (const { id, sent } of entries) if (id && !sent) remove(`${root.dataset.attachments}${id}/`).catch(() => {});
     now = null;
     bar.hidden = true;
@@ -70,7 +70,7 @@ export function editing(root, run, { form, box, held, mode, model, choose, post,
     choose(draft.mode);
     model.value = draft.model;
     box.error(null);
-    box.giveBack(draft.text);
+    box.giveBack();
   }
   /** Sends it; refused, it stays as it was typed, with the reason. */
   async function send(text, chosen) {
