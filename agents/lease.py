@@ -109,7 +109,8 @@ class Lease:
             self.interrupt(lost=True)
 
 
-_held: dict[UUID, Lease] = {}
+# By lease and not by run: a process that takes a run over from itself holds it twice for a while.
+_held: set[Lease] = set()
 _heart = threading.Lock()
 _beating = False
 
@@ -118,15 +119,15 @@ _beating = False
 def held(lease: Lease) -> Any:
     """Keeps a lease alive while the block runs."""
     _start_heart()
-    _held[lease.fence.run_id] = lease
+    _held.add(lease)
     try:
         yield lease
     finally:
-        _held.pop(lease.fence.run_id, None)
+        _held.discard(lease)
 
 
 def all_held() -> list[Lease]:
-    return list(_held.values())
+    return list(_held)
 
 
 def request_stop(run_id: UUID) -> None:
@@ -159,7 +160,11 @@ def _listen_forever() -> None:
             pubsub = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=None).pubsub()  # type: ignore[no-untyped-call]
             pubsub.subscribe(STOP_CHANNEL)
             for message in pubsub.listen():
-                if message["type"] == "message" and (lease := _held.get(UUID(message["data"].decode()))):
-                    lease.beat()  # the row says whether it is so
-                    connection.close()
+                if message["type"] != "message":
+                    continue
+                asked = UUID(message["data"].decode())
+                for lease in all_held():
+                    if lease.fence.run_id == asked:
+                        lease.beat()  # the row says whether it is so
+                connection.close()
         time.sleep(1)

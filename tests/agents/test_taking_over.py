@@ -200,6 +200,26 @@ def test_it_lets_go_of_the_model_when_the_lease_is_somebody_elses(model, start, 
     assert not run.steps.filter(type__in=["reply", "error", "complete"]).exists()
 
 
+def test_it_holds_a_run_that_it_took_over_from_itself(model, start, eventually):
+    """A machine that slept: the sweeper rings before the heart beats, and the same process answers."""
+    model.say(Failure(hang=60), Failure(hang=60))
+    run = start()
+    workers = [threading.Thread(target=tasks.run_agent, args=[str(run.pk)], daemon=True) for _ in range(2)]
+    for asked, worker in enumerate(workers, 1):
+        worker.start()
+        eventually(lambda asked=asked: len(model.requests) == asked)
+        Run.objects.filter(pk=run.pk, lease_token=1).update(lease_until=Now())
+    leases.request_stop(run.pk)  # nobody has asked for one: who holds the run looks, and who lost it goes
+    workers[0].join(20)
+    assert not workers[0].is_alive() and workers[1].is_alive()
+
+    services.cancel_run(run)
+    workers[1].join(20)
+    run.refresh_from_db()
+    assert not workers[1].is_alive()
+    assert (run.state, run.lease_token) == (Run.State.CANCELLED, 2)
+
+
 def test_it_writes_nothing_once_the_run_is_over(start):
     run = start()
     fence = claim(run)
