@@ -50,9 +50,10 @@ def run_agent(lease: Lease) -> bool:
     try:
         ending = work.go()
     except Waiting:
-        runs.wait(lease.fence)
-        work.bench.let_go()
-        return False
+        if runs.wait(lease.fence):
+            work.bench.let_go()
+            return False
+        ending = Ending(Run.State.CANCELLED, "cancelled")
     except Ending as early:
         ending = early
     except RunStopped:

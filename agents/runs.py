@@ -350,12 +350,15 @@ def finish(fence: Fence, state: str, reason: str = "", **fields: Any) -> None:
         raise LeaseLost
 
 
-def wait(fence: Fence) -> None:
-    """Puts the run to wait for its user, holding no worker."""
+def wait(fence: Fence) -> bool:
+    """Puts the run to wait for its user, holding no worker. False: they want it to stop. Raises LeaseLost."""
     with transaction.atomic():
+        lock(fence)
+        if stop_wanted(fence):
+            return False
         append(fence, "state", {"state": Run.State.WAITING})
-        if not _own(fence).update(state=Run.State.WAITING, lease_until=None):
-            raise LeaseLost
+        _own(fence).update(state=Run.State.WAITING, lease_until=None)
+    return True
 
 
 def resume(run: Run) -> bool:

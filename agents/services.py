@@ -234,11 +234,11 @@ def cancel_run(run: Run) -> None:
     if begun.filter(cancel_requested=False).update(cancel_requested=True):
         runs.note(run.project_id, "state", {"state": "cancelling"}, run.pk)
         waiting.set_aside(run)
-        if runs.resume(run):  # it waits for an answer: a worker saves what there is
-            ring(run)
         transaction.on_commit(lambda: lease.request_stop(run.pk), robust=True)
     elif not begun.exists():
         raise NotNow("This run is over already.")
+    if runs.resume(run):  # it waits for an answer: a worker saves what there is
+        ring(run)
 
 
 def _move_on(run: Run) -> None:

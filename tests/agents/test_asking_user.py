@@ -2,7 +2,7 @@
 
 import pytest
 
-from agents import services
+from agents import runs, services
 from agents.models import Run
 from demo_model import wire
 from projects.services import add_message
@@ -81,6 +81,31 @@ def test_it_keeps_the_work_when_it_is_stopped_while_it_waits(model, waiting, wor
     assert len(model.requests) == 2
     assert types(run.project)[-1] == "complete"
     assert account_of(run.project.owner).reserved == 0
+
+
+def test_it_ends_when_it_is_stopped_just_as_it_asks(model, start, work, monkeypatch):
+    append = runs.append_all
+
+    def stopped(fence, steps, *more):
+        stop = append(fence, steps, *more)
+        if any(step.type == "tool_call" and step.data["name"] == "ask_user" for step in steps):
+            services.cancel_run(Run.objects.get(pk=fence.run_id))
+        return stop
+
+    monkeypatch.setattr(runs, "append_all", stopped)
+    model.say([write(index_html=page("Tea"))], [wire.tool("ask_user", {"question": "Which colour?"})])
+    run = work(start())
+
+    assert (run.state, run.version.number) == (Run.State.CANCELLED, 1)
+    assert not run.steps.filter(type="state", data__state="waiting").exists()
+    assert account_of(run.project.owner).reserved == 0
+
+
+def test_it_ends_at_a_stop_that_comes_again(waiting, work, api):
+    """A worker of the version before left it waiting although its user had asked to stop."""
+    Run.objects.update(cancel_requested=True)
+    assert api(waiting.project.owner).post(f"/api/v1/runs/{waiting.pk}/cancel/").status_code == 202
+    assert work(waiting).state == Run.State.CANCELLED
 
 
 def test_it_cannot_wait_in_ask_mode(model, start, work):
