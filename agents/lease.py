@@ -145,13 +145,17 @@ def _start_heart() -> None:
             threading.Thread(target=_listen_forever, name="stop-listener", daemon=True).start()
 
 
+def _beat(leases: list[Lease]) -> None:
+    for lease in leases:
+        with contextlib.suppress(Exception):  # the database is away: the next beat tries again
+            lease.beat()
+    connection.close()
+
+
 def _beat_forever() -> None:
     while True:
         time.sleep(settings.HEARTBEAT_SECONDS)
-        for lease in all_held():
-            with contextlib.suppress(Exception):  # the database is away: the next beat tries again
-                lease.beat()
-        connection.close()
+        _beat(all_held())
 
 
 def _listen_forever() -> None:
@@ -163,8 +167,5 @@ def _listen_forever() -> None:
                 if message["type"] != "message":
                     continue
                 asked = UUID(message["data"].decode())
-                for lease in all_held():
-                    if lease.fence.run_id == asked:
-                        lease.beat()  # the row says whether it is so
-                connection.close()
+                _beat([lease for lease in all_held() if lease.fence.run_id == asked])  # its row says whether it is so
         time.sleep(1)

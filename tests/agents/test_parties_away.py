@@ -23,13 +23,13 @@ from django.urls import reverse
 
 from accounts import limits, people
 from accounts.models import User
-from agents import aio, events, people_views, runs, sandbox, tasks
+from agents import aio, events, lease, people_views, runs, sandbox, services, tasks
 from agents.models import Run, Sandbox, Step
 from demo_model import wire
 from launcher import runtime, testing
 from projects import versions
 from projects.models import Message
-from tests.agents.scripted import finish, page, write
+from tests.agents.scripted import Failure, finish, page, write
 from tests.agents.test_live import SOON, collect, numbered, say
 from tests.people import PASSWORD
 from usage import services as credits
@@ -269,24 +269,28 @@ def test_it_misses_and_repeats_nothing_over_fifty_drops_and_a_restart_of_redis(v
 
 
 FULL = """
+CREATE SEQUENCE refusals;
 CREATE FUNCTION disk_is_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    PERFORM nextval('refusals');
     RAISE EXCEPTION 'could not extend file "base/1/2": No space left on device' USING ERRCODE = '53100';
 END $$;
-CREATE TRIGGER full_disk BEFORE INSERT ON agents_step FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION disk_is_full();
+CREATE TRIGGER full_disk BEFORE {event} FOR EACH ROW WHEN ({when}) EXECUTE FUNCTION disk_is_full();
 """
 
 
 @pytest.fixture
-def full_disk(transactional_db: None) -> Iterator[Callable[[str], Callable[[], None]]]:
-    """`full_disk(condition)`: rows of steps for which it holds find no room; what is returned makes room again."""
+def full_disk(transactional_db: None) -> Iterator[Callable[..., Callable[[], None]]]:
+    """`full_disk(condition)`: rows of steps for which it holds find no room, or those of another event; what is returned
+    makes room again.
+    """
 
     def free() -> None:
         with connection.cursor() as cursor:
-            cursor.execute("DROP FUNCTION IF EXISTS disk_is_full CASCADE")
+            cursor.execute("DROP FUNCTION IF EXISTS disk_is_full CASCADE; DROP SEQUENCE IF EXISTS refusals")
 
-    def fill(when: str) -> Callable[[], None]:
+    def fill(when: str, event: str = "INSERT ON agents_step") -> Callable[[], None]:
         with connection.cursor() as cursor:
-            cursor.execute(FULL.format(when=when))
+            cursor.execute(FULL.format(when=when, event=event))
         return free
 
     yield fill
@@ -319,6 +323,31 @@ def test_it_waits_for_room_where_the_databases_disk_is_full(
     assert run.state == Run.State.SUCCEEDED
     assert versions.read(run.version, "index.html").decode().count("once") == 1
     assert Entry.objects.filter(kind="charge").count() == 1
+
+
+def test_it_hears_of_a_stop_also_after_the_database_refused_to_say_of_one(
+    full_disk: Any, model: Any, start: Any, eventually: Any, settings: Any
+) -> None:
+    model.say(Failure(hang=60))
+    run = start()
+    worker = threading.Thread(target=tasks.run_agent, args=[str(run.pk)])
+    worker.start()
+    eventually(lambda: model.requests)
+    free = full_disk("true", "UPDATE OF lease_until ON agents_run")
+    lease.request_stop(run.pk)
+
+    def refused() -> bool:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT is_called FROM refusals")
+            return bool(cursor.fetchone()[0])
+
+    eventually(refused)
+    free()
+    services.cancel_run(run)
+    worker.join(settings.HEARTBEAT_SECONDS / 2)  # it was told, and did not have to find out
+    assert not worker.is_alive()
+    run.refresh_from_db()
+    assert run.state == Run.State.CANCELLED
 
 
 def test_it_gives_the_run_back_whenever_the_database_was_away(
