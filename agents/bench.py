@@ -62,9 +62,10 @@ class Bench:
         while True:
             try:
                 self.lease.wait(_ended(self.opening), sandbox.PATIENCE_SECONDS)
-            except StepTimeout:
+            except StepTimeout as error:
                 if time.monotonic() > deadline:
-                    raise
+                    text = f"The sandbox host gave us no sandbox within {sandbox.OPENING_SECONDS} s."
+                    raise sandbox.SandboxUnavailable(text) from error
                 doing = self.lease.wait(sandbox.preparing(self.run.project.framework))
                 key = f"prepare-{doing}"[:40]
                 if doing and not self.log.has("stage", key):
@@ -81,12 +82,13 @@ class Bench:
         where what this run did in it is gone.
         """
         try:
-            return self.lease.wait(work(self.sandbox, False), seconds)
-        except sandbox.GONE:
-            self.box = sandbox.ensure(self.run.project, self.lease.wait)
-            self.serving = aio.submit(self.box.serve())
-            self.miss(self.box)
-            return self.lease.wait(work(self.box, True), seconds)
+            try:
+                return self.lease.wait(work(self.sandbox, False), seconds)
+            except sandbox.GONE:
+                self.box = sandbox.ensure(self.run.project, self.lease.wait)
+                self.serving = aio.submit(self.box.serve())
+                self.miss(self.box)
+                return self.lease.wait(work(self.box, True), seconds)
         except sandbox.DOWN as error:
             raise ToolFailed(f"The sandbox did not do it: {error}") from error
 

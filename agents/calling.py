@@ -1,11 +1,12 @@
 """Tool calls: run one, or find out what became of it; log what it did. A tool that fails is an observation."""
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from django.db import transaction
 
-from agents import about, aio, events, locking
+from agents import about, aio, events, locking, sandbox
 from agents.bench import Bench
 from agents.ending import Ending
 from agents.fingerprints import fingerprint, first_line, tells_an_error
@@ -197,11 +198,20 @@ def _outcome(
                 outcome.output += locking.told(_put_back(bench, locks))
             return outcome
         except StepTimeout as error:
-            aio.run(bench.sandbox.kill_step(step_key))
+            _kill(bench, step_key)
             raise ToolFailed(f"{tool.name} was stopped: {error}.") from error
         except RunStopped:
-            aio.run(bench.sandbox.kill_step(step_key))
+            _kill(bench, step_key)
             raise
+
+
+def _kill(bench: Bench, step_key: str) -> None:
+    """Ends what a call began. Where there is no sandbox yet nothing began, and one that does not answer is no reason to
+    forget why the call ends.
+    """
+    if bench.box:
+        with suppress(*sandbox.DOWN, TimeoutError):
+            aio.run(bench.box.kill_step(step_key))
 
 
 def _dropped(run: Run) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from agents.bench import Bench
 from agents.calling import Waiting, announce, use
 from agents.checking import validate
 from agents.ending import Ending
-from agents.lease import Lease, RunStopped
+from agents.lease import Lease, RunStopped, StepTimeout
 from agents.llm import ModelError
 from agents.log import record
 from agents.mcp.calls import for_run
@@ -62,8 +62,9 @@ def run_agent(lease: Lease) -> bool:
         ending = Ending(Run.State.FAILED, error.code, "The model did not answer", error.detail, error.next)
     except sandbox.SandboxUnavailable as error:
         ending = Ending(Run.State.FAILED, "sandbox_unavailable", "No sandbox", str(error), "Try again in a moment.")
-    except ToolFailed as error:  # outside a tool call: the sandbox did not answer the platform itself
-        ending = Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", str(error), "Try again in a moment.")
+    except (ToolFailed, StepTimeout) as error:  # outside a tool call: the sandbox did not answer the platform itself
+        text = f"The sandbox gave {error}." if isinstance(error, StepTimeout) else str(error)
+        ending = Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", text, "Try again in a moment.")
     except (LeaseLost, OperationalError, InterfaceError, transaction.TransactionManagementError):
         raise  # not ours any more, or the database is away: the sweeper hands the run to a worker that has it
     except Exception as error:

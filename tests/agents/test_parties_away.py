@@ -7,6 +7,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +24,9 @@ from django.urls import reverse
 
 from accounts import limits, people
 from accounts.models import User
-from agents import aio, events, lease, people_views, runs, sandbox, services, tasks
+from agents import aio, checking, events, lease, people_views, runs, sandbox, services, tasks
 from agents.models import Run, Sandbox, Step
+from agents.tools import TOOLS
 from demo_model import wire
 from launcher import runtime, testing
 from projects import versions
@@ -330,7 +332,7 @@ def test_it_hears_of_a_stop_also_after_the_database_refused_to_say_of_one(
 ) -> None:
     model.say(Failure(hang=60))
     run = start()
-    worker = threading.Thread(target=tasks.run_agent, args=[str(run.pk)])
+    worker = threading.Thread(target=tasks.run_agent, args=[str(run.pk)], daemon=True)
     worker.start()
     eventually(lambda: model.requests)
     free = full_disk("true", "UPDATE OF lease_until ON agents_run")
@@ -454,6 +456,68 @@ def test_it_goes_on_once_over_a_sandbox_host_that_was_killed_and_one_that_is_awa
     assert content.startswith(page("Tea"))
     assert (content.count("once"), content.count("twice")) == (1, 1)
     assert run.steps.filter(type="complete").count() == 1
+
+
+@pytest.mark.sandbox
+def test_it_goes_on_where_the_sandbox_is_gone_again_and_again(
+    model: Any, start: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def lost(toolbox: Any, given: Any) -> Any:
+        await e2b.AsyncSandbox.kill(toolbox.box.sdk.sandbox_id, **sandbox.options())
+        return await used(toolbox, given)
+
+    used = TOOLS["terminal"].work
+    assert used
+    monkeypatch.setitem(TOOLS, "terminal", replace(TOOLS["terminal"], work=lost))
+    model.say([wire.tool("terminal", {"command": "true"})], [write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+    assert (run.state, run.version.number) == (Run.State.SUCCEEDED, 1)
+    told = run.steps.get(type="tool_result", data__name="terminal").data
+    assert not told["ok"] and "The sandbox did not do it" in told["output"]
+
+
+@pytest.mark.sandbox
+def test_it_stays_stopped_where_the_sandbox_does_not_answer_any_more(
+    own_host: Any, model: Any, start: Any, eventually: Any
+) -> None:
+    model.say([write(index_html=page("Tea")), wire.tool("terminal", {"command": "sleep 300"})])
+    run = start()
+    worker = threading.Thread(target=tasks.run_agent, args=[str(run.pk)], daemon=True)
+    worker.start()
+    eventually(lambda: run.steps.filter(type="tool_call", data__name="terminal").exists(), 60)
+    own_host.process.send_signal(signal.SIGSTOP)
+    services.cancel_run(run)
+    eventually(lambda: all(held.stopped for held in lease.all_held()))
+    own_host.kill()  # what hangs breaks off
+    worker.join(60)
+    own_host.start()
+    run.refresh_from_db()
+    assert (run.state, run.reason) == (Run.State.CANCELLED, "cancelled")
+
+
+@pytest.mark.sandbox
+def test_it_says_so_when_the_sandbox_does_not_answer_to_a_check(
+    model: Any, start: Any, work: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "PAGE_SECONDS", 0.01)
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+    assert (run.state, run.reason) == (Run.State.FAILED, "sandbox_lost")
+    told = run.steps.get(type="error").data
+    assert "no answer within" in told["detail"] and told["next"]
+
+
+def test_it_says_so_when_no_sandbox_comes(
+    model: Any, start: Any, work: Any, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sandbox, "OPENING_SECONDS", 1)
+    monkeypatch.setattr(sandbox, "PATIENCE_SECONDS", 0.5)
+    model.say([write(index_html=page("Tea"))])
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        settings.E2B_API_URL = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        run = work(start())
+    assert (run.state, run.reason, run.cost) == (Run.State.FAILED, "sandbox_unavailable", 0)
+    assert "within 1 s" in run.steps.get(type="error").data["detail"]
 
 
 @pytest.mark.sandbox
