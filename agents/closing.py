@@ -174,7 +174,7 @@ def _reply(run: Run, log: Log, ending: Ending, changes: dict[str, list[str]]) ->
     """The assistant's message with its fragments: prose, files written, commands run."""
     text = log.summary() if ending.state == Run.State.SUCCEEDED else ending.detail or "Stopped."
     reply = add_message(run.project, Message.Role.ASSISTANT, text, mode=run.message.mode)
-    fragments = [Fragment(kind=Fragment.Kind.TEXT, text=text)]
+    fragments = [Fragment(kind=Fragment.Kind.TEXT, text=reply.text)]
     for change in ("added", "changed", "deleted"):
         fragments += [
             Fragment(kind=Fragment.Kind.CODE, meta={"path": path, "language": language(path), "change": change})

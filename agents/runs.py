@@ -4,6 +4,7 @@ The fence, the two counters and the insert are one statement, so the order of `c
 reader that asks for `cursor > n` never misses a row.
 """
 
+import json
 import os
 import socket
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from django.conf import settings
 from django.db import DataError, IntegrityError, OperationalError, connection, transaction
 from django.db.models import QuerySet, Subquery
 from django.db.models.functions import Now
+from pydantic_core import to_json
 
 from accounts import prepared
 from agents import events
@@ -228,7 +230,7 @@ def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None, leas
     As `append`. `spent`: what the call of a model took that they are about. `least`: the first so many of them are
     written although the user has asked to stop, the others then not, and so get no numbers (0: all). Raises LeaseLost.
     """
-    entry = _Entry(fence, steps, _json(_written(steps)), least or len(steps))
+    entry = _Entry(fence, steps, _written(steps), least or len(steps))
     if spent:
         run, had = spent.run, spent.run.usage
         run.usage = {kind: had.get(kind, 0) + spent.usage.get(kind, 0) for kind in {*had, *spent.usage}}
@@ -236,7 +238,7 @@ def append_all(fence: Fence, steps: list[Step], spent: Spent | None = None, leas
     if not connection.in_atomic_block:
         _entries.put(entry)
     if entry.stop is None:
-        usage = None if entry.usage is None else _json(entry.usage)
+        usage = None if entry.usage is None else packed(entry.usage).decode()
         more = {"token": fence.token, "usage": usage, "cost": entry.cost}
         entry.stop = _insert(steps, entry.written, APPEND, entry.least, **more)
     return entry.stop
@@ -276,7 +278,7 @@ def _append_each(entries: list[_Entry]) -> None:
 def _wanted(entry: _Entry) -> str:
     about: dict[str, Any] = {"run": str(entry.fence.run_id), "token": entry.fence.token, "least": entry.least}
     about |= {"usage": entry.usage, "cost": entry.cost}
-    return f'{_json(about)[:-1]}, "steps": {entry.written}}}'
+    return f'{packed(about).decode()[:-1]}, "steps": {entry.written}}}'
 
 
 # More at once would make the first wait for the last. Who waits holds no connection: with all of the pool's in the
@@ -292,7 +294,7 @@ def note(project_id: UUID, type: str, data: dict[str, Any], run_id: UUID | None 
 def note_all(project_id: UUID, told: list[tuple[str, dict[str, Any]]], run_id: UUID | None) -> list[Step]:
     """Adds steps of these types and data, in this order, by one statement. As `note`."""
     steps = [Step(project_id=project_id, run_id=run_id, type=kind, data=data) for kind, data in told]
-    _insert(steps, _json(_written(steps)), NOTE, len(steps), project=project_id)
+    _insert(steps, _written(steps), NOTE, len(steps), project=project_id)
     return steps
 
 
@@ -307,8 +309,22 @@ def _insert(steps: list[Step], written: str, numbering: str, least: int, **param
     return stop
 
 
-def _written(steps: list[Step]) -> list[dict[str, Any]]:
-    return [{"type": step.type, "key": step.key, "data": step.data, "record": step.record} for step in steps]
+def _written(steps: list[Step]) -> str:
+    """Steps as JSON that jsonb takes: a model or a command may send NUL or half of a surrogate pair, which become
+    U+FFFD. The steps' own `data` is from then on what was written, as other tables could not hold it either; `record`
+    stays what the model really said, which its tools refuse.
+    """
+    values = [{"type": step.type, "key": step.key, "data": step.data, "record": step.record} for step in steps]
+    try:
+        text = to_json(values).decode()
+        if NUL not in text:
+            return text
+    except ValueError:  # such a half, or nested deeper than it goes
+        pass
+    text = packed(_storable(values)).decode()
+    for step, kept in zip(steps, json.loads(text), strict=True):
+        step.data = kept["data"]
+    return text
 
 
 def _executed(sql: str, values: dict[str, Any]) -> list[Any]:
@@ -328,12 +344,6 @@ def _number(steps: list[Step], rows: list[Any], least: int) -> bool:
     for step, row in zip(steps[:least] if stop else steps, rows, strict=True):
         step.pk, step.cursor, step.seq, step.at = row[1:5]
     return stop
-
-
-def _json(value: Any) -> str:
-    """JSON that jsonb takes: a model or a command may send NUL, which becomes U+FFFD."""
-    text = packed(value).decode()
-    return packed(_storable(value)).decode() if NUL in text else text
 
 
 def _storable(value: Any) -> Any:
