@@ -22,6 +22,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Without those whose message was taken back or set aside while it waited."""
         return self.exclude(reason__in=Run.UNSAID)
 
+    def unbegun(self) -> "RunQuerySet":
+        """Those that wait for their turn: a worker never had them."""
+        return self.filter(state=Run.State.QUEUED, started=None)
+
     def for_work(self) -> "RunQuerySet":
         """With all that a worker asks of a run first, in one question: most runs have none of what is asked for."""
         from accounts.models import ProviderKey

@@ -390,8 +390,8 @@ def lock(fence: Fence) -> None:
 
 def end_unclaimed(run: Run, state: str, reason: str) -> bool:
     """Ends a run that no worker ever took. False: one did, or it is over."""
-    ended = Run.objects.filter(pk=run.pk, state=Run.State.QUEUED, started=None)
-    return bool(ended.update(state=state, reason=reason, finished=Now()))
+    ended = Run.objects.unbegun().filter(pk=run.pk).update(state=state, reason=reason, finished=Now())
+    return bool(ended)
 
 
 @prepared.rows

@@ -188,7 +188,7 @@ def edit_queued(run: Run, text: str) -> Run:
     """Another text for a message that still waits. Raises BadPrompt, or NotNow once a worker has it."""
     text = check_prompt(text, "text")
     # The lock: a worker that claims the run in this moment reads the new text, or this is refused.
-    if not Run.objects.select_for_update().filter(pk=run.pk, state=Run.State.QUEUED).exists():
+    if not Run.objects.unbegun().select_for_update().filter(pk=run.pk).exists():
         raise NotNow("This message is being worked on already. Send another one to change course.")
     message = run.message
     message.references = references.still(message.references, message.text, text)
@@ -200,9 +200,11 @@ def edit_queued(run: Run, text: str) -> Run:
 
 @transaction.atomic
 def reorder_queued(project: Project, order: list[UUID]) -> None:
-    """Gives the messages that wait behind a run this order. Raises NotNow when these are not the ones that wait."""
+    """Gives the messages that wait behind a run this order. Raises NotNow when these are not the ones that wait; one
+    that had begun and goes on with the next worker stays before them.
+    """
     # Under the lock: a worker that claims one in this moment makes the lists differ.
-    queued = list(Run.objects.select_for_update().filter(project=project, state=Run.State.QUEUED).order_by("created"))
+    queued = list(Run.objects.unbegun().select_for_update().filter(project=project).order_by("created"))
     if sorted(run.pk for run in queued) != sorted(order):
         raise NotNow("These messages changed meanwhile. Look again.")
     # A run's turn is when it was asked for, so they swap these times among themselves.

@@ -107,6 +107,19 @@ def test_it_gives_waiting_messages_another_order(api, alice, bob, project, run):
     assert api(alice).put(url, {"runs": [order[2], order[1]]}).status_code == 204
 
 
+def test_it_leaves_a_message_as_it_is_that_was_begun_and_waits_for_the_next_worker(api, alice, project, run):
+    first, second = (services.start_run(project, text) for text in ("Add a menu", "Add a map"))
+    fence = runs.claim(run.pk, 30)
+    assert fence
+    runs.hand_back(fence)
+    client, queue = api(alice), f"/api/v1/projects/{project.pk}/queue/"
+    assert client.patch(f"/api/v1/runs/{run.pk}/", {"text": "Something else"}).status_code == 409
+    assert client.put(queue, {"runs": [str(second.pk), str(run.pk), str(first.pk)]}).status_code == 409
+    assert client.put(queue, {"runs": [str(second.pk), str(first.pk)]}).status_code == 204
+    waiting = project.runs.order_by("created").values_list("message__text", flat=True)
+    assert list(waiting) == [run.message.text, "Add a map", "Add a menu"]
+
+
 def waiting_texts(project):
     return [(one["message"].text, one["aside"]) for one in workspace_context(project)["queue"]]
 
