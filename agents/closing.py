@@ -28,17 +28,21 @@ from projects.services import add_message
 from usage import services as credits
 
 log = logging.getLogger(__name__)
+STOPPED = "Stopped."
 
 
 def close(lease: Lease, run: Run, log: Log, box: Box | None, ending: Ending) -> None:
     """Ends the run. Raises LeaseLost when somebody else has it."""
     files = None
-    if box and log.touched() and run.message.mode == Message.Mode.BUILD:
+    if log.touched() and run.message.mode == Message.Mode.BUILD:
         log.add("stage", {"stage": "save", "status": "started", "title": "Saving"}, key="save")
         left = [step.data["key"] for step in log.of("tool_result") if step.data.get("background")]
         locks = Locks(run.project, versions.newest(run.project))
-        files, ending = _read_back(box, [f"{run.pk.hex}-{key}" for key in left], ending)
-        if files and (wrong := locks.keep(files)):  # whatever changed them, and however late
+        try:
+            files = _read_back(box, [f"{run.pk.hex}-{key}" for key in left])
+        except Ending as trouble:
+            ending = _unsaved(ending, trouble)
+        if box and files and (wrong := locks.keep(files)):  # whatever changed them, and however late
             _put(box, wrong)
     secrets = claims.secrets(files, versions.newest(run.project)) if files else []  # before anybody waits for a lock
     with transaction.atomic():
@@ -46,22 +50,37 @@ def close(lease: Lease, run: Run, log: Log, box: Box | None, ending: Ending) -> 
         _finish(lease, run, log, files, ending, secrets)
 
 
-def _read_back(box: Box, left: list[str], ending: Ending) -> tuple[dict[str, bytes] | None, Ending]:
+def _read_back(box: Box | None, left: list[str]) -> dict[str, bytes]:
     """The app's files as they are now, once the commands `left` in the background are ended. A stop does not interrupt
-    this: what was done is kept.
+    this: what was done is kept. Raises Ending when they cannot be had.
     """
+    if box is None:
+        text = "The sandbox with the files could not be reached."
+        raise Ending(Run.State.FAILED, "sandbox_unavailable", "No sandbox", text, "Try again in a moment.")
     try:
         for key in left:
             aio.run(box.kill_step(key))
-        return aio.run(box.snapshot(), 120), ending
+        return aio.run(box.snapshot(), 120)
     except BadFiles as error:
-        trouble = Ending(
-            Run.State.FAILED, "too_large", "The app cannot be saved", str(error), "Ask for fewer or smaller files."
-        )
+        title, advice = "The app cannot be saved", "Ask for fewer or smaller files."
+        raise Ending(Run.State.FAILED, "too_large", title, str(error), advice) from error
     except (*sandbox.DOWN, TimeoutError) as error:
         text = f"The files could not be read from the sandbox: {error}"
-        trouble = Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", text, "Try again.")
-    return None, trouble if ending.state == Run.State.SUCCEEDED else ending
+        raise Ending(Run.State.FAILED, "sandbox_lost", "The sandbox went away", text, "Try again.") from error
+
+
+def _unsaved(ending: Ending, trouble: Ending) -> Ending:
+    """How a run ends whose files cannot be saved: a success is none then, and any other end says so as well."""
+    if ending.state == Run.State.SUCCEEDED:
+        return trouble
+    text = _and(ending.detail or STOPPED, f"Nothing that this run built is saved. {trouble.detail}")
+    advice = f"{trouble.next} {ending.next}".strip()
+    return Ending(ending.state, ending.reason, ending.title or trouble.title, text, advice, ending.cause)
+
+
+def _and(told: str, more: str) -> str:
+    """Two sentences; the first may be somebody else's, without its full stop."""
+    return f"{told.rstrip('. ')}. {more}"
 
 
 def _put(box: Box, files: dict[str, bytes | None]) -> None:
@@ -81,9 +100,8 @@ def _finish(
         try:
             version = versions.save(project, files, source=Version.Source.RUN, title=title, verdict=verdict)
         except BadFiles as error:
-            ending = Ending(
-                Run.State.FAILED, "bad_files", "The app cannot be saved", str(error), "Ask for other files."
-            )
+            title, advice = "The app cannot be saved", "Ask for other files."
+            ending = _unsaved(ending, Ending(Run.State.FAILED, "bad_files", title, str(error), advice))
             files = None
     saved = version or (before if files is not None else None)
     promised, unseen = promises.settle(project, log, ending.state, saved)
@@ -91,6 +109,8 @@ def _finish(
     if version:
         Sandbox.objects.filter(project=project).update(version=version.number)
         log.add("version", {**versions.facts(version), **changes})
+        if ending.detail:
+            ending.detail = _and(ending.detail, "What was built so far is kept.")
     free = _why_free(ending, version, run, log)
     available = credits.release(run.pk) if free else None
     charged = 0 if free else charging.settle(run, log.cost())
@@ -172,7 +192,7 @@ def _why_free(ending: Ending, version: Version | None, run: Run, log: Log) -> st
 
 def _reply(run: Run, log: Log, ending: Ending, changes: dict[str, list[str]]) -> Message:
     """The assistant's message with its fragments: prose, files written, commands run."""
-    text = log.summary() if ending.state == Run.State.SUCCEEDED else ending.detail or "Stopped."
+    text = log.summary() if ending.state == Run.State.SUCCEEDED else ending.detail or STOPPED
     reply = add_message(run.project, Message.Role.ASSISTANT, text, mode=run.message.mode)
     fragments = [Fragment(kind=Fragment.Kind.TEXT, text=reply.text)]
     for change in ("added", "changed", "deleted"):

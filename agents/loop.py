@@ -258,10 +258,7 @@ class Work:
         try:
             self.held = charging.cover(self.run, self.log.cost(), self.held)
         except credits.NotEnoughCredits:
-            text = "Your credits are used up. What was built so far is kept."
-            raise Ending(
-                Run.State.STOPPED, "credits", "Out of credits", text, "Get more credits, then go on."
-            ) from None
+            text, buy = "Your credits are used up.", "Get more credits, then go on."
+            raise Ending(Run.State.STOPPED, "credits", "Out of credits", text, buy) from None
         except credits.CapReached as reached:
-            text = f"{reached} What was built so far is kept."
-            raise Ending(Run.State.STOPPED, "cap", "The run's cap is reached", text, again) from None
+            raise Ending(Run.State.STOPPED, "cap", "The run's cap is reached", str(reached), again) from None

@@ -21,13 +21,13 @@ def check(bench: Bench, failed: list[Step]) -> None:
     same = [step for step in failed if step.data.get("again", 0) >= SAME_ERROR_FIXES]
     idle = [step for step in failed if step.data.get("again") and not changed_in(bench.log.steps, bench.log.round)]
     if not bench.run.project.auto_fix:
-        text = f"{names} failed, and fixing by itself is switched off. The files are kept; nothing is charged."
+        text = f"{names} failed, and fixing by itself is switched off. Nothing is charged."
     elif same:
         text = f"{names} failed with the same error after {same[0].data['again']} fixes, so the run was stopped."
     elif idle:
         text = f"{names} failed, and the attempt to fix it changed no file, so the run was stopped."
     elif rounds >= settings.RUN_MAX_FIX_ROUNDS:
-        text = f"{names} still failed after {rounds} rounds of fixing. The files are kept; nothing is charged."
+        text = f"{names} still failed after {rounds} rounds of fixing. Nothing is charged."
     else:
         return
     cause = failed[0].data.get("error", "")

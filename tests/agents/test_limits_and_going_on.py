@@ -33,6 +33,7 @@ def test_it_stops_at_a_limit_and_goes_on_when_it_is_asked_to(model, start, work,
         assert (run.version, model.requests) == (None, [])
         return
     assert versions.read(run.version, "index.html").decode() == page("Tea")
+    assert run.reply.text.endswith(" What was built so far is kept.")
 
     setattr(settings, name, 1_000_000)
     model.script = [[write(more_html=page("More"))], [finish("All done.")]]
@@ -44,6 +45,17 @@ def test_it_stops_at_a_limit_and_goes_on_when_it_is_asked_to(model, start, work,
     assert (second.state, second.follows_id, second.reply.text) == (Run.State.SUCCEEDED, run.pk, "All done.")
     told = str(model.requests[before]["messages"][-1])
     assert "A page about tea" in told and "index.html (changed)" in told and "Go on with what is open" in told
+
+
+def test_it_says_at_a_limit_that_nothing_could_be_saved(model, start, work, settings):
+    settings.RUN_MAX_TURNS = 1
+    model.say([write(index_html=page("Tea")), wire.tool("terminal", {"command": "head -c 70M /dev/urandom > big"})])
+    run = work(start())
+
+    assert (run.state, run.reason, run.version) == (Run.State.STOPPED, "limit", None)
+    told = run.steps.get(type="error").data
+    assert told["title"] == "Step limit" and "60 MB" in told["detail"] and "smaller files" in told["next"]
+    assert "Nothing that this run built is saved" in run.reply.text and "is kept" not in run.reply.text
 
 
 def test_it_remembers_the_request_however_often_it_goes_on(model, start, work, settings):

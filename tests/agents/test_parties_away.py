@@ -492,7 +492,9 @@ def test_it_stays_stopped_where_the_sandbox_does_not_answer_any_more(
     worker.join(60)
     own_host.start()
     run.refresh_from_db()
-    assert (run.state, run.reason) == (Run.State.CANCELLED, "cancelled")
+    assert (run.state, run.reason, run.version) == (Run.State.CANCELLED, "cancelled", None)
+    assert run.reply and run.reply.text.startswith("Stopped. Nothing that this run built is saved. ")
+    assert run.steps.get(type="error").data["next"]
 
 
 @pytest.mark.sandbox

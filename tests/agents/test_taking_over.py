@@ -127,6 +127,27 @@ def test_it_goes_on_in_any_stage_and_asks_nothing_twice(model, owner, work, monk
         assert run.steps.filter(type=step_type, key=step_key).count() == 1
 
 
+@pytest.mark.parametrize("last", ["limit", "finish", "stop"])
+def test_it_says_that_nothing_is_saved_where_it_finds_no_sandbox(model, start, work, monkeypatch, settings, last):
+    ends = {
+        "limit": (Run.State.STOPPED, "limit"),
+        "finish": (Run.State.FAILED, "sandbox_unavailable"),
+        "stop": (Run.State.CANCELLED, "cancelled"),
+    }
+    address, settings.RUN_MAX_TURNS = settings.E2B_API_URL, 1 if last == "limit" else 9
+    model.say([write(index_html=page("Tea"))], [finish()])
+    run = start()
+    work_until(run, monkeypatch, "review" if last == "finish" else "tool_result", before=False)
+    if last == "stop":
+        services.cancel_run(run)
+    settings.E2B_API_URL = "http://127.0.0.1:9"  # nobody listens
+    run = work(run)
+    settings.E2B_API_URL = address
+
+    assert (run.state, run.reason) == ends[last]
+    assert run.version is None and "could not be reached" in run.reply.text and "is kept" not in run.reply.text
+
+
 def test_it_never_runs_a_command_twice(model, start, work, monkeypatch):
     model.say([wire.tool("terminal", {"command": "echo once >> index.html"})], [finish()])
     run = start()
