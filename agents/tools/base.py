@@ -1,5 +1,6 @@
 """What a tool is, what it works with, and how its input is checked."""
 
+import json
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -103,9 +104,14 @@ class Tool:
         return {"name": self.name, "description": self.description, "input_schema": self.schema}
 
     def check(self, values: dict[str, Any]) -> None:
-        """Raises ToolFailed when the input does not fit the schema of a tool of ours."""
+        """Raises ToolFailed when the input does not fit the schema of a tool of ours, or cannot be sent to a sandbox."""
         if self.server:
             return
+        try:
+            json.dumps(values, ensure_ascii=False).encode()
+        except UnicodeEncodeError as error:
+            half = f"\\u{ord(error.object[error.start]):04x}"
+            raise ToolFailed(f"The input holds {half}, half of a surrogate pair. Write the whole character.") from error
         error = next(iter(Draft202012Validator(self.schema).iter_errors(values)), None)
         if error is not None:
             where = "/".join(map(str, error.absolute_path)) or "input"

@@ -131,6 +131,22 @@ def test_it_ends_with_words_that_no_database_holds(model, start, work):
     assert run.reply.fragments.get(kind=Fragment.Kind.PLAN).meta["steps"] == ["Brew\ufffd"]
 
 
+def test_it_is_told_of_half_a_character(model, start, work):
+    """Which can neither be sent to a sandbox nor kept by a database."""
+    odd = [
+        call("terminal", command="echo \ud800"),
+        call("search", pattern="\ud800"),
+        call("write_files", files=[{"path": "a.txt", "content": "\ud800"}]),
+        call("finish", summary="\ud800"),
+    ]
+    model.say([write(index_html=page("Tea")), *odd], [finish()])
+    run = work(start())
+    assert (run.state, run.version.number, run.lease_token) == (Run.State.SUCCEEDED, 1, 1)
+    for step in run.steps.filter(type="tool_result", key__in=[f"1.{number}" for number in range(1, 5)]):
+        assert not step.data["ok"] and "\\ud800, half of a" in step.record["content"]
+    assert [one.text[-6:] for one in run.reply.fragments.filter(kind=Fragment.Kind.COMMAND)] == ["echo \ufffd"]
+
+
 def _most_memory():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
 
