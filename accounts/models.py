@@ -77,7 +77,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     @transaction.atomic
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Another password ends the API tokens, as it does sessions: whoever knew the old one may have made some."""
-        before = type(self).objects.filter(pk=self.pk).values_list("password", flat=True) if self._password else ()
+        is_new = getattr(self, "_password", None) is not None  # as Django's own save() asks
+        before = type(self).objects.filter(pk=self.pk).values_list("password", flat=True) if is_new else ()
         is_another = any(map(is_password_usable, before))
         super().save(*args, **kwargs)
         if is_another:

@@ -309,7 +309,7 @@ def test_it_has_the_newest_of_two_versions_that_were_saved_one_right_after_the_o
 
     meanwhile(b"<h1>Stale", overtake)
     assert seen(Project.objects.get(pk=project.pk))[1] == "Fresh"
-    assert Sandbox.objects.get(project=project).version == versions.newest(project).number
+    assert Sandbox.objects.get(project=project).version == project.versions.latest("number").number
 
 
 def test_it_comes_back_after_its_server_crashed(project):

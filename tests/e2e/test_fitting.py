@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -150,7 +151,7 @@ def test_it_shows_all_of_what_is_long_in_the_chat(signed_in, project):
     plan = {"run": str(run.pk), "title": word, "summary": word, "steps": [word], "files": [FILE], "state": "proposed"}
     failed = {"title": word, "detail": word, "cause": word, "tried": [{"files": [FILE], "said": word}]}
     done = {"state": "succeeded", "version": 1, "html": marked, "promises": promises, "doubts": [sentence, word]}
-    cards = [
+    cards: list[tuple[str, dict[str, Any]]] = [
         ("user_message", {"message_id": str(run.pk), "html": marked, "attachments": attached}),
         ("reply", {"turn": 1, "html": marked}),
         ("tool_call", asks),
