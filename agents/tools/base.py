@@ -104,7 +104,7 @@ class Tool:
         return {"name": self.name, "description": self.description, "input_schema": self.schema}
 
     def check(self, values: dict[str, Any]) -> None:
-        """Raises ToolFailed when the input does not fit the schema of a tool of ours, or cannot be sent to a sandbox."""
+        """Raises ToolFailed when the input does not fit the schema of a tool of ours, or is no text to send."""
         if self.server:
             return
         try:
@@ -112,10 +112,10 @@ class Tool:
         except UnicodeEncodeError as error:
             half = f"\\u{ord(error.object[error.start]):04x}"
             raise ToolFailed(f"The input holds {half}, half of a surrogate pair. Write the whole character.") from error
-        error = next(iter(Draft202012Validator(self.schema).iter_errors(values)), None)
-        if error is not None:
-            where = "/".join(map(str, error.absolute_path)) or "input"
-            raise ToolFailed(f"The input of {self.name} does not fit its schema: {where}: {error.message[:300]}")
+        misfit = next(iter(Draft202012Validator(self.schema).iter_errors(values)), None)
+        if misfit is not None:
+            where = "/".join(map(str, misfit.absolute_path)) or "input"
+            raise ToolFailed(f"The input of {self.name} does not fit its schema: {where}: {misfit.message[:300]}")
 
 
 def safe_path(path: str) -> str:
