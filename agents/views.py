@@ -13,7 +13,6 @@ from django.contrib.auth.decorators import login_required
 from django.db.models import Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.views.decorators.cache import never_cache
@@ -35,6 +34,8 @@ SHOWN_STEPS = 200
 CHAT = {*events.CARDS, "state"}
 # Versions in the menu of the bar; the history has all of them.
 SHOWN_VERSIONS = 20
+# In the session: the project that a prompt became, until its page was shown, which drops the prompt's draft.
+BEGUN = "begun"
 # Cards that a process keeps as they were drawn, some 2 kB each.
 MOST_DRAWN = 5_000
 _drawn: dict[tuple[UUID, int, datetime, bool], "Item"] = {}
@@ -91,8 +92,8 @@ def _start(request: HttpRequest, wish: dict[str, Any]) -> HttpResponse:
     except credits.NotEnoughCredits as error:
         return _home_again(request, wish, str(error), status=402)
     _warn(request, wish["prompt"])
-    # Told so, the page drops the draft of the prompt.
-    return redirect(reverse("project-detail", args=[run.project_id], query={"new": "1"}))
+    request.session[BEGUN] = str(run.project_id)
+    return redirect("project-detail", run.project_id)
 
 
 def _files(request: HttpRequest) -> list[tuple[str, bytes]]:
@@ -131,7 +132,11 @@ def project_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
     before = request.GET.get("before", "")
     if before and not re.fullmatch(r"[0-9]{1,15}", before):
         raise Http404
-    return render(request, "projects/workspace.html", workspace_context(project, int(before or 0)))
+    context = workspace_context(project, int(before or 0))
+    if request.session.get(BEGUN) == str(pk):
+        del request.session[BEGUN]
+        context["is_new"] = True
+    return render(request, "projects/workspace.html", context)
 
 
 @login_required

@@ -18,7 +18,7 @@ import { site } from "./workspace/site.js";
 import { shells as makeShells } from "./workspace/shells.js";
 import { notify as makeNotify } from "./workspace/notify.js";
 import { logs as makeLogs } from "./workspace/logs.js";
-import { panes as makePanes, setParams } from "./workspace/panes.js";
+import { panes as makePanes } from "./workspace/panes.js";
 import { plan } from "./workspace/plan.js";
 import { preview as makePreview } from "./workspace/preview.js";
 import { queue as makeQueue } from "./workspace/queue.js";
@@ -27,13 +27,12 @@ import { runLine } from "./workspace/run.js";
 import { writing as makeWriting } from "./workspace/writing.js";
 
 // The prompt this project came from is no draft any more, nor are its files. Where it was refused, no project begins with it.
-if (new URLSearchParams(location.search).has("new")) {
+if ("new" in $("#workspace").dataset) {
   if (recall("sent:new") !== null && recall("sent:new") === recall("draft:new")) {
     remember("draft:new", null);
     keepFiles("new", []).catch(() => {});
   }
   remember("sent:new", null);
-  setParams({ new: null }, { replace: true });
 }
 
 const root = $("#workspace");

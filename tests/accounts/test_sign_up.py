@@ -28,7 +28,7 @@ def test_it_runs_the_prompt_that_was_typed_before_signing_up(as_user, db):
     answer = client.post(reverse("account_signup"), SIGN_UP, follow=True)
     project = Project.objects.get()
     # Told that it is new, the page drops the draft.
-    assert answer.redirect_chain[-1][0] == f"{project.get_absolute_url()}?new=1"
+    assert answer.redirect_chain[-1][0] == project.get_absolute_url()
     assert (project.owner.email, project.framework) == ("new@example.com", "html")
     client.get(reverse("project-pending"))
     assert Run.objects.count() == 1
