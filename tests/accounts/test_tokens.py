@@ -45,6 +45,7 @@ def test_it_ends_with_the_password_that_it_was_made_under(alice, as_user):
     assert first.is_good
     _, secret = ApiToken.issue(alice)
     client = as_user(alice)
+    assert "your API tokens are revoked" in client.get(reverse("account_change_password")).text
     form = {"oldpassword": old, "password1": new, "password2": new}
     answer = client.post(reverse("account_change_password"), form, follow=True)
     assert "API tokens that you had are revoked" in answer.text
