@@ -205,6 +205,9 @@ def reorder_queued(project: Project, order: list[UUID]) -> None:
     """
     # Under the lock: a worker that claims one in this moment makes the lists differ.
     queued = list(Run.objects.unbegun().select_for_update().filter(project=project).order_by("created"))
+    # One that is next and waits for a free worker is no longer among those that pages show as waiting behind it.
+    first = min(_active(project.pk), key=lambda run: run.created, default=None)
+    queued = [run for run in queued if run.pk in order or run != first]
     if sorted(run.pk for run in queued) != sorted(order):
         raise NotNow("These messages changed meanwhile. Look again.")
     # A run's turn is when it was asked for, so they swap these times among themselves.

@@ -107,6 +107,14 @@ def test_it_gives_waiting_messages_another_order(api, alice, bob, project, run):
     assert api(alice).put(url, {"runs": [order[2], order[1]]}).status_code == 204
 
 
+def test_it_orders_what_waits_behind_the_one_that_waits_for_a_worker(api, alice, project, run):
+    first, second = (services.start_run(project, text) for text in ("Add a menu", "Add a map"))
+    url = f"/api/v1/projects/{project.pk}/queue/"
+    assert api(alice).put(url, {"runs": [str(second.pk), str(first.pk)]}).status_code == 204
+    assert list(project.runs.order_by("created")) == [run, second, first]
+    assert api(alice).put(url, {"runs": [str(first.pk)]}).status_code == 409
+
+
 def test_it_leaves_a_message_as_it_is_that_was_begun_and_waits_for_the_next_worker(api, alice, project, run):
     first, second = (services.start_run(project, text) for text in ("Add a menu", "Add a map"))
     fence = runs.claim(run.pk, 30)
