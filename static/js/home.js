@@ -6,6 +6,7 @@ import { limit } from "./lib/limit.js";
 import { mentions } from "./lib/mentions.js";
 import { promptBox } from "./lib/prompt.js";
 import { remember } from "./lib/store.js";
+import { toast } from "./lib/toast.js";
 
 const form = $("[data-prompt-form]");
 if (form) {
@@ -31,9 +32,15 @@ if (form) {
     }
   });
   addEventListener("pageshow", () => box.busy(false));
+  let example = "";
   delegate(document, "click", "[data-example]", (event, link) => {
     event.preventDefault();
-    box.fill(link.dataset.example);
+    const typed = box.area.value;
+    if (typed.trim() && typed !== example) {
+      toast("The example took the place of your words.", { action: { label: "Undo", run: () => box.fill(typed) } });
+    }
+    example = link.dataset.example;
+    box.fill(example);
     form.scrollIntoView({ block: "center", behavior: "smooth" });
   });
 }

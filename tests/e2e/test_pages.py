@@ -187,3 +187,17 @@ def test_it_is_light_in_styles(page):
     css = sum(size for url, size in sizes.items() if ".css" in url)
     print(f"{css / 1000:.1f} kB of styles, {sum(sizes.values()) / 1000:.1f} kB in all, {len(sizes)} requests")
     assert 0 < css <= LIMIT_CSS
+
+
+def test_it_gives_words_back_that_an_example_took_the_place_of(page):
+    from playwright.sync_api import expect
+
+    page.goto("/")
+    examples, box = page.locator("[data-example]"), page.locator("textarea[name=prompt]")
+    examples.nth(0).click()
+    examples.nth(1).click()
+    expect(page.locator(".toast")).to_have_count(0)  # nobody typed anything
+    box.fill("A page about tea")
+    examples.nth(0).click()
+    page.get_by_role("button", name="Undo").click()
+    expect(box).to_have_value("A page about tea")
