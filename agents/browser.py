@@ -9,6 +9,7 @@ import base64
 import contextlib
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -29,9 +30,10 @@ TEXT_CHARS, CONSOLE_LINES, CONSOLE_CHARS = 20_000, 50, 500
 # Of the seconds a look may take, those kept for reading the page once it has loaded, or has not.
 READING_SECONDS = 12.0
 CLOSING_SECONDS = 3.0
-# A page counts as loaded when nothing was under way for half a second (Chromium's networkIdle), and has drawn since.
-# One that listens for good, as dev servers have it, counts so long after at most two requests are (networkAlmostIdle).
-SETTLE_SECONDS, LISTENS_SECONDS = 0.3, 1.0
+# A page counts as loaded when at most two requests were under way for half a second (Chromium's networkAlmostIdle),
+# then none for so long, or after that time at the latest, and it has drawn since. A stream of events counts as none:
+# pages of dev servers listen to one for good.
+QUIET_SECONDS, SETTLE_SECONDS, ENDLESS_SECONDS = 0.5, 0.3, 1.0
 UNFINISHED = "The page did not finish loading."
 NO_PAGE = "The address answered with a download or with nothing, not with a page."
 READ = """({title: document.title.slice(0, 200), text: (document.body ? document.body.innerText : "").slice(0, %d)})"""
@@ -139,7 +141,10 @@ class _Visit:
     def __init__(self, chromium: Chromium, tab: str, authority: str, audit: str = "") -> None:
         self.chromium, self.tab, self.authority, self.audit = chromium, tab, authority, audit
         self.seen = Look()
-        self.idle, self.almost_idle = asyncio.Event(), asyncio.Event()
+        self.almost_idle = asyncio.Event()
+        # Requests that are to end, and when the last of them did.
+        self.under_way: set[str] = set()
+        self.quiet_since = 0.0
         self.frame = self.empty = ""
         self.tasks: set[asyncio.Task[Any]] = set()
         chromium.listen(tab, self._take)
@@ -178,9 +183,13 @@ class _Visit:
             return
         await self.almost_idle.wait()
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(LISTENS_SECONDS):
-                await self.idle.wait()
+            async with asyncio.timeout(ENDLESS_SECONDS):
+                while not self._is_quiet():  # noqa: ASYNC110 – it is time that has to pass
+                    await asyncio.sleep(0.05)
         await asyncio.sleep(SETTLE_SECONDS)
+
+    def _is_quiet(self) -> bool:
+        return not self.under_way and time.monotonic() - self.quiet_since >= QUIET_SECONDS
 
     async def _read(self) -> None:
         """Words and picture. Scripts that never end are ended, so that both can be had."""
@@ -209,10 +218,13 @@ class _Visit:
         match method:
             case "Network.responseReceived" if event["type"] == "Document" and event.get("frameId") == self.frame:
                 self.seen.status = event["response"]["status"]
+            case "Network.requestWillBeSent" if event.get("type") != "EventSource":
+                self.under_way.add(event["requestId"])
+            case "Network.loadingFinished" | "Network.loadingFailed":
+                self.under_way.discard(event["requestId"])
+                self.quiet_since = time.monotonic()
             case "Page.lifecycleEvent" if event["frameId"] == self.frame and event["loaderId"] != self.empty:
-                if event["name"] == "networkIdle":
-                    self.idle.set()
-                elif event["name"] == "networkAlmostIdle":
+                if event["name"] == "networkAlmostIdle":
                     self.almost_idle.set()
             case "Page.javascriptDialogOpening":
                 self._later("Page.handleJavaScriptDialog", accept=False)

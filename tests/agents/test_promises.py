@@ -21,9 +21,8 @@ seeing = pytest.mark.skipif(not browser.available(), reason="NO CHROMIUM")
 
 @pytest.fixture
 def eyes(model, monkeypatch):
-    """The platform looks with a real browser, and is soon content: these pages ask for nothing later."""
+    """The platform looks with a real browser."""
     monkeypatch.setattr(browser, "available", look)
-    monkeypatch.setattr(browser, "LISTENS_SECONDS", 0.1)
 
 
 def tea(*words: str) -> wire.Block:
