@@ -140,6 +140,16 @@ def project_detail(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @login_required
+@require_safe
+def project_suggestions(request: HttpRequest, pk: UUID) -> HttpResponse:
+    """What could come next, for a page on which a run has just ended."""
+    project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)
+    version = project.versions.first()
+    context = {"version": version, "suggestions": suggestions.suggest(project, version)}
+    return render(request, "projects/_suggestions.html", context)
+
+
+@login_required
 @require_POST
 def message_send(request: HttpRequest, pk: UUID) -> HttpResponse:
     project = get_object_or_404(Project.objects.for_user(request.user), pk=pk)

@@ -14,4 +14,5 @@ urlpatterns = [
     path("<uuid:pk>/export/", exports.project_export, name="project-export"),
     path("<uuid:pk>/import/", imports.project_update, name="project-update"),
     path("<uuid:pk>/messages/", views.message_send, name="message-send"),
+    path("<uuid:pk>/suggestions/", views.project_suggestions, name="project-suggestions"),
 ]

@@ -1,7 +1,7 @@
 // The workspace page: connects its parts and hands each event to the one it concerns.
 import "./site.js";
 import { $, $$, delegate, el, icon } from "./lib/dom.js";
-import { Refused, postJson } from "./lib/http.js";
+import { Refused, getPage, postJson } from "./lib/http.js";
 import { keepFiles } from "./lib/kept.js";
 import { connect } from "./lib/live.js";
 import { recall, remember } from "./lib/store.js";
@@ -117,11 +117,21 @@ const handlers = {
       chat.freeze();
       notify.say(OVER[data.state] ?? "The run is over.", event);
     }
-    if (!run.active()) code.released();
+    if (!run.active()) {
+      code.released();
+      suggest();
+    }
     if (data.version) preview.settle(data.version === 1);
     composer.estimate.show();
   },
 };
+
+/** What could come next, as the app is now. Those that are there stay where they cannot be had, or one is about to be pressed. */
+async function suggest() {
+  const page = await getPage(root.dataset.suggestions).catch(() => null);
+  const box = $("#suggestions");
+  if (page && !box.contains(document.activeElement)) box.replaceChildren(...$("#suggestions", page).children);
+}
 
 // Events are handled once per frame, however fast they come; a hidden tab has no frames.
 let queue = [];

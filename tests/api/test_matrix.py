@@ -77,6 +77,7 @@ PAGES = {
     "project-import": [Route(200), Route(400, "post", data={"repository": "nothing like it"})],
     "project-pending": [Route(302)],
     "project-detail": [Route(200, of="project")],
+    "project-suggestions": [Route(200, of="project")],
     "project-rename": [Route(302, "post", "project", data={"name": "New"})],
     "project-delete": [Route(302, "post", "project")],
     "project-duplicate": [Route(302, "post", "project")],

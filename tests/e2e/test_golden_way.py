@@ -18,6 +18,7 @@ def test_it_goes_from_a_prompt_to_a_running_app_and_on_to_the_next_version(page,
     expect(app.locator("h1")).to_be_visible(timeout=30_000)
     expect(app.locator("body")).to_contain_text("Crumb & Co")
     expect(page.locator("#version-now")).to_have_text("v1")
+    expect(page.get_by_role("group", name="Suggestions")).to_contain_text("Add dark mode")
 
     page.fill("#text", "Rename it to Flour Power")
     page.press("#text", "Enter")
