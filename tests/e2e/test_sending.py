@@ -31,6 +31,13 @@ def attach(page, *files):
     expect(page.locator("#tray [aria-busy]")).to_have_count(0)
 
 
+def refuse(page, held):
+    """Refuses a request that is held, once the browser has sent it: a picture is made smaller before."""
+    while not held:
+        page.wait_for_timeout(20)
+    held.pop().abort()
+
+
 def ask(page, question="Is it there?"):
     """Types a question for the agent, which is answered without a change."""
     page.select_option("#mode", "ask")
@@ -70,6 +77,7 @@ def test_it_answers_with_an_option_and_leaves_the_draft_alone(page, begin):
     page.reload()
     expect(page.locator("#text")).to_have_value("Then add a FAQ section")
     expect(page.locator("#tray")).to_contain_text("note.txt")
+    expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
 
 
 def test_it_puts_what_a_button_proposes_above_the_draft(workspace):
@@ -110,7 +118,7 @@ def test_it_sends_nothing_when_a_file_did_not_come_along(workspace):
     expect(workspace.locator("#tray [aria-busy]")).to_be_visible()
     ask(workspace, "Is it like this?")
     expect(workspace.locator("#text")).to_have_value("")
-    held.pop().abort()
+    refuse(workspace, held)
     problem = workspace.locator("#composer-error")
     expect(problem).to_contain_text("look.png was not added. The server cannot be reached.")
     expect(problem).to_contain_text("Nothing was sent: add it again, or send the words without it.")
@@ -122,10 +130,11 @@ def test_it_sends_nothing_when_a_file_did_not_come_along(workspace):
     expect(workspace.locator("#tray [aria-busy]")).to_be_visible()
     workspace.press("#text", "Enter")
     workspace.get_by_role("button", name="Remove look.png").click()
-    held.pop().abort()
+    refuse(workspace, held)
     expect(workspace.locator(".say")).to_have_text(["Is it like this?"])
     expect(workspace.locator(".pending")).to_have_count(0)
     assert said() == ["Is it like this?"]
+    expect(workspace.locator(".done")).to_have_count(1, timeout=BUILD_MS)
 
 
 def test_it_edits_nothing_when_a_file_did_not_come_along(workspace):
@@ -141,7 +150,7 @@ def test_it_edits_nothing_when_a_file_did_not_come_along(workspace):
     expect(workspace.locator("#tray [aria-busy]")).to_be_visible()
     workspace.fill("#text", "Is it like this?")
     workspace.press("#text", "Enter")
-    held.pop().abort()
+    refuse(workspace, held)
     expect(workspace.locator("#composer-error")).to_contain_text("Nothing was sent")
     expect(workspace.locator("#editing")).to_be_visible()
     expect(workspace.locator("#text")).to_have_value("Is it like this?")
@@ -170,6 +179,7 @@ def test_it_keeps_a_message_and_its_files_until_it_is_known_that_they_arrived(wo
     workspace.unroute("**/messages/")
     ask(workspace, "Is it like this?")
     expect(workspace.locator(".say")).to_contain_text("note.txt")
+    expect(workspace.locator(".done")).to_have_count(1, timeout=BUILD_MS)
     workspace.reload()
     expect(workspace.locator("#text")).to_have_value("")
     expect(workspace.locator("#tray")).to_be_hidden()
