@@ -288,7 +288,7 @@ async def has_a_terminal(desk: Desk) -> None:
             terminal.pid, iter([b"stty size; pwd; echo $A$TERM; sleep 0.01; exec -a named-once bash -i\n"])
         )
     await got(second.disconnect())
-    await got(sandbox.commands.run("until pgrep -f named-once; do :; done >/dev/null"))
+    await got(sandbox.commands.run("until pgrep -f '[n]amed-once'; do :; done >/dev/null"))
     await got(sandbox.pty.resize(terminal.pid, PtySize(rows=30, cols=100)))
     await got(sandbox.pty.send_stdin(terminal.pid, b"stty size; exit 4\n"))
     with pytest.raises(CommandExitException) as ended:
