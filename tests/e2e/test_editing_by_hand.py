@@ -66,6 +66,7 @@ def test_it_saves_and_the_running_app_follows(code):
     code.locator("dialog [value=yes]").click()
     expect(code.locator("#version-now")).to_have_text("v5")
     expect(code.locator("#tree")).not_to_contain_text("done.md")
+    expect(code.locator(".cm-content")).to_have_attribute("aria-label", "index.html")
 
     # In the file, and in all of them.
     code.locator(".cm-content").click()
