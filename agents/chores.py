@@ -18,8 +18,12 @@ log = logging.getLogger(__name__)
 
 
 def open_preview(project_id: str, restart: bool = False, repair: bool = False) -> None:
-    """Resumes or rebuilds a project's sandbox, sees to its dev server, and tells the page."""
-    project = Project.objects.get(pk=project_id)
+    """Resumes or rebuilds a project's sandbox, sees to its dev server, and tells the page. Not of a project that was
+    deleted since it was asked for.
+    """
+    project = Project.objects.filter(pk=project_id, deleted=None).first()
+    if project is None:
+        return
     try:
         box = sandbox.ensure(project)
         if repair:
@@ -102,8 +106,9 @@ def pause_idle_sandboxes() -> int:
 
 
 def replace_sandboxes() -> int:
-    """Puts another sandbox in the place of each that is to be ended because others know its address; how many. What was
-    changed in it by hand becomes a version first. One in which a run works, or that cannot be asked, is left for later.
+    """Ends each sandbox whose address others may know and that is to be nobody's any more, those of deleted projects
+    too; how many. What was changed in it by hand becomes a version first, and another takes its place where it was
+    awake. One in which a run works, or that cannot be asked, is left for later.
     """
     done = 0
     for row in _retired().select_related("project"):
@@ -120,15 +125,15 @@ def replace_sandboxes() -> int:
             continue
         _kill(row)
         done += 1
-        if not row.paused:
+        if not row.paused and not row.project.deleted:
             services.open_preview(row.project)
     return done
 
 
 def _retired() -> QuerySet[Sandbox]:
     # Those without a project are ended by stop_suspended.
-    there = Sandbox.objects.filter(retired=True, project__isnull=False, project__deleted=None)
-    return there.exclude(project__runs__state__in=Run.ACTIVE)
+    over = Q(retired=True, project__isnull=False) | Q(project__deleted__isnull=False)
+    return Sandbox.objects.filter(over).exclude(project__runs__state__in=Run.ACTIVE)
 
 
 def stop_suspended() -> int:

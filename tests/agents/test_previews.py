@@ -12,7 +12,7 @@ from agents.models import Sandbox
 from demo_model import wire
 from projects import versions
 from projects.models import Project
-from projects.services import create_project
+from projects.services import create_project, undelete
 from sandbox_host import registries
 from tests.agents.scripted import finish, page, write
 
@@ -151,6 +151,19 @@ def test_it_moves_once_its_host_answers(api, project, settings):
     assert Sandbox.objects.get(project=project).retired
     settings.E2B_API_URL = there
     assert tasks.replace_sandboxes() == 1
+
+
+def test_it_ends_with_its_project_and_is_there_again_when_that_is_brought_back(project):
+    before = Sandbox.objects.get()
+    aio.run(sandbox.ensure(project).write({"by-hand.txt": b"kept"}))
+    edits.delete_project(project)
+    assert tasks.replace_sandboxes() == 1
+    tasks.open_preview(str(project.pk))  # asked for before
+    assert not _alive(project.pk) and not Sandbox.objects.filter(project=project).exists()
+    restored = Project.objects.get(pk=project.pk)
+    undelete(restored)
+    assert aio.run(sandbox.ensure(restored).read("by-hand.txt")) == b"kept"
+    assert Sandbox.objects.get(project=project).host != before.host
 
 
 def test_it_moves_another_while_one_waits_to_be_ended(api, project):
