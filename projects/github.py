@@ -13,7 +13,7 @@ import httpx
 from django.conf import settings
 from django.db.models.functions import Now
 
-from accounts import vault
+from accounts import keyshapes, vault
 from accounts.models import GitHubToken, User
 from projects import leaks, versions
 from projects.importing import MAX_ZIP_BYTES
@@ -150,7 +150,9 @@ class _Api:
 
     def commit(self, files: dict[str, bytes], branch: str, version: Version) -> str:
         mark = f"Vibe-Project: {version.project_id}"
-        message = f"{version.title or version.project.name}\n\n{mark}\nVibe-Version: {version.number}"
+        # The title is what somebody asked for in their own words.
+        title = keyshapes.masked(version.title or version.project.name)
+        message = f"{title}\n\n{mark}\nVibe-Version: {version.number}"
         with self.client:
             repository = self.ask("GET", "")
             head = self.head(branch)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import keyshapes
 from accounts.models import User
 from projects import blobs, frameworks, leaks, pictures, promises
 from projects.models import Message, Project, Version
@@ -72,12 +73,14 @@ def is_forbidden(char: str) -> bool:
 
 
 def name_from_prompt(prompt: str) -> str:
-    """A short name out of the prompt's own words: its first sentence without the polite beginning."""
+    """A short name out of the prompt's own words: its first sentence without the polite beginning. Others may see it, so
+    what looks like a key is masked.
+    """
     line = re.split(r"[.!?\n]", prompt.strip(), maxsplit=1)[0].strip() or prompt.strip()
     short = line
     while match := FILLER.match(short):
         short = short[match.end() :]
-    words = " ".join((short or line).split())
+    words = keyshapes.masked(" ".join((short or line).split()))
     if len(words) > NAME_CHARS:
         words = words[: NAME_CHARS + 1].rsplit(" ", 1)[0][:NAME_CHARS].rstrip(" ,;:-") or words[:NAME_CHARS]
     return words[:1].upper() + words[1:]

@@ -3,6 +3,7 @@
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, F, OuterRef, QuerySet
 
+from accounts import keyshapes
 from accounts.models import User
 from projects import leaks, services
 from projects.models import Picture, Project, ShowcaseEntry, Version
@@ -47,7 +48,7 @@ def publish(project: Project, title: str, category: str, *, prompt: str = "") ->
                 source=project,
                 author=project.owner,
                 title=title,
-                prompt=prompt.strip()[:PROMPT_CHARS],
+                prompt=keyshapes.masked(prompt).strip()[:PROMPT_CHARS],
                 category=category,
             )
     except IntegrityError:

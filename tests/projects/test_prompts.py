@@ -32,6 +32,7 @@ def test_it_takes_the_longest_prompt_and_odd_letters(alice):
         ("a", "A"),
         ("...", "..."),
         ("build", "Build"),
+        ("A chat by sk-ant-api03-abcdefghijklmnop0123456789", "Chat by [removed]"),
         ("Help me to make the website of our choir\nwith dates", "Website of our choir"),
     ],
 )

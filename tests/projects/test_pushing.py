@@ -183,7 +183,9 @@ def test_it_begins_an_empty_repository(github, push):
 def test_it_tells_no_secret(github, push, project):
     github.commit("main", "Ann's work", {})
     versions.save_files(project, {".env": b"PASSWORD=hunter2\n"})
+    project.versions.update(title="Chat by sk-ant-api03-abcdefghijklmnop0123456789")
     assert push().status_code == 201 and ".env" not in github.files("vibe")
+    assert github.objects[github.heads["vibe"]]["message"].startswith("Chat by [removed]\n")
     versions.save_file(project, "app.js", b"const key = 'sk-ant-api03-abcdefghijklmnop0123456789';\n")
     asked = github.requests
     refused = push()

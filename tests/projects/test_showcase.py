@@ -35,6 +35,11 @@ def url(name, pk):
     return reverse(name, args=[pk])
 
 
+def test_it_shows_no_key_of_the_prompt(good):
+    made = showcase.publish(good, "Bread", "shops", prompt="Chat by sk-ant-api03-abcdefghijklmnop0123456789")
+    assert made.prompt == "Chat by [removed]"
+
+
 def test_it_is_sent_in_by_its_owner_and_shown_once_staff_approved(as_user, alice, bob, staff, good):
     client, anyone = as_user(alice), as_user()
     assert "Send version 1 in" in client.get(url("project-publish", good.pk)).text
