@@ -278,7 +278,7 @@ class RunCancel(OneRun):
 class RunRetry(OneRun):
     @extend_schema(request=None, responses={202: RunBriefSerializer})
     def post(self, request: Request, pk: Any) -> Response:
-        """A new run with the same message. 409 while the old one goes on."""
+        """A new run with the same message and cap, by the project's model. 409 while the old one goes on."""
         return Response(projects.shown(RunBriefSerializer, services.retry_run(self.run())), status=202)
 
 

@@ -81,7 +81,7 @@ class ApprovePlan(api.OneRun):
 class Continue(api.OneRun):
     @extend_schema(request=None, responses={202: api.RunBriefSerializer})
     def post(self, request: Request, pk: Any) -> Response:
-        """A new run that goes on where this one stopped. 409 while it goes on, or when it was finished."""
+        """A new run that goes on where this one stopped, with as high a cap. 409 while it goes on, or is finished."""
         return Response(shown(api.RunBriefSerializer, services.continue_run(self.run())), status=202)
 
 

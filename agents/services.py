@@ -57,7 +57,7 @@ def start_project(
     found = references.find(owner, refers)
     project = create_project(owner, prompt, model=branded, framework=framework, name=name, cap=cap)
     attached = attachments.add_all(project, files)
-    return begin(project, prompt, Message.Mode.BUILD, project.model, cap, found, attached=attached)
+    return begin(project, prompt, Message.Mode.BUILD, project.model, None, found, attached=attached)
 
 
 @transaction.atomic
@@ -77,8 +77,9 @@ def start_run(
 
     `cap`: the most it may cost, in micro-credits; without one the project's, or else the user's own. `model`: a branded
     name for this run only. `refers`: ids of projects to look into. `follows`: the run that it goes on from, or whose
-    plan it builds. `again`: the run whose message is sent once more. Either is nobody's answer, refers to the projects
-    of the run before, and has what was attached to it. Raises BadPrompt or NotEnoughCredits.
+    plan it builds. `again`: the run whose message is sent once more, to go on from what that went on from. Either is
+    nobody's answer, refers to the projects of the run before, and has what was attached to it. Raises BadPrompt or
+    NotEnoughCredits.
     """
     active = _active(project.pk)
     asking = next((run for run in active if run.state == Run.State.WAITING and not (follows or again)), None)
@@ -90,7 +91,9 @@ def start_run(
         return answered
     if len(active) > MAX_QUEUED:
         raise BadPrompt(f"{MAX_QUEUED} messages wait already. Let some finish, or stop them.", "text")
-    before = follows or again
+    if again:
+        follows = again.follows
+    before = again or follows
     found = before.message.references if before else references.find(project.owner, refers, but=project)
     wanted = model or project.model
     last = last_run(project) if catalogue.get(wanted).is_auto else None
@@ -255,22 +258,24 @@ def _move_on(run: Run) -> None:
 
 @transaction.atomic
 def retry_run(run: Run) -> Run:
-    """A new run with the same message. Raises NotNow while the run goes on, BadPrompt, NotEnoughCredits."""
+    """A new run with the same message and cap, by the project's model. Raises NotNow while the run goes on, BadPrompt,
+    NotEnoughCredits.
+    """
     if Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).exists():
         raise NotNow("This run is still under way.")
     waiting.forget(run)
-    return start_run(run.project, run.message.text, run.message.mode, again=run)
+    return start_run(run.project, run.message.text, run.message.mode, run.cap, again=run)
 
 
 def continue_run(run: Run) -> Run:
-    """A new run that goes on where this one stopped. Raises NotNow, BadPrompt, NotEnoughCredits."""
+    """A new run that goes on where this one stopped, with as high a cap. Raises NotNow, BadPrompt, NotEnoughCredits."""
     if Run.objects.filter(pk=run.pk, state__in=Run.ACTIVE).exists():
         raise NotNow("This run is still under way.")
     if run.message.aside:
         raise NotNow(SET_ASIDE)
     if run.state == Run.State.SUCCEEDED:
         raise NotNow("This run came to its end. Send a message for what comes next.")
-    return start_run(run.project, CONTINUE, run.message.mode, follows=run)
+    return start_run(run.project, CONTINUE, run.message.mode, run.cap, follows=run)
 
 
 def open_preview(project: Project, restart: bool = False, repair: bool = False) -> None:

@@ -73,8 +73,8 @@ def is_forbidden(char: str) -> bool:
 
 
 def name_from_prompt(prompt: str) -> str:
-    """A short name out of the prompt's own words: its first sentence without the polite beginning. Others may see it, so
-    what looks like a key is masked.
+    """A short name out of the prompt's own words: its first sentence without the polite beginning, and without what
+    looks like a key, for others may see it.
     """
     line = re.split(r"[.!?\n]", prompt.strip(), maxsplit=1)[0].strip() or prompt.strip()
     short = line

@@ -78,6 +78,18 @@ def test_it_retries_what_has_ended_and_not_what_goes_on(api, alice, run):
     assert Run.objects.get(pk=answer.json()["id"]).message.text == run.message.text
 
 
+def test_it_retries_and_goes_on_with_as_high_a_cap_and_from_where_the_run_went_on(api, alice, project):
+    client = api(alice)
+    said = {"text": "Make it blue", "cap": 300_000}
+    pk = client.post(f"{BASE}/{project.pk}/messages/", said).json()["run"]["id"]
+    stopped = Run.objects.get(pk=pk)
+    for action in ("continue", "retry", "retry"):
+        Run.objects.filter(pk=pk).update(state="failed")
+        pk = client.post(f"/api/v1/runs/{pk}/{action}/").json()["id"]
+        run = Run.objects.get(pk=pk)
+        assert (run.cap, run.follows) == (300_000, stopped)
+
+
 def test_it_gives_events_after_a_cursor_without_a_gap(api, alice, run):
     client, url = api(alice), f"{BASE}/{run.project_id}/events/"
     body = client.get(url).json()
