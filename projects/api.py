@@ -146,7 +146,8 @@ class VersionSerializer(serializers.ModelSerializer[Version]):
         read_only_fields = fields
 
     def get_picture(self, version: Version) -> str | None:
-        if not getattr(version, "has_picture", False):
+        # A list has asked for all of them at once.
+        if not (version.has_picture if hasattr(version, "has_picture") else pictures.has_one(version)):
             return None
         return reverse("version-picture", args=[version.project_id, version.number])
 

@@ -44,6 +44,10 @@ def newest() -> Subquery:
     return Subquery(pictures.values("version__number")[:1])
 
 
+def has_one(version: Version) -> bool:
+    return Picture.objects.filter(version=version).exists()
+
+
 def marked(found: QuerySet[Version]) -> QuerySet[Version]:
     """Adds `has_picture`."""
     return found.annotate(has_picture=Exists(Picture.objects.filter(version=OuterRef("pk"))))

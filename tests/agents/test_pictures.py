@@ -60,6 +60,15 @@ def test_it_takes_none_while_the_app_is_not_at_that_version_or_sleeps(model, sta
     assert not Picture.objects.exists()
 
 
+def test_its_address_is_told_of_one_version_as_of_all(api, project):
+    versions.save_file(project, "app.js", b"let a = 2;")
+    assert kept.keep(project.versions.get(number=2), WEBP)
+    client, there = api(project.owner), f"/api/v1/projects/{project.pk}/versions/"
+    assert [one["picture"] for one in client.get(there).json()["results"]] == [url(project, 2), None]
+    assert client.get(f"{there}2/").json()["picture"] == url(project, 2)
+    assert client.patch(f"{there}1/", {"title": "Begin"}).json()["picture"] is None
+
+
 def test_it_keeps_the_newest_and_copies_come_along(project):
     for number in range(2, kept.KEPT + 4):
         versions.save_file(project, "app.js", f"let a = {number};".encode())
