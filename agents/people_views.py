@@ -13,6 +13,7 @@ from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.db import transaction
+from django.db.models import F
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect, render
@@ -24,8 +25,8 @@ from accounts import limits, people
 from accounts.forms import DeleteForm
 from accounts.models import GitHubToken, User
 from agents.models import Run
-from projects import versions
-from projects.models import Project
+from projects import attachments, versions
+from projects.models import Attachment, Project
 from projects.services import BRIEFING
 from usage import services as credits
 from usage import statement
@@ -40,7 +41,9 @@ CHUNK = 2**16
 @never_cache
 @require_POST
 def account_export(request: HttpRequest) -> HttpResponseBase:
-    """A ZIP: account.json, usage.csv, and for each project its chat as JSON and the files of its newest version."""
+    """A ZIP: account.json, usage.csv, and for each project (deleted ones too, as long as they are kept) its chat as
+    JSON, what was attached to it and the files of its newest version.
+    """
     user = _user(request)
     if not limits.allow(f"export:{user.pk}", EXPORTS, DAY):
         messages.error(request, f"{EXPORTS} exports a day can be made. Come back tomorrow.")
@@ -56,7 +59,7 @@ def _export(user: User) -> Iterator[bytes]:
             lines = credits.account_of(user).entries.order_by("-id")
             archive.writestr("usage.csv", "".join(statement.as_csv(lines)))
             left = MOST_BYTES
-            for project in user.projects.filter(deleted=None).order_by("-updated"):
+            for project in user.projects.order_by(F("deleted").asc(nulls_first=True), "-updated"):
                 left -= _add_project(archive, project, left)
         out.seek(0)
         while chunk := out.read(CHUNK):
@@ -77,7 +80,7 @@ def account_delete(request: HttpRequest) -> HttpResponse:
             logout(request)
         messages.success(request, "Your account and everything in it are deleted.")
         return redirect("home")
-    context = {"form": form, "projects": user.projects.filter(deleted=None).count()}
+    context = {"form": form, "projects": user.projects.count()}
     return render(request, "accounts/delete.html", context, status=400 if form.errors else 200)
 
 
@@ -113,22 +116,25 @@ def _account(user: User) -> dict[str, Any]:
 
 
 def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
-    """Adds a project, with its files if they have at most `left` bytes; how many they have."""
+    """Adds a project, with its files and attachments if they have at most `left` bytes; how many they have."""
     folder = f"projects/{project.pk}"
     newest = versions.newest(project)
     sizes = versions.file_sizes(newest) if newest else {}
-    fits = sum(sizes.values()) <= left
+    attached = list(project.attachments.select_related("blob").defer("blob__deflated"))
+    size = sum(sizes.values()) + sum(one.blob.size for one in attached)
+    fits = size <= left
     runs = Run.objects.filter(project=project).order_by("created")
     about = {
         "name": project.name,
         "framework": project.framework,
         "model": project.model,
         "created": project.created,
+        "deleted": project.deleted,
         "pushed_to": project.pushed_to,
         "imported_from": project.imported_from,
         **{field: getattr(project, field) for field in BRIEFING},
         "messages": list(
-            project.messages.order_by("created").values("role", "mode", "text", "references", "aside", "created")
+            project.messages.order_by("created").values("id", "role", "mode", "text", "references", "aside", "created")
         ),
         "runs": list(runs.values("state", "reason", "model", "usage", "cost", "created", "finished")),
         "versions": list(project.versions.order_by("number").values("number", "source", "title", "verdict", "created")),
@@ -136,14 +142,30 @@ def _add_project(archive: zipfile.ZipFile, project: Project, left: int) -> int:
         "promises": list(
             project.promises.values("says", "path", "text", "version", "held", "checked", "aside", "created")
         ),
+        "attachments": [
+            {
+                "name": one.name,
+                "message": one.message_id,
+                "file": _attached(one) if fits else None,
+                "created": one.created,
+            }
+            for one in attached
+        ],
         "files": sorted(sizes) if fits else "Too large for this archive: download this project by itself.",
     }
     archive.writestr(f"{folder}/project.json", _json(about))
-    if not newest or not fits:
+    if not fits:
         return 0
-    for path, content in versions.files(newest).items():
+    for path, content in (versions.files(newest) if newest else {}).items():
         archive.writestr(f"{folder}/files/{path}", content)
-    return sum(sizes.values())
+    for one in attached:
+        archive.writestr(f"{folder}/{_attached(one)}", attachments.content(one))
+    return size
+
+
+def _attached(one: Attachment) -> str:
+    # By their ids, for two may have the same name.
+    return f"attachments/{one.pk}/{one.name}"
 
 
 def _json(value: Any) -> str:

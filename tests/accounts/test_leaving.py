@@ -8,9 +8,9 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import ApiToken, ProviderKey, User
-from agents import people_views, runs
+from agents import edits, people_views, runs
 from agents.models import Run, Step
-from projects import github
+from projects import attachments, github
 from projects.models import Project
 from tests.people import PASSWORD
 from usage.models import Account, Entry, Reservation
@@ -46,6 +46,23 @@ def test_it_gives_everything_and_no_secret(as_user, keyed, project, run, bob):
     assert about["mcp_servers"][0]["last_four"] == "4321" and b"wiki-very-secret" not in whole
     assert about["github_token"]["last_four"] == "8765" and b"github_pat_very" not in whole
     assert b"sk-very-secret" not in whole and secret.encode() not in whole and bob.email.encode() not in whole
+
+
+def test_it_gives_what_was_attached_and_what_was_deleted(as_user, alice, run):
+    message = run.message
+    for name, content in (("menu.txt", b"Bread 3"), ("later.txt", b"Tea 2")):
+        attachments.add(run.project, name, content)
+    first, _ = run.project.attachments.all()
+    attachments.send(run.project, [first.pk], message, ())
+    edits.delete_project(run.project)
+    answer = as_user(alice).post(reverse("account-export"))
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        folder = f"projects/{run.project_id}"
+        told = json.loads(archive.read(f"{folder}/project.json"))
+        assert told["deleted"] and told["messages"][0]["id"] == str(message.pk)
+        given = {one["name"]: (one["message"], archive.read(f"{folder}/{one['file']}")) for one in told["attachments"]}
+    assert given == {"menu.txt": (str(message.pk), b"Bread 3"), "later.txt": (None, b"Tea 2")}
+    assert "1 project with all versions" in as_user(alice).get(reverse("account-delete")).text
 
 
 def test_it_gives_so_many_exports_a_day(as_user, alice):
