@@ -1,6 +1,7 @@
 """REST: what starts, stops and shows runs, and the sandbox they work in; on top of projects/api.py."""
 
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.shortcuts import get_object_or_404
@@ -18,7 +19,7 @@ from agents.models import Run, Sandbox
 from projects import api as projects
 from projects import attachments, briefing, leaks, references
 from projects.models import Project
-from projects.services import rename
+from projects.services import rename, undelete
 from usage import services as usage
 
 MAX_EVENTS = 500
@@ -201,9 +202,17 @@ class ProjectDetail(projects.InProject, projects.ProjectDetail):
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, pk: Any) -> Response:
-        """Hides the project and stops its runs."""
+        """Hides the project and stops its runs. `undelete/` brings it back for 30 days, then it goes for good."""
         edits.delete_project(self.project())
         return Response(status=204)
+
+
+class Undelete(APIView):
+    @extend_schema(request=None, responses=projects.ProjectSerializer)
+    def post(self, request: Request, pk: UUID) -> Response:
+        """Brings a deleted project back."""
+        undelete(get_object_or_404(Project.objects.deleted_of(request.user), pk=pk))
+        return Response(projects.shown(projects.ProjectSerializer, projects.visible(request).get(pk=pk)))
 
 
 class VersionPreview(projects.InProject):

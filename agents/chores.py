@@ -5,6 +5,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from agents import aio, edits, previews, runs, sandbox, services, sites
@@ -13,6 +14,7 @@ from agents.models import Run, Sandbox
 from projects import versions
 from projects.models import Project, Version
 from projects.paths import BadFiles
+from projects.services import KEPT
 
 log = logging.getLogger(__name__)
 
@@ -149,6 +151,12 @@ def stop_suspended() -> int:
         _kill(row)
         stopped += 1
     return stopped
+
+
+def purge_deleted() -> int:
+    """Removes for good the projects that were deleted long enough ago; how many."""
+    due = Project.objects.filter(deleted__lt=timezone.now() - KEPT)
+    return sum(edits.purge(project) for project in due)
 
 
 def kill_sandboxes(ids: list[str]) -> None:

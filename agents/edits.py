@@ -111,6 +111,21 @@ def delete_project(project: Project) -> None:
     stop_runs(Run.objects.filter(project=project))
 
 
+@transaction.atomic
+def purge(project: Project) -> bool:
+    """Removes a deleted project for good, with all in it. False: it was brought back, or a run in it is not over.
+
+    Its sandbox is left without a project, and ended by `agents.tasks.stop_suspended`.
+    """
+    # Runs before their project, as at the end of a run.
+    list(Run.objects.filter(project=project).select_for_update(of=("self",)).order_by("pk").values_list("pk"))
+    locked = Project.objects.select_for_update().filter(pk=project.pk, deleted__isnull=False).first()
+    if locked is None or Run.objects.filter(project=project, state__in=Run.ACTIVE).exists():
+        return False
+    locked.delete()
+    return True
+
+
 def stop_runs(found: QuerySet[Run]) -> None:
     """Stops those of these runs that are not over, the newest first so that none moves up meanwhile."""
     for run in found.filter(state__in=Run.ACTIVE).order_by("-created"):

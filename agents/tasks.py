@@ -86,6 +86,12 @@ def stop_suspended() -> int:
 
 
 @shared_task
+def purge_deleted() -> int:
+    """Each night, removes for good the projects that were deleted long enough ago; how many."""
+    return int(_chore("purge_deleted"))
+
+
+@shared_task
 def kill_sandboxes(ids: list[str]) -> None:
     """Ends sandboxes whose rows are gone with their owner: asked by web processes of the version before."""
     _chore("kill_sandboxes", ids)

@@ -6,6 +6,8 @@ from agents import exports, imports, list_views, views
 
 urlpatterns = [
     path("", list_views.project_list, name="project-list"),
+    path("deleted/", list_views.project_trash, name="project-trash"),
+    path("<uuid:pk>/purge/", list_views.project_purge, name="project-purge"),
     path("<uuid:pk>/delete/", list_views.project_delete, name="project-delete"),
     path("import/", imports.project_import, name="project-import"),
     path("new/", views.project_create, name="project-create"),

@@ -69,6 +69,12 @@ class ProjectSerializer(serializers.ModelSerializer[Project]):
         read_only_fields = ("framework",)
 
 
+class DeletedProjectSerializer(serializers.ModelSerializer[Project]):
+    class Meta:
+        model = Project
+        fields = ("id", "name", "framework", "created", "deleted")
+
+
 class BriefedProjectSerializer(ProjectSerializer):
     """A project with what it tells every run of the agent."""
 
@@ -267,6 +273,19 @@ class ProjectList(generics.ListAPIView[Project]):
 
     def get_queryset(self) -> QuerySet[Project]:
         return visible(self.request)
+
+
+class DeletedProjects(generics.ListAPIView[Project]):
+    """What its owner deleted, the last first: 30 days long each can be brought back."""
+
+    serializer_class = DeletedProjectSerializer
+    pagination_class = CursorPagination
+    filter_backends = (filters.OrderingFilter,)
+    ordering_fields = ("deleted",)
+    ordering = ("-deleted",)
+
+    def get_queryset(self) -> QuerySet[Project]:
+        return Project.objects.deleted_of(self.request.user)
 
 
 class ProjectDetail(generics.RetrieveAPIView[Project]):

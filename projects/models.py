@@ -16,9 +16,14 @@ if TYPE_CHECKING:
 class ProjectQuerySet(models.QuerySet["Project"]):
     def for_user(self, user: "User | AnonymousUser") -> "ProjectQuerySet":
         """The one access rule: a person sees what they own. Everything about projects starts here."""
-        if not user.is_authenticated or not user.is_active:
-            return self.none()
-        return self.filter(owner=user, deleted__isnull=True)
+        return self._owned(user).filter(deleted__isnull=True)
+
+    def deleted_of(self, user: "User | AnonymousUser") -> "ProjectQuerySet":
+        """What a person deleted and may bring back: to be named, brought back or removed, not to be looked into."""
+        return self._owned(user).filter(deleted__isnull=False)
+
+    def _owned(self, user: "User | AnonymousUser") -> "ProjectQuerySet":
+        return self.filter(owner=user) if user.is_authenticated and user.is_active else self.none()
 
 
 def _paths(help_text: str) -> "models.JSONField[list[str], list[str]]":

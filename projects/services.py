@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
@@ -14,6 +15,8 @@ from projects import blobs, frameworks, leaks, pictures, promises
 from projects.models import Message, Project, Version
 
 NAME_CHARS = 60
+# So long a deleted project can be brought back. Then it goes for good, at night.
+KEPT = timedelta(days=30)
 # What a project tells its runs, apart from its files.
 BRIEFING = ("rules", "criteria", "memory", "locked", "pinned", "dropped", "review", "auto_fix", "cap")
 # "Please build me a …" says nothing about the app.
@@ -169,7 +172,7 @@ def copy_version(version: Version, owner: User, name: str, *, public: bool = Fal
 
 
 def delete(project: Project) -> None:
-    """Hide a project. Nothing is lost: `undelete` brings it back."""
+    """Hide a project. `undelete` brings it back as long as it is KEPT."""
     Project.objects.filter(pk=project.pk, deleted__isnull=True).update(deleted=timezone.now())
 
 

@@ -12,9 +12,8 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.models import User
 from projects import leaks, services, versions
-from projects.models import Project, ProjectQuerySet, Version
+from projects.models import Project, Version
 
 
 @login_required
@@ -52,7 +51,10 @@ def project_favourite(request: HttpRequest, pk: UUID) -> HttpResponse:
 @login_required
 @require_POST
 def project_undelete(request: HttpRequest, pk: UUID) -> HttpResponse:
-    services.undelete(get_object_or_404(deleted(request), pk=pk))
+    project = get_object_or_404(Project.objects.deleted_of(request.user), pk=pk)
+    services.undelete(project)
+    if not request.headers.get("X-Requested-With"):
+        messages.success(request, f"“{project.name}” is back.")
     return redirect("project-list")
 
 
@@ -95,9 +97,3 @@ def as_download(chunks: Iterator[bytes], version: Version, kind: str, secrets: i
     response.headers["Content-Disposition"] = str(disposition)
     response.headers["Cache-Control"] = "private, no-store"
     return response
-
-
-def deleted(request: HttpRequest) -> ProjectQuerySet:
-    """What the user deleted and may bring back."""
-    assert isinstance(request.user, User)  # login_required
-    return Project.objects.filter(owner=request.user, deleted__isnull=False)

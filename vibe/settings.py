@@ -156,6 +156,7 @@ CELERY_BEAT_SCHEDULE = {
     "replace-sandboxes": {"task": "agents.tasks.replace_sandboxes", "schedule": 10.0},
     "keep-sites-up": {"task": "agents.tasks.keep_sites_up", "schedule": 15.0},
     "pause-idle-sandboxes": {"task": "agents.tasks.pause_idle_sandboxes", "schedule": 60.0},
+    "purge-deleted": {"task": "agents.tasks.purge_deleted", "schedule": crontab(hour=3, minute=40)},
     "sweep-blobs": {"task": "projects.tasks.sweep_blobs", "schedule": crontab(hour=4, minute=20)},
     "recount-ledger": {"task": "usage.tasks.recount", "schedule": crontab(hour=3, minute=10)},
 }

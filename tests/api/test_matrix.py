@@ -88,6 +88,8 @@ PAGES = {
     # No picture was taken here.
     "version-picture": [Route(404, of="project", more={"number": 1})],
     "project-undelete": [Route(302, "post", "deleted")],
+    "project-trash": [Route(200)],
+    "project-purge": [Route(302, "post", "deleted")],
     "project-download": [Route(200, of="project")],
     "project-export": [Route(200, of="project")],
     # Nobody's link; links that work are in test_shares.py.
@@ -111,6 +113,8 @@ API = {
     "api-estimate": [Route(200)],
     "api-run-cost": [Route(200, of="run")],
     "api-projects": [Route(200), Route(201, "post", data={"prompt": "A page"})],
+    "api-deleted": [Route(200)],
+    "api-undelete": [Route(200, "post", "deleted")],
     "api-project": [
         Route(200, of="project"),
         Route(200, "patch", "project", data={"name": "New"}),

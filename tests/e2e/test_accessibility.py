@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from projects import services
 from projects.models import Project
 from tests.e2e.conftest import BUILD_MS
 
@@ -27,7 +28,7 @@ OUTSIDE = [
     "/accounts/password/reset/",
     "/nowhere/",
 ]
-PAGES = ["/", "/projects/", "/projects/import/", "/usage/", "/settings/", "/api/v1/docs/"]
+PAGES = ["/", "/projects/", "/projects/deleted/", "/projects/import/", "/usage/", "/settings/", "/api/v1/docs/"]
 TABS = ["preview", "code", "history", "logs", "context"]
 # A whole WebP of one pixel.
 PIXEL = "UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA"
@@ -96,7 +97,7 @@ def eyes(browser, stack):
 @pytest.fixture
 def entry(db, alice):
     """An app in the showcase, with a picture."""
-    from projects import pictures, services, showcase, versions
+    from projects import pictures, showcase, versions
     from projects.models import ShowcaseEntry
 
     project = services.create_project(alice, "A page for a bakery", model="vibe-m", framework="html")
@@ -125,6 +126,7 @@ def test_it_finds_nothing_serious(eyes, begin):
     workspace = begin(page, "a landing page for a tea shop")
     expect(page.locator(".done")).to_have_count(1, timeout=BUILD_MS)
     owner = Project.objects.get().owner
+    services.delete(services.create_project(owner, "A page that was not needed", model="vibe-m"))
     tool: dict[str, Any] = {"name": "mcp__wiki__find", "remote": "find", "description": "", "schema": {}}
     owner.mcp_servers.create(
         name="wiki", url="https://mcp.example.com/a/long/way/to/it", last_four="abcd", tools=[tool]
