@@ -202,6 +202,7 @@ export function history(root, panes) {
   /** All of a version, one file or folder of it, or of that file one change: `hunk` of the diff to version `to`. */
   async function restore(number, path = "", change = {}) {
     const before = newest();
+    const asked = latest;
     try {
       const made = await postJson(`${root.dataset.versions}${number}/restore/`, path ? { path, ...change } : {});
       if (made.number === before) return toast("It is like that already.");
@@ -209,7 +210,8 @@ export function history(root, panes) {
       const part = change.to ? `One change of ${path}` : path;
       toast(path ? `${part} is as in v${number} again, in v${made.number}.` : `Version ${made.number} is version ${number} again. Nothing was lost.`, { action: { label: "Undo", run: undo } });
       await saved();
-      if (!$("#history").hidden) show(made.number);
+      // Unless something else was chosen meanwhile.
+      if (!$("#history").hidden && asked === latest) show(made.number);
     } catch (error) {
       toast(error.message, { error: true });
     }
