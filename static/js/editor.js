@@ -72,6 +72,8 @@ const MOST_STATES = 30;
  */
 export async function show(parent, path, text, { readOnly = false, onChange, onSave } = {}) {
   const language = await LANGUAGES[path.split(".").pop().toLowerCase()]?.();
+  // What is shown so already stays, with its search and the focus in that.
+  if (view && !readOnly && shown === path && parent.contains(view.dom) && view.state.doc.toString() === text) return;
   keep();
   const known = readOnly ? undefined : states.get(path);
   const state = known && known.doc.toString() === text ? known : fresh(path, text, language, { readOnly, onChange, onSave });
