@@ -59,6 +59,7 @@ def test_it_compares_restores_and_undoes(history):
     expect(page.locator("#version-now")).to_have_text("v6")
     page.select_option("#against", "4")
     page.locator("#history-list [data-version='6']").click()
+    expect(page.locator("#history-main h2")).to_contain_text("v6")
     page.select_option("#against", "4")
     expect(page.locator("#history-main")).to_contain_text("The two are equal.")
 
@@ -161,7 +162,8 @@ def test_it_shows_no_version_under_the_name_of_another(history):
     expect(page.locator(".cm-content")).to_contain_text("<!-- second -->")
     slow = []
     page.route("**/files/index.html?version=1", lambda route: slow.append(route))
-    open_version(page, 1)
+    with page.expect_request("**/files/index.html?version=1"):
+        open_version(page, 1)
     open_version(page, 3)
     expect(page.locator("#code-version")).to_be_hidden()
     with page.expect_response("**/files/index.html?version=1") as late:
