@@ -1,5 +1,7 @@
 """A person connects an MCP server, switches it on in a project, and sees the agent use it."""
 
+import re
+
 import pytest
 
 from agents import browser
@@ -39,7 +41,7 @@ def test_it_connects_a_server_and_switches_it_on(page, begin):
     box = page.get_by_role("checkbox", name="wiki")
     expect(box).not_to_be_checked()
     box.check()
-    expect(page.locator(".lens-key")).to_contain_text("Tools of MCP servers, about")
+    expect(page.locator(".lens-key")).to_contain_text(re.compile(r"Tools of MCP servers, about [1-9]"))
     expect(box).to_be_focused()
     page.reload()
     page.click("#tab-context")
