@@ -13,6 +13,15 @@ GIVE = """(target, [kind, name, bytes]) => {
     else for (const type of ["dragover", "drop"])
         target.dispatchEvent(new DragEvent(type, {...real, dataTransfer: data}));
 }"""
+# Whether this browser keeps so many files for the next prompt: it does so after they are shown.
+KEPT = """(count) => new Promise((say) => {
+    indexedDB.open("vibe", 1).onsuccess = ({target: {result: database}}) => {
+        database.transaction("files").objectStore("files").get("new").onsuccess = ({target: {result}}) => {
+            database.close();
+            say((result?.length ?? 0) === count);
+        };
+    };
+})"""
 
 
 def give(page, kind, target, name, content):
@@ -50,6 +59,7 @@ def test_it_keeps_a_visitors_files_until_they_have_signed_up(page, sign_up):
     # Nothing of it is lost by a reload, nor by signing up; nothing of it is on the server before.
     page.select_option("select[name=framework]", "html")
     page.fill("#prompt", "a landing page for a tea shop")
+    page.wait_for_function(KEPT, arg=2)
     page.reload()
     expect(page.locator("#tray li")).to_have_count(2)
     page.select_option("select[name=framework]", "html")
@@ -119,6 +129,7 @@ def test_it_keeps_words_and_files_of_a_refused_prompt_whatever_is_looked_at_mean
     page.fill("#prompt", "A second app")
     page.set_input_files("#attach-input", PICTURE)
     expect(page.locator("#tray img")).to_be_visible()
+    page.wait_for_function(KEPT, arg=1)
     # The network is away, and nobody knows what became of it.
     page.route("**/projects/new/", lambda route: route.abort())
     page.press("#prompt", "Enter")
