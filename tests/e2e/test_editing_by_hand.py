@@ -38,6 +38,8 @@ def type_first(page, text):
 def test_it_saves_and_the_running_app_follows(code):
     from playwright.sync_api import expect
 
+    # Before the app is shown nothing is said of what reaches it.
+    expect(code.locator("#preview")).to_have_attribute("data-state", "ready", timeout=BUILD_MS)
     type_first(code, "<h6>By hand</h6>\n")
     expect(code.locator("#save-state")).to_have_attribute("data-state", "unsaved")
     code.keyboard.press("Control+s")
@@ -77,7 +79,7 @@ def test_it_saves_and_the_running_app_follows(code):
     expect(code.locator(".cm-search")).to_have_count(0)
     expect(code.locator("#find")).to_be_focused()
     code.keyboard.type("by HAND")
-    code.locator(".found-line").first.click()
+    code.locator(".found-line", has_text="By hand").first.click()  # not one of half the words
     expect(code.locator("#crumbs b")).to_have_text("index.html")
     expect(code.locator(".cm-activeLine")).to_contain_text("By hand")
 
