@@ -58,6 +58,7 @@ def test_it_edits_a_message_and_folds_what_came_of_it(page, context, built):
     expect(page.locator(".done:visible")).to_have_count(2, timeout=BUILD_MS)
     expect(page.frame_locator("#frame").locator("body")).to_contain_text("Steep", timeout=15_000)
     for one in (page, other):
+        expect(one.locator(".done:visible")).to_have_count(2)
         shown = one.locator("#chat > li:visible").evaluate_all("items => items.map(item => item.id)")
         one.reload()
         expect(line).to_be_visible()
@@ -167,6 +168,7 @@ def say(page, text, edit=False):
     expect(says(page).last).to_have_text(text)
     expect(done).to_have_count(answered if edit else answered + 1, timeout=BUILD_MS)
     expect(page.locator("#run-line")).to_be_hidden()
+    expect(page.locator("#editing")).to_be_hidden()
 
 
 def test_it_shows_the_same_in_a_tab_that_is_behind_and_where_no_script_runs(
