@@ -56,7 +56,7 @@ def test_it_brings_back_a_dropped_message_with_all_that_went_with_it(page, begin
     from projects import services
     from projects.models import Message, Project
 
-    begin(page, "a landing page for a tea shop [[demo:slow=6]]")
+    begin(page, "a landing page for a tea shop [[demo:slow=60]]")
     services.create_project(Project.objects.get().owner, "Tea", model="vibe-m", framework="html", name="Bakery")
     page.reload()
     expect(page.locator("#run-line")).to_be_visible()
@@ -84,7 +84,7 @@ def test_it_brings_back_a_dropped_message_with_all_that_went_with_it(page, begin
 def test_it_sets_messages_aside_when_a_run_fails(page, begin):
     from playwright.sync_api import expect
 
-    begin(page, "a landing page for a tea shop [[demo:slow=4]] [[demo:401@1]]")
+    begin(page, "a landing page for a tea shop [[demo:slow=8]] [[demo:401@1]]")
     queue_two(page)
     for _ in range(2):  # as events tell it, and after a reload
         expect(page.locator("#queue-head")).to_contain_text("2 messages were set aside", timeout=BUILD_MS)
@@ -119,7 +119,7 @@ def test_it_sets_messages_aside_when_a_run_is_stopped_and_sends_them_when_asked(
 def test_it_keeps_what_was_typed_into_a_message_whose_turn_came(page, context, begin):
     from playwright.sync_api import expect
 
-    path = begin(page, "a landing page for a tea shop [[demo:slow=6]]")
+    path = begin(page, "a landing page for a tea shop [[demo:slow=9]]")
     queue_two(page)
     first, last = page.locator("[data-queued]").first, page.locator("[data-queued]").last
     page.fill("#text", "Half a thought")
