@@ -27,7 +27,8 @@ def test_it_does_what_a_person_does_all_day(page, context, begin, browser, stack
         page.press("#text", "Enter")
     waiting = page.locator(".queue-text")
     expect(waiting).to_have_text(["Make it green", "Rename it to Flour Power"])
-    page.locator("[data-queue=down]").first.click()
+    with page.expect_response("**/queue/"):
+        page.locator("[data-queue=down]").first.click()
     expect(waiting).to_have_text(["Rename it to Flour Power", "Make it green"])
     page.reload()
     expect(waiting).to_have_text(["Rename it to Flour Power", "Make it green"])
@@ -95,6 +96,7 @@ def test_it_does_what_a_person_does_all_day(page, context, begin, browser, stack
     # An old version runs beside the new one.
     page.click("#tab-history")
     page.locator("#history-list [data-version='1']").click()
+    expect(page.locator("#history-main h2")).to_contain_text("v1")
     page.get_by_role("button", name="Run it").click()
     old = page.frame_locator("#beside iframe").first
     expect(old.locator("h1")).to_be_visible(timeout=60_000)
