@@ -89,6 +89,26 @@ def newest():
     return made.number, blobs.read(made, "index.html")
 
 
+def test_it_keeps_the_search_in_a_file_that_is_opened_once_more(edited):
+    from playwright.sync_api import expect
+
+    slow = []
+    edited.route("**/files/index.html", lambda route: slow.append(route))
+    with edited.expect_request("**/files/index.html"):
+        edited.locator("#tree [data-path='index.html']").click()
+    edited.locator(".cm-content").click()
+    edited.keyboard.press("Control+f")
+    field = edited.locator(".cm-search [name=search]")
+    expect(field).to_be_focused()
+    edited.keyboard.type("Te")
+    with edited.expect_response("**/files/index.html") as late:
+        slow[0].continue_()
+    late.value.finished()
+    edited.evaluate("new Promise(requestAnimationFrame)")
+    edited.keyboard.type("a")
+    expect(field).to_have_value("Tea")
+
+
 def test_it_keeps_a_file_that_was_deleted_and_puts_it_back(edited, warned):
     from playwright.sync_api import expect
 

@@ -154,6 +154,27 @@ def test_it_shows_the_same_after_a_reload(history):
         expect(page.locator("#workspace")).to_have_attribute("data-pane", tab)
 
 
+def test_it_stays_where_somebody_went_while_a_version_was_restored(history):
+    from playwright.sync_api import expect
+
+    page, held = history, []
+    page.locator("#history-list [data-version='1']").click()
+    page.route("**/versions/?page_size=50", lambda route: held.append(route))
+    page.get_by_role("button", name="Restore v1").click()
+    expect(page.locator("#version-now")).to_have_text("v4")
+    expect(page.locator(".toast", has_text="is version 1 again")).to_be_visible()
+    page.locator("#history-list [data-version='2']").click()
+    for _ in range(2):  # the list is asked for by the event and by the answer
+        while not held:
+            page.wait_for_timeout(20)
+        with page.expect_response("**/versions/?page_size=50") as late:
+            held.pop(0).continue_()
+        late.value.finished()
+    page.evaluate("new Promise(requestAnimationFrame)")
+    expect(page).to_have_url(re.compile("version=2$"))
+    expect(page.locator("#history-main h2")).to_contain_text("v2")
+
+
 def test_it_shows_no_version_under_the_name_of_another(history):
     from playwright.sync_api import expect
 
