@@ -212,6 +212,8 @@ SOCIALACCOUNT_PROVIDERS = {name: {**_SCOPES[name], "APPS": [app]} for name, app 
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
 MFA_TOTP_ISSUER = "Vibe"
+# Who types a code in the last moment of its half minute is late by one period (RFC 6238 §5.2).
+MFA_TOTP_TOLERANCE = 1
 MFA_ADAPTER = "accounts.mfa.MFAAdapter"
 MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION != "mandatory"
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not env.bool("HTTPS", False)

@@ -1,5 +1,8 @@
 """A second factor stands before the account and before the admin, and its secret is sealed at rest."""
 
+import time
+
+import pytest
 from allauth.mfa.models import Authenticator
 from allauth.mfa.totp.internal import auth
 from django.core.management import call_command
@@ -17,8 +20,8 @@ def protect(user):
     return secret
 
 
-def code(secret):
-    return auth.format_hotp_value(auth.hotp_value(secret, next(iter(auth.yield_hotp_counters_from_time()))))
+def code(secret, late=0):
+    return auth.format_hotp_value(auth.hotp_value(secret, int(time.time()) // 30 - late))
 
 
 def test_it_asks_for_the_code_after_the_password_and_counts_the_tries(as_user, alice, settings):
@@ -32,6 +35,13 @@ def test_it_asks_for_the_code_after_the_password_and_counts_the_tries(as_user, a
     settings.SIGN_IN_TRIES = 10
     assert client.post(reverse("mfa_authenticate"), {"code": code(secret)}).status_code == 302
     assert client.get(reverse("settings")).status_code == 200
+
+
+@pytest.mark.parametrize(("late", "status"), [(0, 302), (1, 302), (3, 200)])
+def test_it_takes_a_code_that_comes_a_little_late(as_user, alice, late, status):
+    secret, client = protect(alice), as_user()
+    client.post(reverse("account_login"), {"login": alice.email, "password": PASSWORD})
+    assert client.post(reverse("mfa_authenticate"), {"code": code(secret, late)}).status_code == status
 
 
 def test_it_seals_secrets_and_rotates_them(alice, settings):

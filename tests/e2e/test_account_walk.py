@@ -1,6 +1,7 @@
 """A person's whole way with their account: sign up, verify, second factor, passkey, keys, tokens, usage, out again."""
 
 import re
+import time
 
 import pytest
 from allauth.mfa.totp.internal import auth
@@ -30,7 +31,7 @@ def verified(page):
 
 
 def code(secret):
-    return auth.format_hotp_value(auth.hotp_value(secret, next(iter(auth.yield_hotp_counters_from_time()))))
+    return auth.format_hotp_value(auth.hotp_value(secret, int(time.time()) // 30))
 
 
 def mailed(stack, eventually, after, pattern):
@@ -60,12 +61,8 @@ def test_it_takes_a_person_from_sign_up_to_deletion(stack, page, sign_up, verifi
         page.fill("input[name=password]", PASSWORD)
         main.get_by_role("button", name="Confirm").click()
     secret = page.input_value("#authenticator_secret")
-    for _ in range(2):  # a code that is sent in the last moment of its half minute comes too late
-        page.fill("input[name=code]", code(secret))
-        main.get_by_role("button", name="Activate").click()
-        expect(page.locator("body")).to_contain_text(re.compile("Recovery Codes|Incorrect code", re.IGNORECASE))
-        if "/activate/" not in page.url:
-            break
+    page.fill("input[name=code]", code(secret))
+    main.get_by_role("button", name="Activate").click()
     expect(page.locator("body")).to_contain_text("Recovery Codes", ignore_case=True)
     page.goto("/accounts/2fa/recovery-codes/")
     recovery = page.input_value("#recovery_codes").split()
