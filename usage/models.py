@@ -136,6 +136,9 @@ class Subscription(models.Model):
     status = models.CharField(max_length=30)
     plan = models.CharField(max_length=4, blank=True, help_text="Empty: a price that is none of ours.")
     until = models.DateTimeField()
+    paid_until = models.DateTimeField(
+        null=True, blank=True, help_text="A month that begins then or later gives nothing."
+    )
 
     def __str__(self) -> str:
         return f"{self.plan} {self.status}"

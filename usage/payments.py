@@ -109,7 +109,7 @@ def subscription_changed(stripe_id: str) -> None:
     with outside.waiting(), transaction.atomic():
         row = Subscription.objects.select_for_update().filter(stripe_id=stripe_id).first()
         # Asked under the lock, so that of two events the later answer is written last.
-        found = client().v1.subscriptions.retrieve(stripe_id).to_dict()
+        found = client().v1.subscriptions.retrieve(stripe_id, {"expand": ["latest_invoice"]}).to_dict()
         account = row.account if row else _account((found.get("metadata") or {}).get("account"))
         if account is None:
             return
@@ -118,14 +118,23 @@ def subscription_changed(stripe_id: str) -> None:
         # Stripe has moved these from the subscription to its items (API 2025-03-31); both places are read.
         begins = float(item.get("current_period_start") or found["current_period_start"])
         ends = float(item.get("current_period_end") or found["current_period_end"])
-        until = datetime.fromtimestamp(ends, UTC) + GRACE
-        facts = {"account": account, "status": found["status"], "plan": plan, "until": until}
+        paid_until = datetime.fromtimestamp(ends if _is_paid(found) else begins, UTC)
+        facts = {"account": account, "status": found["status"], "plan": plan, "paid_until": paid_until}
+        facts["until"] = datetime.fromtimestamp(ends, UTC) + GRACE
         Subscription.objects.update_or_create(stripe_id=stripe_id, defaults=facts)
         living = account.subscriptions.filter(status__in=LIVING).exclude(plan="").order_by("-until").first()
         if living:
             plans.set_plan(account, living.plan, living.until, datetime.fromtimestamp(begins, UTC))
         elif plans.plan_of(account).name != Account.Plan.FREE:
             plans.set_plan(account, Account.Plan.FREE)
+
+
+def _is_paid(found: dict[str, Any]) -> bool:
+    """Whether the period that a subscription is in was paid for. A renewal is "active" for about an hour before its
+    invoice is charged (docs.stripe.com/billing/subscriptions/overview), and "past_due" while that is tried again.
+    """
+    invoice = found.get("latest_invoice")
+    return found["status"] != "past_due" and (invoice is None or invoice["status"] == "paid")
 
 
 @transaction.atomic

@@ -101,11 +101,22 @@ def _give_month(account: Account, day: date) -> None:
         return
     since = (account.plan_since or timezone.now()).astimezone(UTC).date()
     begins = month_begins(since, max(day, since))
+    if not _is_paid(account, begins):
+        return
     head = f"monthly-{account.pk}-{begins:%Y-%m-%d}"
     amount = plan.monthly * settings.MICRO - _given(head)
     if amount > 0:
         note = f"{plan.title}: credits of the month from {begins:%-d %B}"
         ledger.add(account, Entry.Kind.GRANT, amount, f"{head}-{plan.name}", note)
+
+
+def _is_paid(account: Account, begins: date) -> bool:
+    """Whether the plan's month that begins then is paid for; so is every month of a plan that no subscription gave."""
+    if account.plan_until is None:
+        return True
+    giving = account.subscriptions.filter(plan=account.plan, until=account.plan_until)
+    ends = list(giving.values_list("paid_until", flat=True))
+    return not ends or any(end is None or begins < end.astimezone(UTC).date() for end in ends)
 
 
 def _given(head: str) -> int:

@@ -28,13 +28,17 @@ class StripeServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server.server_address[1]}"
 
-    def subscribe(self, key: str, account: int, price: str, status: str = "active", days: int = 30) -> dict[str, Any]:
-        now = int(time.time())
-        period = {"current_period_start": now, "current_period_end": now + days * 86400}
+    def subscribe(
+        self, key: str, account: int, price: str, status: str = "active", begins: float = 0, days: int = 30
+    ) -> dict[str, Any]:
+        """`begins`: of the period, as a time stamp; now without it. Its invoice is paid."""
+        begins = int(begins or time.time())
+        period = {"current_period_start": begins, "current_period_end": begins + days * 86400}
         item = {"id": "si_1", "object": "subscription_item", "price": {"id": price, "object": "price"}, **period}
         items = {"object": "list", "data": [item], "has_more": False, "url": "/v1/subscription_items"}
         facts = {"metadata": {"account": str(account)}, "customer": "cus_1", "items": items}
         self.subscriptions[key] = {"id": key, "object": "subscription", "status": status, **facts}
+        self.subscriptions[key]["latest_invoice"] = {"id": "in_1", "object": "invoice", "status": "paid"}
         return self.subscriptions[key]
 
     def _answer(self, method: str, path: str, form: dict[str, str]) -> tuple[int, dict[str, Any]]:

@@ -6,25 +6,12 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import Delivery
-from tests.usage.stripe_server import SECRET, StripeServer, event
+from tests.usage.stripe_server import SECRET, event
 from tests.usage.test_reservations import at_once
 from usage import services
 from usage.models import Account, Entry, Purchase
 
 SIGNUP, TOPUP = 25_000_000, 50_000_000
-
-
-@pytest.fixture
-def stripe(settings, transactional_db):
-    server = StripeServer()
-    settings.STRIPE_SECRET_KEY, settings.STRIPE_API_BASE = "sk_test_1", server.url
-    settings.STRIPE_WEBHOOK_SECRETS, settings.STRIPE_PRICE_TOPUP = ["whsec_newer", SECRET], "price_topup"
-    for name in ("pro", "team"):
-        plan = {**settings.PLANS[name], "stripe_price": f"price_{name}"}
-        settings.PLANS = {**settings.PLANS, name: plan}
-    yield server
-    server.server.shutdown()
-    server.server.server_close()
 
 
 @pytest.fixture

@@ -4,25 +4,12 @@ from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from django.utils import timezone
 
 from tests.usage.test_reservations import at_once
 from usage import ledger, plans, services
 from usage.models import Account, Entry
 
 MICRO = 1_000_000
-
-
-@pytest.fixture
-def on(monkeypatch):
-    """`on("2027-01-31")`: makes it that UTC day, for the ledger and for everything it asks."""
-
-    def on(day: str) -> None:
-        at = datetime.fromisoformat(f"{day}T12:00:00+00:00")
-        monkeypatch.setattr(ledger, "today", at.date)
-        monkeypatch.setattr(timezone, "now", lambda: at)
-
-    return on
 
 
 @pytest.fixture
