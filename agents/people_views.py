@@ -1,6 +1,7 @@
 """A person takes their data with them, or takes themselves out: needs what every app knows, so it stands here."""
 
 import json
+import logging
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -21,16 +22,17 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import limits, people
+from accounts import limits, outside, people
 from accounts.forms import DeleteForm
 from accounts.models import GitHubToken, User
 from agents.models import Run
 from projects import attachments, versions
 from projects.models import Attachment, Project
 from projects.services import BRIEFING
+from usage import payments, statement
 from usage import services as credits
-from usage import statement
 
+log = logging.getLogger(__name__)
 EXPORTS, DAY = 5, 24 * 3600
 # Of files in one export; projects beyond that are there without theirs, and can be downloaded one by one.
 MOST_BYTES = 200 * 2**20
@@ -74,14 +76,42 @@ def account_delete(request: HttpRequest) -> HttpResponse:
     user = _user(request)
     form = DeleteForm(user, request.POST if request.method == "POST" else None)
     if request.method == "POST" and form.is_valid():
+        if refused := _unsubscribe(user):
+            messages.error(request, refused)
+            return redirect("account-delete")
         # What of it cannot reach Redis fails before anything is deleted for good.
         with transaction.atomic():
             delete(user)
             logout(request)
         messages.success(request, "Your account and everything in it are deleted.")
         return redirect("home")
-    context = {"form": form, "projects": user.projects.count()}
+    context = {
+        "form": form,
+        "projects": user.projects.count(),
+        "subscribed": payments.subscribed(credits.account_of(user)),
+    }
     return render(request, "accounts/delete.html", context, status=400 if form.errors else 200)
+
+
+def _unsubscribe(user: User) -> str:
+    """Ends what they pay for, outside the transaction that deletes them; why it could not be ended, or ""."""
+    account = credits.account_of(user)
+    if not payments.subscribed(account):
+        return ""
+    from stripe import StripeError
+
+    try:
+        with outside.waiting(user.pk):
+            payments.unsubscribe(account)
+    except outside.Busy as busy:
+        return f"{busy} Nothing was deleted."
+    except StripeError as error:
+        log.warning("Stripe refused: %s", error)
+        return (
+            "Your subscription could not be cancelled: the payment service does not answer as it should. "
+            "Nothing was deleted; try again in a few minutes."
+        )
+    return ""
 
 
 @transaction.atomic

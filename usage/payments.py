@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 # A renewal that is paid late does not end a plan at the stroke of midnight.
 GRACE = timedelta(days=3)
 LIVING = ("active", "trialing", "past_due")
+# What is neither of these can still be charged, or paid and live again.
+ENDED = ("canceled", "incomplete_expired")
 TOPUP = "topup"
 
 
@@ -86,6 +88,26 @@ def portal(account: Account, back: str) -> str:
         raise NotOffered("portal")
     params: Any = {"customer": account.customer, "return_url": back}
     return str(client().v1.billing_portal.sessions.create(params=params).url)
+
+
+def subscribed(account: Account) -> bool:
+    """Whether there is a subscription that Stripe may charge."""
+    return account.subscriptions.exclude(status__in=ENDED).exists()
+
+
+def unsubscribe(account: Account) -> None:
+    """Ends every subscription of the account at Stripe, at once; those that have ended there already count as done.
+
+    Raises stripe.StripeError: then some may go on.
+    """
+    from stripe import InvalidRequestError
+
+    for row in account.subscriptions.exclude(status__in=ENDED):
+        try:
+            client().v1.subscriptions.cancel(row.stripe_id)
+        except InvalidRequestError as error:
+            if error.http_status != 404:  # Stripe does not find what was cancelled before
+                raise
 
 
 # --- Events ----------------------------------------------------------------------------------------------------------

@@ -213,7 +213,7 @@ def erase(user: User) -> None:
         cursor.execute("SET LOCAL vibe.erase_ledger = 'on'")
         Entry.objects.filter(account=account).update(note="")
         cursor.execute("SET LOCAL vibe.erase_ledger = 'off'")
-    Account.objects.filter(pk=account.pk).update(user=None)
+    Account.objects.filter(pk=account.pk).update(user=None, customer="")
 
 
 @transaction.atomic

@@ -54,6 +54,11 @@ class StripeServer:
         if (method, path) == ("POST", "/v1/billing_portal/sessions"):
             url = "https://billing.stripe.com/p/1"
             return 200, {"id": "bps_1", "object": "billing_portal.session", "url": url}
+        if method == "DELETE" and path.startswith("/v1/subscriptions/"):
+            found = self.subscriptions.get(path.removeprefix("/v1/subscriptions/"))
+            if found and found["status"] != "canceled":
+                found["status"] = "canceled"
+                return 200, found
         if method == "GET" and (found := self.subscriptions.get(path.removeprefix("/v1/subscriptions/"))):
             return 200, found
         return 404, {"error": {"type": "invalid_request_error", "message": f"No such thing: {path}"}}
@@ -74,6 +79,9 @@ class StripeServer:
                 self.wfile.write(data)
 
             def do_GET(self) -> None:
+                self.answer()
+
+            def do_DELETE(self) -> None:
                 self.answer()
 
             def do_POST(self) -> None:
