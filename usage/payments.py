@@ -135,6 +135,8 @@ def subscription_changed(stripe_id: str) -> None:
         account = row.account if row else _account((found.get("metadata") or {}).get("account"))
         if account is None:
             return
+        # What never lived gave no plan, so there is none for it to end: the account's may come from elsewhere.
+        gave = row is not None and row.status in LIVING and row.plan
         item = found["items"]["data"][0]
         plan = next((name for name, price in offers().items() if price == item["price"]["id"]), "")
         # Stripe has moved these from the subscription to its items (API 2025-03-31); both places are read.
@@ -147,7 +149,7 @@ def subscription_changed(stripe_id: str) -> None:
         living = account.subscriptions.filter(status__in=LIVING).exclude(plan="").order_by("-until").first()
         if living:
             plans.set_plan(account, living.plan, living.until, datetime.fromtimestamp(begins, UTC))
-        elif plans.plan_of(account).name != Account.Plan.FREE:
+        elif gave and plans.plan_of(account).name != Account.Plan.FREE:
             plans.set_plan(account, Account.Plan.FREE)
 
 

@@ -8,7 +8,7 @@ from django.urls import reverse
 from accounts.models import Delivery
 from tests.usage.stripe_server import SECRET, event
 from tests.usage.test_reservations import at_once
-from usage import services
+from usage import plans, services
 from usage.models import Account, Entry, Purchase
 
 SIGNUP, TOPUP = 25_000_000, 50_000_000
@@ -106,6 +106,16 @@ def test_it_follows_a_subscription_whatever_the_order_of_events(stripe, account)
     event("customer.subscription.updated", {"id": "sub_1", "status": "active"})
     event("invoice.paid", {"id": "in_2", "subscription": "sub_1"})
     assert state(account) == ("free", SIGNUP + 500_000_000)
+
+
+@pytest.mark.parametrize("status", ["incomplete", "incomplete_expired", "canceled"])
+def test_it_lets_a_subscription_that_never_lived_end_no_plan(stripe, account, status):
+    plans.set_plan(account, "team")
+    subscription = stripe.subscribe("sub_1", account.pk, "price_pro", "incomplete")
+    event("customer.subscription.created", {"id": "sub_1"})
+    subscription["status"] = status
+    event("customer.subscription.updated", {"id": "sub_1"})
+    assert state(account)[0] == "team"
 
 
 def test_it_leads_who_has_a_plan_to_the_portal_and_not_to_a_second_one(stripe, account, as_user):
