@@ -3,6 +3,8 @@
 Django's admin and form classes take type arguments for mypy only, not when Python runs: hence the ignores.
 """
 
+from typing import Any
+
 import allauth.mfa.admin
 import allauth.socialaccount.admin
 import allauth.usersessions.admin  # noqa: F401 – registered first, so that they can be taken away below
@@ -61,6 +63,14 @@ class UserAdmin(QuickAdmin, DjangoUserAdmin):  # type: ignore[type-arg]
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         return self.readonly_fields if request.user.is_superuser else (*self.readonly_fields, *RIGHTS)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Another address is confirmed by its owner, at the next sign-in, where the site sends mail."""
+        old, obj.email = form.initial.get("email", ""), obj.email.lower()
+        if change and obj.email != old:
+            people.save_with_address(obj, old, verified=False)
+        else:
+            super().save_model(request, obj, form, change)
 
     @admin.action(description="Suspend: end their sessions and tokens at once", permissions=["change"])
     def suspend(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

@@ -1,10 +1,14 @@
-"""What becomes of a person's account: suspended, reinstated. Pages, sockets, tokens and runs follow within seconds."""
+"""What becomes of a person's account: suspended, reinstated (pages, sockets, tokens and runs follow within seconds), or
+given another address.
+"""
 
 import contextlib
 
+from allauth.account.models import EmailAddress
 from allauth.usersessions.models import UserSession
 from celery import current_app
 from django.db import transaction
+from django.db.models import Q
 from kombu.exceptions import OperationalError
 
 from accounts.models import User
@@ -25,6 +29,21 @@ def reinstate(user: User) -> bool:
     """They may sign in again; tokens and keys are as they were. False if they were not suspended."""
     user.is_active = True
     return bool(User.objects.filter(pk=user.pk, is_active=False).update(is_active=True))
+
+
+@transaction.atomic
+def save_with_address(user: User, old: str, verified: bool) -> None:
+    """Saves a person with another address than `old`: from then on they sign in, and set another password, by that one
+    and not by the old one. `verified`: somebody vouches that it is theirs.
+
+    Raises IntegrityError for an address of somebody else.
+    """
+    user.save()
+    addresses = EmailAddress.objects.filter(user=user)
+    addresses.filter(Q(email__iexact=old) | Q(primary=True)).exclude(email__iexact=user.email).delete()
+    row = addresses.filter(email__iexact=user.email).first() or EmailAddress(user=user, email=user.email)
+    row.primary, row.verified = True, row.verified or verified
+    row.save()
 
 
 def end_sessions(user: User) -> None:

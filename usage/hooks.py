@@ -93,12 +93,13 @@ def _save(data: Data, at: datetime, key: str) -> bool:
         user.set_unusable_password()
     elif not _newer(user, at):
         return False
+    old = user.email
     user.email, user.external_at = email or user.email, at
     user.name = name if "name" in data else user.name
     user.external_id = _text(data, "id", 120) or user.external_id
     try:
         with transaction.atomic():
-            user.save()
+            user.save() if user.email == old else people.save_with_address(user, old, verified=True)
     except IntegrityError:
         raise BadEvent("This email or id belongs to another user.") from None
     services.account_of(user)
