@@ -44,7 +44,7 @@ class UserWithCreditsAdmin(UserAdmin):
     @admin.display(description="Balance")
     def balance(self, user: User) -> str:
         account = getattr(user, "account", None)
-        return services.text(account.balance) if account else "–"
+        return services.at_hand(account.balance) if account else "–"
 
     @admin.action(description="Grant credits (fill in the amount and a note)", permissions=["change"])
     def grant(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

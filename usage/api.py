@@ -53,7 +53,7 @@ class Usage(APIView):
             "balance": account.balance,
             "reserved": account.reserved,
             "available": account.available,
-            "text": services.text(account.available),
+            "text": services.at_hand(account.available),
             "entries": page[:PAGE],
             "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
         }

@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import UTC, date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal, InvalidOperation
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -27,12 +27,20 @@ def today() -> date:
     return datetime.now(UTC).date()
 
 
-def text(micro: int) -> str:
-    """An amount as a person reads it: `1 credit`, `0.25 credits`; what rounds to nothing is `under 0.01 credits`."""
-    if 0 < micro < settings.MICRO // 200:
+def text(micro: int, rounding: str = ROUND_HALF_UP) -> str:
+    """An amount as a person reads it: `1 credit`, `0.25 credits`, `−1 credit`; what rounds to nothing, come or gone, is
+    `under 0.01 credits`. `rounding`: of the size, one of decimal's.
+    """
+    size = (Decimal(abs(micro)) / settings.MICRO).quantize(Decimal("0.01"), rounding)
+    if micro and not size:
         return "under 0.01 credits"
-    number = f"{micro / settings.MICRO:,.2f}".rstrip("0").rstrip(".")
-    return f"{number} credit" if number == "1" else f"{number} credits"
+    number = f"{size:,f}".rstrip("0").rstrip(".")
+    return f"{'−' if micro < 0 else ''}{number} credit{'' if size == 1 else 's'}"
+
+
+def at_hand(micro: int) -> str:
+    """What somebody has, likewise: rounded down, so that nobody is told of a hundredth that is not there."""
+    return text(micro, ROUND_DOWN)
 
 
 def typed(text: str) -> int | None:

@@ -6,6 +6,7 @@ Lines of the ledger are written in ledger.py, and by nobody else.
 
 import uuid
 from datetime import timedelta
+from decimal import ROUND_UP
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from django.utils import timezone
 from accounts import prepared
 from accounts.models import User
 from usage import ledger, plans
-from usage.ledger import MOST, TYPED, KeyReused, add, check_amount, grant, open_account, text, typed
+from usage.ledger import MOST, TYPED, KeyReused, add, at_hand, check_amount, grant, open_account, text, typed
 from usage.models import Account, Entry, Reservation
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "NotEnoughCredits",
     "ReservationClosed",
     "account_of",
+    "at_hand",
     "check_amount",
     "close_account",
     "erase",
@@ -46,7 +48,7 @@ class NotEnoughCredits(Exception):
     """The user has less than is needed. Both in micro-credits."""
 
     def __init__(self, needed: int, available: int) -> None:
-        super().__init__(f"This needs {text(needed)} and you have {text(available)}.")
+        super().__init__(f"This needs {text(needed, ROUND_UP)} and you have {at_hand(available)}.")
         self.needed = needed
         self.available = available
 

@@ -92,8 +92,8 @@ const handlers = {
   },
   site: ({ data }) => online.set(data),
   credit: ({ data }) => {
-    // Micro-credits, as everywhere on the wire.
-    if (data.balance !== undefined) $("#balance").textContent = (data.balance / 1_000_000).toFixed(2);
+    // Micro-credits, as everywhere on the wire; rounded down, as the page says them.
+    if (data.balance !== undefined) $("#balance").textContent = (Math.floor(data.balance / 10_000) / 100).toFixed(2);
   },
   user_message: ({ id, data }) => {
     chat.dropPending();

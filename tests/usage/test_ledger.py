@@ -105,12 +105,20 @@ def test_it_sounds_the_alarm_when_the_nightly_count_finds_a_difference(transacti
 
 @pytest.mark.parametrize(
     ("micro", "said"),
-    [(1_000_000, "1 credit"), (250_000, "0.25 credits"), (0, "0 credits"), (1_234_500_000, "1,234.5 credits")],
+    [
+        (1_000_000, "1 credit"),
+        (250_000, "0.25 credits"),
+        (0, "0 credits"),
+        (1_234_500_000, "1,234.5 credits"),
+        (100_000_000, "100 credits"),
+        (-1_000_000, "−1 credit"),
+        (-1_234_500_000, "−1,234.5 credits"),
+    ],
 )
 def test_it_says_amounts_as_people_do(micro, said):
     assert services.text(micro) == said
 
 
-@pytest.mark.parametrize("micro", [1, 4_000])
+@pytest.mark.parametrize("micro", [1, 4_000, -1, -4_000])
 def test_it_does_not_call_a_little_nothing(micro):
     assert services.text(micro) == "under 0.01 credits"

@@ -2,12 +2,13 @@
 
 import csv
 import io
+import re
 from uuid import uuid4
 
 from django.urls import reverse
 
 from agents import services as agents
-from usage import services, statement
+from usage import ledger, services, statement
 from usage.models import Account, Entry
 
 
@@ -17,6 +18,26 @@ def test_it_shows_what_the_user_has_and_every_line(as_user, alice):
     assert answer.status_code == 200
     assert "A present for you" in answer.text
     assert "2.5 credits" in answer.text
+
+
+def test_it_says_what_came_and_went_with_its_sign(as_user, alice):
+    account = services.account_of(alice)
+    for number, amount in enumerate([2_500_000, 3_000, -1_000_000, -3_000]):
+        ledger.add(account, "grant", amount, f"line-{number}", "Line")
+    shown = re.findall(r'<span class="amount[^>]*>([^<]*)<', as_user(alice).get(reverse("usage")).text)
+    assert shown == ["under 0.01 credits", "−1 credit", "under 0.01 credits", "+2.5 credits", "+25 credits"]
+
+
+def test_it_shows_nobody_a_hundredth_that_is_not_there(as_user, alice, project):
+    services.account_of(alice)
+    Account.objects.filter(user=alice).update(balance=996_000)
+    client = as_user(alice)
+    assert "<dt>Available</dt><dd>0.99 credits</dd>" in client.get(reverse("usage")).text
+    assert client.get("/api/v1/usage/").json()["text"] == "0.99 credits"
+    assert '<span id="balance">0.99</span>' in client.get(reverse("project-detail", args=[project.pk])).text
+    refused = client.post(f"/api/v1/projects/{project.pk}/messages/", {"text": "Red"}, "application/json")
+    assert refused.status_code == 402
+    assert refused.json()["detail"] == "This needs 1 credit and you have 0.99 credits."
 
 
 def test_it_does_not_show_other_peoples_lines(as_user, alice, bob):

@@ -13,6 +13,18 @@ def as_text(micro: int) -> str:
     return services.text(micro)
 
 
+@register.filter("at_hand")
+def as_balance(micro: int) -> str:
+    return services.at_hand(micro)
+
+
+@register.filter
+def signed_credits(micro: int) -> str:
+    """As a line of the ledger: `+2.5 credits`, `−1 credit`."""
+    said = services.text(micro)
+    return f"+{said}" if micro > 0 and said[0].isdigit() else said
+
+
 @register.filter
 def credits_number(micro: int | None) -> str:
     """The number alone, as it is typed into a field: `2.5`; nothing for None."""
