@@ -41,7 +41,7 @@ class Filter:
         if self.since:
             lines = lines.filter(created__gte=_begin(self.since))
         if self.until:
-            lines = lines.filter(created__lt=_begin(self.until) + timedelta(days=1))
+            lines = lines.filter(created__lte=datetime.combine(self.until, time.max, UTC))
         return lines
 
 

@@ -5,6 +5,7 @@ import io
 import re
 from uuid import uuid4
 
+import pytest
 from django.urls import reverse
 
 from agents import services as agents
@@ -75,6 +76,16 @@ def test_it_filters_by_kind_days_and_project(as_user, alice, run):
     assert notes(project=str(uuid4())) == notes(to="2020-01-01") == notes(**{"from": "2999-01-01"}) == set()
     assert notes(kind="nonsense", **{"from": "nonsense"}) == {"grant", "charge"}
     assert "No line fits" in client.get(url, {"to": "2020-01-01"}).text
+
+
+@pytest.mark.parametrize("name", ["usage", "usage-export"])
+def test_it_takes_the_first_and_the_last_of_all_days(as_user, alice, name):
+    services.account_of(alice)
+    client, today = as_user(alice), ledger.today().isoformat()
+    for since, until in (("0001-01-01", "9999-12-31"), (today, today), ("9999-12-31", "0001-01-01")):
+        answer = client.get(reverse(name), {"from": since, "to": until})
+        assert answer.status_code == 200
+        assert ("Welcome" in answer.getvalue().decode()) == (since <= until)
 
 
 def test_it_sums_months_and_days(alice, run):
