@@ -18,6 +18,10 @@ class RunQuerySet(models.QuerySet["Run"]):
 
         return self.filter(project__in=Project.objects.for_user(user))
 
+    def paid_by(self, user: "User | AnonymousUser") -> "RunQuerySet":
+        """Those of projects that the user has deleted as well: what they were charged for stays explained."""
+        return self.filter(project__owner=user) if user.is_authenticated and user.is_active else self.none()
+
     def said(self) -> "RunQuerySet":
         """Without those whose message was taken back or set aside while it waited."""
         return self.exclude(reason__in=Run.UNSAID)

@@ -38,6 +38,9 @@ def usage(request: HttpRequest) -> HttpResponse:
         "account": account,
         "plan": plans.plan_of(account),
         "entries": page[:PAGE],
+        "explained": set(
+            Run.objects.paid_by(user).filter(pk__in=[line.run_id for line in page]).values_list("pk", flat=True)
+        ),
         "next_before": page[PAGE - 1].pk if len(page) > PAGE else None,
         "chosen": chosen,
         "filtered": any(chosen.values()),
@@ -70,8 +73,8 @@ def export(request: HttpRequest) -> HttpResponse | StreamingHttpResponse:
 @never_cache
 @require_safe
 def run_cost(request: HttpRequest, pk: UUID) -> HttpResponse:
-    """What one run's credits went into."""
-    runs = Run.objects.for_user(request.user).select_related("project", "message")
+    """What one run's credits went into, also where its project is deleted."""
+    runs = Run.objects.paid_by(request.user).select_related("project", "message")
     run = get_object_or_404(runs, pk=pk)
     found = costs.anatomy(run)
     back = Entry.objects.filter(run_id=run.pk, kind=Entry.Kind.REFUND).first()

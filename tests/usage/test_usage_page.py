@@ -9,6 +9,7 @@ import pytest
 from django.urls import reverse
 
 from agents import services as agents
+from projects.models import Project
 from usage import ledger, services, statement
 from usage.models import Account, Entry
 
@@ -147,4 +148,24 @@ def test_it_shows_what_a_run_cost_to_its_owner_only(as_user, alice, bob, run):
     assert url in as_user(alice).get(reverse("usage")).text
     assert "Context" in as_user(alice).get(url).text
     assert as_user(bob).get(url).status_code == 404
+    assert as_user().get(url).status_code == 302
     assert Entry.objects.filter(run_id=run.pk).count() == 1
+
+
+def test_it_explains_what_a_run_of_a_deleted_project_cost(as_user, alice, bob, run):
+    services.settle(run.pk, 300_000, "Run in A page")
+    client, cost = as_user(alice), reverse("run-cost", args=[run.pk])
+    opened = f'href="{run.project.get_absolute_url()}"'
+    assert opened in client.get(cost).text
+    client.post(reverse("project-delete", args=[run.project_id]))
+    assert cost in client.get(reverse("usage")).text
+    page = client.get(cost)
+    assert page.status_code == 200 and "Context" in page.text and opened not in page.text
+    assert as_user(bob).get(cost).status_code == 404
+
+
+def test_it_offers_no_explanation_of_a_run_that_is_gone(as_user, alice, run):
+    services.settle(run.pk, 300_000, "Run in A page")
+    Project.objects.all().delete()
+    page = as_user(alice).get(reverse("usage")).text
+    assert "Run in A page" in page and reverse("run-cost", args=[run.pk]) not in page
