@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -169,3 +170,12 @@ def test_it_offers_no_explanation_of_a_run_that_is_gone(as_user, alice, run):
     Project.objects.all().delete()
     page = as_user(alice).get(reverse("usage")).text
     assert "Run in A page" in page and reverse("run-cost", args=[run.pk]) not in page
+
+
+def test_it_keeps_the_months_in_sight_after_thirty_quiet_days(as_user, alice, run, monkeypatch):
+    services.settle(run.pk, 300_000, "Run in A page")
+    later = ledger.today() + timedelta(days=40)
+    monkeypatch.setattr(statement, "today", lambda: later)
+    page = as_user(alice).get(reverse("usage"))
+    assert page.context["chart"] is None and "Nothing was spent in the last 30 days" in page.text
+    assert f"<td>{ledger.today():%B %Y}</td>" in page.text and "0.3 credits" in page.text
