@@ -179,3 +179,9 @@ def test_it_keeps_the_months_in_sight_after_thirty_quiet_days(as_user, alice, ru
     page = as_user(alice).get(reverse("usage"))
     assert page.context["chart"] is None and "Nothing was spent in the last 30 days" in page.text
     assert f"<td>{ledger.today():%B %Y}</td>" in page.text and "0.3 credits" in page.text
+
+
+def test_it_promises_no_line_for_a_run_that_failed(as_user, alice, run):
+    services.release(run.pk)
+    assert not Entry.objects.filter(run_id=run.pk).exists()
+    assert "nothing is charged, so there is no line in your ledger" in as_user(alice).get(reverse("pricing")).text
