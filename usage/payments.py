@@ -100,14 +100,18 @@ def unsubscribe(account: Account) -> None:
 
     Raises stripe.StripeError: then some may go on.
     """
+    for row in account.subscriptions.exclude(status__in=ENDED):
+        _cancel(row.stripe_id)
+
+
+def _cancel(stripe_id: str) -> None:
     from stripe import InvalidRequestError
 
-    for row in account.subscriptions.exclude(status__in=ENDED):
-        try:
-            client().v1.subscriptions.cancel(row.stripe_id)
-        except InvalidRequestError as error:
-            if error.http_status != 404:  # Stripe does not find what was cancelled before
-                raise
+    try:
+        client().v1.subscriptions.cancel(stripe_id)
+    except InvalidRequestError as error:
+        if error.http_status != 404:  # Stripe does not find what was cancelled before
+            raise
 
 
 # --- Events ----------------------------------------------------------------------------------------------------------
@@ -119,10 +123,10 @@ def session_completed(session: Any) -> None:
     if account is None:
         return
     if session.get("customer"):
-        Account.objects.filter(pk=account.pk).update(customer=session["customer"])
+        Account.objects.filter(pk=account.pk, user__isnull=False).update(customer=session["customer"])
     if session.get("mode") == "subscription" and session.get("subscription"):
         subscription_changed(session["subscription"])
-    elif session.get("payment_status") == "paid":
+    elif session.get("payment_status") == "paid" and account.user_id:
         _topped_up(session)
 
 
@@ -134,6 +138,10 @@ def subscription_changed(stripe_id: str) -> None:
         found = client().v1.subscriptions.retrieve(stripe_id, {"expand": ["latest_invoice"]}).to_dict()
         account = row.account if row else _account((found.get("metadata") or {}).get("account"))
         if account is None:
+            return
+        if account.user_id is None and found["status"] not in ENDED:
+            # Its owner has left: the checkout was still open, or this is told late. Stripe tells of the end as well.
+            _cancel(stripe_id)
             return
         # What never lived gave no plan, so there is none for it to end: the account's may come from elsewhere.
         gave = row is not None and row.status in LIVING and row.plan
@@ -195,8 +203,4 @@ def _topped_up(session: Any) -> None:
 
 def _account(reference: Any) -> Account | None:
     text = str(reference or "")
-    return (
-        Account.objects.filter(pk=int(text), user__isnull=False).first()
-        if text.isdecimal() and len(text) < 19
-        else None
-    )
+    return Account.objects.filter(pk=int(text)).first() if text.isdecimal() and len(text) < 19 else None

@@ -1,5 +1,7 @@
 """Who deletes their account stops paying: the subscription ends at Stripe first, or nothing is deleted."""
 
+from uuid import uuid4
+
 import pytest
 from django.urls import reverse
 
@@ -64,9 +66,20 @@ def test_it_deletes_nothing_while_stripe_does_not_answer(stripe, account, leave,
     answer = leave()
     assert "could not be cancelled" in answer.text and "Nothing was deleted; try again" in answer.text
     kept = Account.objects.get(pk=account.pk)
-    assert kept.user.is_active and (kept.customer, kept.plan) == ("cus_1", "pro")
+    assert kept.user == account.user and (kept.customer, kept.plan) == ("cus_1", "pro")
     stripe.fail = 0
     assert "are deleted" in leave().text
+
+
+def test_it_cancels_what_is_paid_at_a_checkout_after_its_owner_left(stripe, account, leave):
+    leave()
+    stripe.subscribe("sub_2", account.pk, "price_pro")
+    session = {"id": "cs_2", "mode": "subscription", "subscription": "sub_2", "customer": "cus_1"}
+    for _ in range(2):
+        event("checkout.session.completed", {**session, "client_reference_id": str(account.pk)}, uuid4().hex)
+    assert cancelled(stripe) == ["/v1/subscriptions/sub_1", "/v1/subscriptions/sub_2"]
+    kept = Account.objects.get(pk=account.pk)
+    assert (kept.customer, kept.balance) == ("", account.balance)
 
 
 def test_it_asks_for_the_password_before_it_cancels_anything(stripe, account, as_user):
