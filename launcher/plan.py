@@ -65,6 +65,12 @@ class Plan:
         return self.port + 3
 
     @property
+    def local_host(self) -> str:
+        """What the site is asked by from this machine, as it stands in an address."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"[{host}]" if ":" in host else host
+
+    @property
     def web_processes(self) -> int:
         """How many answer at the site's port; at an address of IPv6 they cannot share it."""
         wanted = int(self.given.get("WEB_PROCESSES") or min(len(os.sched_getaffinity(0)), MOST_WEB_PROCESSES))
@@ -106,9 +112,11 @@ class Plan:
         values.setdefault("SITES_DOMAIN", f"sites.localhost:{self.port}")
         if self.embeds_model:
             values |= {"ANTHROPIC_API_KEY": "demo", "ANTHROPIC_BASE_URL": self.model_url, "LLM_IS_DEMO": "true"}
-        if self.host not in ("127.0.0.1", "localhost", "::1"):
-            anything = self.host in ("0.0.0.0", "::")  # noqa: S104 - what the person asked for
-            values.setdefault("ALLOWED_HOSTS", "*" if anything else f"{self.host},localhost,127.0.0.1,[::1]")
+        if self.host in ("0.0.0.0", "::"):  # noqa: S104 - what the person asked for
+            values.setdefault("ALLOWED_HOSTS", "*")
+        # Whatever its names outside are: we ask it from inside, and so does who watches it.
+        hosts = [*values.get("ALLOWED_HOSTS", "").split(","), "localhost", "127.0.0.1", "[::1]", self.local_host]
+        values["ALLOWED_HOSTS"] = ",".join(dict.fromkeys(filter(None, hosts)))
         values["PATH"] = f"{runtime.node(self.place)}:{os.environ.get('PATH', os.defpath)}"
         values["PYTHONUNBUFFERED"] = "1"
         return values

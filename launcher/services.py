@@ -119,7 +119,7 @@ def application_jobs(plan: Plan) -> list[Job]:
     """Our Django processes."""
     place, env, user = plan.place, plan.environment(), plan.place.app_user
     needs = ("postgres", "valkey", "migrate")
-    web = f"http://{_local(plan.host)}:{plan.port}"
+    web = f"http://{plan.local_host}:{plan.port}"
     # Daphne takes a socket that it is given for one of IPv4.
     listens = None if ":" in plan.host else (plan.host, plan.port)
     where = ["--fd", "0"] if listens else ["-b", plan.host, "-p", str(plan.port)]
@@ -278,8 +278,3 @@ def _ask_beat(place: Place) -> str:
     if b"beat: Starting" not in (place.logs / "beat.log").read_bytes():
         raise NoAnswer("its clock does not run yet")
     return metadata.version("celery")
-
-
-def _local(host: str) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
-    return f"[{host}]" if ":" in host else host

@@ -17,21 +17,28 @@ from launcher.machine import free_port
 from launcher.place import ROOT
 from launcher.plan import Plan
 
+# docs/deployment.md, "Without containers".
+BEHIND_A_PROXY = {
+    "HTTPS": "true",
+    "ALLOWED_HOSTS": "vibe.example.com",
+    "CSRF_TRUSTED_ORIGINS": "https://vibe.example.com",
+    "PREVIEW_DOMAIN": "preview.example.net",
+}
 NAMES = ["postgres", "valkey", "sandbox-host", "demo-model", "web", "web-2", "worker", "chores", "beat"]
 
 
 @pytest.fixture
 def up(home):
-    """`up(*options)`: bin/up's program, with no settings but the state folder."""
+    """`up(*options, **settings)`: bin/up's program, with no other settings but the state folder."""
     started = []
     port = free_port(53000)
 
-    def start(*options: str) -> subprocess.Popen[str]:
+    def start(*options: str, **settings: str) -> subprocess.Popen[str]:
         kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         process = subprocess.Popen(
             [sys.executable, "-m", "launcher", "up", "--port", str(port), *options],
             cwd=ROOT,
-            env={**kept, "VIBE_HOME": str(home), "WEB_PROCESSES": "2"},
+            env={**kept, "VIBE_HOME": str(home), "WEB_PROCESSES": "2", **settings},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -99,7 +106,7 @@ def test_it_starts_everything_once_and_leaves_nothing(up, home):
     assert code == 1
     assert "not running" in output
 
-    code, output = finished(up("--check"))
+    code, output = finished(up("--check", **BEHIND_A_PROXY))
     assert code == 0, output
     assert "Ready in " in output and output.endswith("Stopped.\n")
     assert set(NAMES) <= {line.split()[0] for line in output.splitlines() if line.strip()}, output
@@ -123,6 +130,19 @@ def test_it_tells_of_each_process_by_its_own_life(place, terminal, capsys):
     assert [row["service"] for row in rows if row["service"].startswith("web")] == ["web", "web-2", "web-3"]
     assert {row["state"] for row in rows} == {"down"}
     os.close(lock)
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "allowed"),
+    [
+        ("127.0.0.1", {}, "localhost,127.0.0.1,[::1]"),
+        ("127.0.0.1", {"ALLOWED_HOSTS": "vibe.example.com"}, "vibe.example.com,localhost,127.0.0.1,[::1]"),
+        ("10.0.0.5", {"ALLOWED_HOSTS": "vibe.example.com"}, "vibe.example.com,localhost,127.0.0.1,[::1],10.0.0.5"),
+        ("0.0.0.0", {}, "*,localhost,127.0.0.1,[::1]"),
+    ],
+)
+def test_it_answers_to_the_names_it_is_asked_by_from_inside(place, host, given, allowed):
+    assert Plan(place, given, host=host).environment()["ALLOWED_HOSTS"] == allowed
 
 
 @pytest.mark.parametrize(("given", "ahead"), [({}, []), ({"ANTHROPIC_API_KEY": "key"}, ["--prepare", "nextjs"])])
