@@ -61,7 +61,11 @@ def backing_jobs(plan: Plan) -> list[Job]:
         jobs.append(
             Job(
                 "sandbox-host",
-                [*_python("sandbox_host"), "--port", str(plan.port + 1), *_sandbox_folders(place), *_ahead(plan)],
+                [
+                    *(*_python("sandbox_host"), "--port", str(plan.port + 1)),
+                    *("--domain", plan.environment()["PREVIEW_DOMAIN"]),
+                    *(*_sandbox_folders(place), *_ahead(plan)),
+                ],
                 plan.bare_environment(*REGISTRY_NAMES, "SANDBOX_") | {"E2B_API_KEY": plan.secrets["E2B_API_KEY"]},
                 ask=partial(_ask_sandbox_host, plan.sandbox_url),
                 address=plan.sandbox_url,

@@ -149,3 +149,11 @@ def test_it_answers_to_the_names_it_is_asked_by_from_inside(place, host, given, 
 def test_it_prepares_what_a_real_model_chooses_when_it_is_unsure(place, given, ahead):
     [host] = [job for job in services.backing_jobs(Plan(place, given)) if job.name == "sandbox-host"]
     assert list(host.command)[list(host.command).index("--runtime") + 2 :] == ahead
+
+
+@pytest.mark.parametrize(("given", "domain"), [({}, "localhost:53001"), (BEHIND_A_PROXY, "preview.example.net")])
+def test_it_tells_the_sandbox_host_where_previews_are_opened(place, given, domain):
+    """Dev servers refuse names that the host did not tell them."""
+    plan = Plan(place, given, port=53000)
+    [host] = [job for job in services.backing_jobs(plan) if job.name == "sandbox-host"]
+    assert host.command[host.command.index("--domain") + 1] == domain == plan.environment()["PREVIEW_DOMAIN"]

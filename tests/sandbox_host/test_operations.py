@@ -175,12 +175,14 @@ def test_manage_becomes_the_host_without_the_sites_secrets() -> None:
     state, port = make_state(None), free_port()
     (state / "runtime").symlink_to(testing.current().place.runtime)
     env = {**os.environ, "VIBE_HOME": str(state), "SECRET_KEY": "canary-7731", "SANDBOX_IS_EMBEDDED": "true"}
+    env["PREVIEW_DOMAIN"] = "preview.example.net"
     command = [sys.executable, "manage.py", "sandboxhost", "--port", str(port), "--", "--max-running", "3"]
     process = subprocess.Popen(command, cwd=ROOT, env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     host = Host(state, port=port, key=os.environ["E2B_API_KEY"], process=process)
     try:
         wait_for(host.answers, 30)
         assert _metrics(host, host.key)[1].splitlines().count("sandbox_host_running_limit 3") == 1
+        assert host.create().get_host(3000).endswith(".preview.example.net")
         assert b"canary-7731" not in Path(f"/proc/{process.pid}/environ").read_bytes()
         host.kill(signal.SIGTERM)
         assert process.returncode == 0

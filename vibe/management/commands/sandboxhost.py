@@ -23,4 +23,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **given: Any) -> None:
         port = given["port"] or urlsplit(settings.E2B_API_URL).port or PORT
         rest = given["rest"][1:] if given["rest"][:1] == ["--"] else given["rest"]
-        become("sandbox_host", "--port", str(port), *rest)
+        # Below localhost the host knows its own names, whichever port it is given.
+        local = settings.PREVIEW_DOMAIN.partition(":")[0] == "localhost"
+        domain = [] if local else ["--domain", settings.PREVIEW_DOMAIN]
+        become("sandbox_host", "--port", str(port), *domain, *rest)
