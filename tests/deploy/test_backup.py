@@ -197,3 +197,16 @@ def test_it_overwrites_no_file(tmp_path):
 
 def test_it_says_where_it_cannot_write(tmp_path):
     assert "cannot be written: No such file or directory" in command("backup", str(tmp_path / "no" / "vibe.dump"))
+
+
+@pytest.mark.parametrize("wanted", ["sslmode=require", "sslmode=verify-full&sslrootcert=system"])
+def test_it_takes_programs_that_know_tls_where_the_address_asks_for_it(wanted, here, tmp_path):
+    managed = {"DATABASE_URL": f"{address(here)}?{wanted}", "PATH": str(tmp_path), "VIBE_CALLER_DIR": str(tmp_path)}
+    done = manage("backup", "vibe.dump", **managed)
+    assert done.returncode != 0 and "pg_dump is not there, and DATABASE_URL asks for TLS" in done.stderr
+
+    machines = tmp_path / "pg_dump"
+    machines.write_text('#!/bin/sh\necho "asked with $PGSSLMODE" >&2; exit 3\n')
+    machines.chmod(0o755)
+    done = manage("backup", "vibe.dump", **managed)
+    assert re.search(r"pg_dump failed:\nasked with (require|verify-full)", done.stderr), done.stderr

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from launcher.__main__ import COMMANDS
-from tests.deploy.files import text
+from tests.deploy.files import services, text
 from tests.deploy.production import ROOT
 
 INSTRUCTION = re.compile(r"^([A-Z]+) ((?:.*\\\n)*.*)", re.MULTILINE)
@@ -83,6 +83,12 @@ def test_it_runs_as_nobody_in_particular():
     bases = {base.split()[0] for base in instructions("FROM")}
     assert bases == {"python:3.11-slim-bookworm", "site"}
     assert not re.search(r"(?i)(ENV|ARG) .*(password|token|api_key)", text("Dockerfile"))
+
+
+def test_it_has_programs_for_the_database_that_compose_runs():
+    version = services()["postgres"]["image"].removeprefix("postgres:").partition("-")[0]
+    site = text("Dockerfile").partition(" AS site\n")[2].partition("\nFROM ")[0]
+    assert f"install --yes --no-install-recommends postgresql-client-{version} " in site
 
 
 def test_it_has_a_browser_for_workers_only():
