@@ -46,8 +46,9 @@ RUN groupadd --gid 10001 vibe && \
 COPY --from=build /opt/vibe /opt/vibe
 COPY --from=build /app /app
 WORKDIR /app
+# psycopg brings an OpenSSL of its own, which finds the system's certificates (sslrootcert=system) by SSL_CERT_FILE only.
 ENV PATH=/app/.venv/bin:$PATH HOME=/tmp VIBE_HOME=/opt/vibe STATIC_COLLECTED=true \
-    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+    PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt
 USER 10001:10001
 EXPOSE 8000
 CMD ["python", "-m", "daphne", "-v", "0", "-b", "0.0.0.0", "-p", "8000", "vibe.asgi:application"]

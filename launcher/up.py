@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import ssl
 import sys
 import time
 from collections.abc import Mapping
@@ -20,6 +21,8 @@ from launcher.values import check_values, read_values
 
 # What a first project needs; others are prepared when first used.
 FIRST_TEMPLATES = ("html", "react")
+# Where Debian and others keep them, if Python does not know.
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
 
 
 def main(arguments: list[str]) -> int:
@@ -58,6 +61,11 @@ def here(terminal: Terminal) -> tuple[Place, dict[str, str]]:
     given = read_values(ROOT / ".env", os.environ, lambda text: terminal.always(f"Note: {text}"))
     if problems := check_values(given):
         raise Problem("\nvibe: ".join(problems))
+    # psycopg brings an OpenSSL of its own, which finds the system's certificates (sslrootcert=system) only if told.
+    certificates = ssl.get_default_verify_paths().cafile or CERTIFICATES
+    if Path(certificates).is_file():
+        given.setdefault("SSL_CERT_FILE", certificates)
+        os.environ.setdefault("SSL_CERT_FILE", given["SSL_CERT_FILE"])  # for what we ask ourselves
     return open_place(given), given
 
 

@@ -91,6 +91,12 @@ def test_it_has_programs_for_the_database_that_compose_runs():
     assert f"install --yes --no-install-recommends postgresql-client-{version} " in site
 
 
+def test_it_finds_the_systems_certificates_for_the_database():
+    """`sslrootcert=system`, as secret.example has it: psycopg's own OpenSSL looks elsewhere."""
+    site = text("Dockerfile").partition(" AS site\n")[2].partition("\nFROM ")[0]
+    assert " ca-certificates " in site and "SSL_CERT_FILE=/etc/ssl/certs/ca-certificates.crt" in site
+
+
 def test_it_has_a_browser_for_workers_only():
     site, worker = text("Dockerfile").split("\nFROM site AS worker\n")
     assert "apt-get install --yes --no-install-recommends chromium " in worker and "chromium" not in site

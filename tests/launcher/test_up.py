@@ -90,7 +90,11 @@ def test_it_starts_everything_once_and_leaves_nothing(up, home):
 
     code, output = finished(up("--status", "--json"))
     assert code == 0
-    assert [(row["service"], row["state"]) for row in json.loads(output)] == [(name, "ok") for name in NAMES]
+    rows = json.loads(output)
+    assert [(row["service"], row["state"]) for row in rows] == [(name, "ok") for name in NAMES]
+    if Path(program.CERTIFICATES).exists():  # for addresses with sslrootcert=system
+        [web] = [row["pid"] for row in rows if row["service"] == "web"]
+        assert b"\0SSL_CERT_FILE=/" in Path(f"/proc/{web}/environ").read_bytes()
 
     code, output = finished(up("--check"))
     assert code == 0
