@@ -110,6 +110,8 @@ def ask_worker(broker: str, name: str) -> str:
     # kombu wants redis+socket:// where redis-py says unix://.
     broker = broker.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
     app = celery.Celery(broker=broker, set_as_current=False)
+    if broker.startswith("rediss://"):  # of itself kombu takes any certificate
+        app.conf.broker_use_ssl = {"ssl_cert_reqs": ssl.CERT_REQUIRED}
     app.conf.update(broker_connection_retry=False, broker_connection_max_retries=0)
     try:
         answers = app.control.broadcast("ping", reply=True, destination=[name], timeout=PING_SECONDS, limit=1)

@@ -3,6 +3,7 @@
 `bin/up` computes the environment (see launcher/); docker-compose.yml and .env.example list every variable.
 """
 
+import ssl
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -125,6 +126,8 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 # --- Celery: a doorbell, never the truth --------------------------------------------------------------------------
 # kombu wants redis+socket:// where redis-py says unix://.
 CELERY_BROKER_URL = REDIS_URL.replace("unix://", "redis+socket://").replace("?db=", "?virtual_host=")
+# Of itself kombu takes any certificate.
+CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if REDIS_URL.startswith("rediss://") else False
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
