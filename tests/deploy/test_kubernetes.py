@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from projects.importing import MAX_ZIP_BYTES
 from tests.deploy.files import offered, services, text
 from tests.deploy.production import ROOT
 
@@ -97,6 +98,22 @@ def test_what_leads_to_pods_leads_to_ours():
     assert of("Service")[backend["name"]]["spec"]["ports"][0]["name"] == backend["port"]["name"]
     assert of("HorizontalPodAutoscaler")["web"]["spec"]["scaleTargetRef"]["name"] in RUNNING
     assert "flower" not in text(f"{FOLDER}/ingress.yaml")
+
+
+def test_a_label_picks_the_migration_out_of_an_update():
+    picked = [found["kind"] for found in OBJECTS if found["metadata"].get("labels", {}).get("part") == "migrate"]
+    assert picked == ["Job"]
+    assert "kubectl kustomize OVERLAY | kubectl apply -l part=migrate -f -" in text("docs/deployment.md")
+
+
+def test_what_is_applied_leaves_the_autoscaler_its_number():
+    scaled = {found["spec"]["scaleTargetRef"]["name"] for found in of("HorizontalPodAutoscaler").values()}
+    assert scaled and not [name for name in scaled if "replicas" in RUNNING[name]["spec"]]
+
+
+def test_its_ingress_lets_an_import_in():
+    allowed = of("Ingress")["vibe"]["metadata"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"]
+    assert int(allowed.removesuffix("m")) * 2**20 > MAX_ZIP_BYTES
 
 
 def test_its_settings_are_explained_and_its_secrets_are_in_no_file():
