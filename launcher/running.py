@@ -1,5 +1,6 @@
 """The note a running supervisor leaves in the state folder, for `--status`, `bin/manage` and a second `bin/up`."""
 
+import contextlib
 import json
 import os
 from collections.abc import Mapping
@@ -29,11 +30,13 @@ class Note:
 
 
 def write(plan: Plan, command: str, pid: int, jobs: list[Job]) -> None:
+    """On a full disk the note stays as it was: who asks by it sees less than there is, and nothing stops for that."""
     pids = {job.name: job.process.pid for job in jobs if job.process is not None and not job.once}
     note = Note(pid, command, plan.host, plan.port, plan.flower, pids, plan.web_processes)
     temporary = _path(plan.place).with_suffix(".new")
-    temporary.write_text(json.dumps(asdict(note)))
-    temporary.rename(_path(plan.place))
+    with contextlib.suppress(OSError):
+        temporary.write_text(json.dumps(asdict(note)))
+        temporary.rename(_path(plan.place))
 
 
 def clear(place: Place) -> None:

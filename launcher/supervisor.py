@@ -9,7 +9,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -110,7 +110,8 @@ class Supervisor:
             if time.monotonic() - looked_at_logs > 5:
                 looked_at_logs = time.monotonic()
                 for job in self.jobs:
-                    _shorten(self.log(job))
+                    with suppress(OSError):  # a full disk is no reason to stop what runs
+                        _shorten(self.log(job))
             time.sleep(0.2)
 
     def stop(self) -> None:
@@ -205,7 +206,7 @@ class Supervisor:
         elif job.process is None and now >= job.restart_at:
             try:
                 self._spawn(job)
-            except Problem as problem:  # its port was taken meanwhile, say: the others go on
+            except (Problem, OSError) as problem:  # its port was taken meanwhile, the disk is full: the others go on
                 job.restart_at = now + BACKOFF_MAX_SECONDS
                 self.terminal.always(f"  {job.name}: {problem} Trying again in {BACKOFF_MAX_SECONDS:.0f} s.")
         elif job.process is not None and not job.ready:

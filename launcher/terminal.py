@@ -3,7 +3,7 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TextIO
 
 NAME_WIDTH, VERSION_WIDTH, ADDRESS_WIDTH = 14, 22, 52
@@ -21,7 +21,8 @@ class Terminal:
             self.always(text)
 
     def always(self, text: str) -> None:
-        print(text, file=self.stream, flush=True)
+        with suppress(OSError):  # a full disk, a terminal that is gone: what we tell of goes on all the same
+            print(text, file=self.stream, flush=True)
 
     def row(self, name: str, version: str, address: str, last: str) -> None:
         self.line(f"  {name:<{NAME_WIDTH}} {version:<{VERSION_WIDTH}} {address:<{ADDRESS_WIDTH}} {last}")

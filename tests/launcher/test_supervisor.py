@@ -1,5 +1,6 @@
 """Services start in order, are restarted, and leave nothing behind however we end."""
 
+import io
 import os
 import signal
 import subprocess
@@ -9,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from launcher import running
 from launcher.place import ROOT
+from launcher.plan import Plan
 from launcher.problem import Problem
 from launcher.supervisor import Job, Stopped, Supervisor, handling_signals
 
@@ -167,6 +170,25 @@ def test_it_leaves_nothing_behind_when_it_is_killed(tmp_path):
     while alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not alive(pid)
+
+
+def test_it_goes_on_when_the_disk_is_full(supervise, waiting_job, place, terminal, monkeypatch):
+    monkeypatch.setattr("launcher.supervisor.LOG_MAX_BYTES", 1000)
+    supervisor = supervise(waiting_job("web"), waiting_job("worker"))
+    supervisor.on_change = lambda: running.write(Plan(place, {}), "up", os.getpid(), supervisor.jobs)
+    supervisor.start()
+    worker, log, full = supervisor.jobs[1], place.logs / "web.log", Path("/dev/full")
+    first = worker.process.pid
+    log.write_bytes(b"x" * 2000)
+    for kept in (place.logs / "web.log.1", place.home / "running.new"):
+        kept.symlink_to(full)
+    worker.process.kill()
+    deadline = time.monotonic() + 20
+    with io.FileIO(full, "w") as raw:
+        terminal.stream = io.TextIOWrapper(raw, write_through=True)
+        supervisor.watch(until=lambda: (worker.ready and worker.process.pid != first) or time.monotonic() > deadline)
+    assert worker.process.pid != first and all(alive(job.process.pid) for job in supervisor.jobs)
+    assert log.stat().st_size == 2000
 
 
 def test_it_keeps_the_log_of_the_start_before(supervise, waiting_job, place):
