@@ -55,8 +55,11 @@ CHOICES = {
     "DEFAULT_FRAMEWORK": ("nextjs", "react", "vue", "svelte", "angular", "html"),
 }
 MAIL_SCHEMES = ("smtp", "smtps", "smtp+tls", "smtp+ssl", "submission", "consolemail", "filemail", "dummymail")
+# As a shell has it, a comment begins only after white space: `a#b`, `#3` and an address with a fragment are values.
 _LINE = re.compile(
-    r"""^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s#"'][^#]*?|))\s*(?:\#.*)?$"""
+    r"""^(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*
+    (?:"([^"]*)"|'([^']*)'|((?:(?<!\s)\#|[^\s#"']).*?)|)(?:(?<=\s)\#.*|\s+\#.*)?$""",
+    re.VERBOSE,
 )
 
 

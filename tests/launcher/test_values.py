@@ -20,6 +20,32 @@ def test_it_reads_lines_as_a_shell_does(dotenv):
     assert read_dotenv(dotenv) == {"A": "1", "B": "two words", "C": "#3", "D": "four", "E": ""}
 
 
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("SECRET=a#b", "a#b"),
+        ("SECRET=#3", "#3"),
+        ("SECRET=a#b #c d", "a#b"),
+        ("SECRET=a b\t# behind", "a b"),
+        ("SECRET= # behind", ""),
+        ("SECRET =   a#  ", "a#"),
+        ("SECRET='a #b' # it's behind", "a #b"),
+        ('SECRET=""', ""),
+        ("SMTP=smtp://user:p#ss@host:587/?tls=True", "smtp://user:p#ss@host:587/?tls=True"),
+    ],
+)
+def test_it_takes_for_a_comment_only_what_follows_white_space(dotenv, line, value):
+    dotenv.write_text(f"{line}\n")
+    assert list(read_dotenv(dotenv).values()) == [value]
+
+
+@pytest.mark.parametrize("line", ['A="a"b', "A='a'#b", 'A="a'])
+def test_it_says_so_where_a_quote_does_not_end_the_value(dotenv, line):
+    dotenv.write_text(f"{line}\n")
+    with pytest.raises(Problem, match=r"line 1 is not NAME=value"):
+        read_dotenv(dotenv)
+
+
 def test_it_names_the_line_it_cannot_read(dotenv):
     dotenv.write_text("A=1\nnot a setting\n")
     with pytest.raises(Problem, match=r"line 2 is not NAME=value"):
