@@ -237,7 +237,11 @@ def handling_signals(supervisor: Supervisor) -> Iterator[None]:
     def ask_to_stop(number: int, frame: FrameType | None) -> None:
         supervisor.stopping = True
 
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    # Whoever started us with nohup wants us to outlive the terminal.
+    asking = [signal.SIGINT, signal.SIGTERM]
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        asking.append(signal.SIGHUP)
+    before = {number: signal.signal(number, ask_to_stop) for number in asking}
     try:
         yield
     finally:

@@ -191,6 +191,21 @@ def test_it_goes_on_when_the_disk_is_full(supervise, waiting_job, place, termina
     assert log.stat().st_size == 2000
 
 
+def test_it_outlives_the_terminal_when_it_was_started_so(supervise, waiting_job):
+    supervisor = supervise(waiting_job("web"))
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with handling_signals(supervisor):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not supervisor.stopping
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
+        with handling_signals(supervisor):
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert supervisor.stopping
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
 def test_it_keeps_the_log_of_the_start_before(supervise, waiting_job, place):
     place.folder("logs")
     (place.logs / "web.log").write_text("from last time")
