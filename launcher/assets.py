@@ -16,9 +16,10 @@ def prepare(place: Place, values: Mapping[str, str], terminal: Terminal) -> None
     root = place.root
     node = runtime.node(place)
     env = {**os.environ, **values, "PATH": f"{node}:{os.environ.get('PATH', os.defpath)}"}
-    # The build needs its tools whatever this says, and npm's cache must be writable for whoever we are.
+    # The build needs its tools whatever this says, and npm a home for its cache, which a service's user may not have.
     env.pop("NODE_ENV", None)
-    env.setdefault("HOME", str(place.home))
+    if not os.access(env.get("HOME", ""), os.W_OK):
+        env["HOME"] = str(place.home)
     # The stamps lie beside what they vouch for: removing node_modules or static/dist makes it anew.
     packages = stamps.digest([root / "package.json", root / "package-lock.json"])
     if not stamps.fresh(root / "node_modules" / ".stamp", packages):

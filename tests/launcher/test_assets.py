@@ -6,7 +6,7 @@ import subprocess
 import pytest
 from django.test import Client
 
-from launcher import runtime, testing
+from launcher import assets, runtime, testing
 from launcher.place import ROOT
 
 
@@ -20,6 +20,18 @@ def bundle(tmp_path):
     (tmp_path / "node_modules").symlink_to(ROOT / "node_modules")
     node = runtime.node(testing.current().place) / "node"
     return lambda: subprocess.run([node, "assets.mjs"], cwd=tmp_path, capture_output=True).returncode == 0
+
+
+def test_it_is_made_where_a_services_user_has_no_home(place, terminal):
+    for name in ("package.json", "package-lock.json", "assets.mjs"):
+        (place.root / name).touch()
+    (place.root / "static" / "dist").mkdir(parents=True)
+    (place.root / "node_modules").mkdir()
+    npm = place.folder("runtime", "node", "bin") / "npm"
+    npm.write_text('#!/bin/sh\necho "$1 $HOME" >> npm.log\n')
+    npm.chmod(0o755)
+    assets.prepare(place, {"HOME": "/proc/nobodys"}, terminal)
+    assert (place.root / "npm.log").read_text().splitlines() == [f"{step} {place.home}" for step in ("ci", "run")]
 
 
 def test_it_is_served_whole_and_what_is_the_same_stays(bundle, tmp_path, settings):
