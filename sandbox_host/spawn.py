@@ -17,6 +17,10 @@ from sandbox_host.isolation import Machine, argument_file, filter_file
 START_TIMEOUT = 20.0
 _ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 97; shift; done; shift; exec "$@"'  # groups -- command
 _KEPT_ERRORS = 4096
+_UBUNTU = (
+    "Ubuntu 23.10 and later forbid sandboxes until told: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 "
+    "(docs/sandbox-host.md, Start)"
+)
 
 
 class NotStarted(Exception):
@@ -51,8 +55,8 @@ class Running:
             _signal(pid, signal.SIGKILL)
 
     async def end(self) -> str:
-        """Kill everything and wait until it is gone; what bwrap wrote to stderr. When the first process of a pid
-        namespace dies the kernel kills the rest, and with bwrap ends what it has started.
+        """Kill everything and wait until it is gone; what bwrap wrote to stderr, and maybe what to do about it. When
+        the first process of a pid namespace dies the kernel kills the rest, and with bwrap ends what it has started.
         """
         if self.init >= 0:
             with suppress(ProcessLookupError):
@@ -69,7 +73,8 @@ class Running:
         await self.process.wait()
         if self.group is not None:
             await asyncio.to_thread(self.group.remove)
-        return text.decode("utf-8", "replace").strip()
+        said = text.decode("utf-8", "replace").strip()
+        return f"{said}. {_UBUNTU}" if "uid map: Permission denied" in said else said
 
 
 _all: "WeakSet[Running]" = WeakSet()

@@ -117,8 +117,10 @@ async def test_it_refuses_when_the_control_group_is_not_entered(state: Path, mon
     assert "the processes are not in their control group" in await _problems(_machine(state))
 
 
-def _start(state: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "sandbox_host", "--port", "1", "--state", str(state)]
+def _start(
+    state: Path, env: dict[str, str], module: tuple[str, ...] = ("sandbox_host", "--port", "1")
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", *module, "--state", str(state)]
     full = {"PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path]), "HOME": str(state), **env}
     return subprocess.run(command, cwd="/", env=full, capture_output=True, text=True, timeout=60)
 
@@ -136,6 +138,17 @@ def test_it_says_what_bubblewrap_said_when_it_fails(state: Path) -> None:
     done = _start(state, {"PATH": f"{state}:/usr/bin:/bin", "E2B_API_KEY": "e2b_x"})
     assert done.returncode == 1
     assert "No permissions to create new namespace" in done.stderr and "E2B's cloud" in done.stderr
+
+
+@pytest.mark.parametrize("module", [("sandbox_host", "--port", "1"), ("sandbox_host.templates", "build", "html")])
+def test_it_names_the_setting_by_which_ubuntu_forbids_sandboxes(state: Path, module: tuple[str, ...]) -> None:
+    forbidden = state / "bwrap"
+    forbidden.write_text("#!/bin/sh\necho 'bwrap: setting up uid map: Permission denied' >&2\nexit 1\n")
+    forbidden.chmod(0o755)
+    done = _start(state, {"PATH": f"{state}:/usr/bin:/bin", "E2B_API_KEY": "e2b_x"}, module)
+    assert done.returncode == 1
+    assert "uid map: Permission denied" in done.stderr + done.stdout
+    assert "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0" in done.stderr + done.stdout
 
 
 def test_it_wants_a_key(state: Path) -> None:
