@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from launcher import postgres, runtime, valkey
 from launcher.place import Place
-from launcher.values import MODEL_KEYS, asks_for_no_key, read_secrets
+from launcher.values import MODEL_KEYS, YES, asks_for_no_key, read_secrets
 
 # Of the person's own environment: what a program may need to work at all, and what package registries are reached by.
 PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR")
@@ -51,6 +51,11 @@ class Plan:
     @property
     def embeds_model(self) -> bool:
         return not any(self.given.get(name) for name in MODEL_KEYS) and not asks_for_no_key(self.given)
+
+    @property
+    def https(self) -> bool:
+        """Whether a proxy in front speaks TLS; then whoever comes, comes from elsewhere."""
+        return self.given.get("HTTPS", "").lower() in YES
 
     @property
     def sandbox_url(self) -> str:
@@ -109,7 +114,8 @@ class Plan:
             }
             values["SANDBOX_IS_EMBEDDED"] = "true"
             values.setdefault("PREVIEW_DOMAIN", f"localhost:{self.port + 1}")
-        values.setdefault("SITES_DOMAIN", f"sites.localhost:{self.port}")
+        if not self.https:
+            values.setdefault("SITES_DOMAIN", f"sites.localhost:{self.port}")
         if self.embeds_model:
             values |= {"ANTHROPIC_API_KEY": "demo", "ANTHROPIC_BASE_URL": self.model_url, "LLM_IS_DEMO": "true"}
         if self.host in ("0.0.0.0", "::"):  # noqa: S104 - what the person asked for

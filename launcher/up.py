@@ -181,10 +181,11 @@ def _say_ready(plan: Plan, terminal: Terminal, seconds: float) -> None:
         terminal.line(
             "Apps are built by the demo model: scripted, not an AI. For a real one put ANTHROPIC_API_KEY=... into .env."
         )
-    if not local and plan.embeds_sandboxes and not plan.given.get("PREVIEW_DOMAIN"):
+    if plan.embeds_sandboxes and (plan.https or not local) and not plan.given.get("PREVIEW_DOMAIN"):
         terminal.line(
-            "Note: previews, and apps that are put online, open on this machine only, until PREVIEW_DOMAIN and "
-            "SITES_DOMAIN are wildcard names that lead here."
+            "Note: previews open on this machine only, until PREVIEW_DOMAIN is a wildcard name that your proxy sends "
+            f"to port {plan.port + 1} here. Apps that people put online need SITES_DOMAIN, one that it sends to "
+            f"port {plan.port}."
         )
     if plan.flower:
         terminal.line(

@@ -48,6 +48,7 @@ NUMBERS = tuple(
 MAY_BE_ZERO = ("_CREDITS", "_PROXIES", "_DAY")
 # A switch that is neither would count as off, whatever was meant.
 SWITCHES = ("DEBUG", "HTTPS", "CHROMIUM_SANDBOX", "MAINTENANCE", "ADMIN_MFA", "DATABASE_POOLED", "OWN_KEYS_ELSEWHERE")
+YES, NO = ("true", "1", "yes", "on"), ("false", "0", "no", "off")
 CHOICES = {
     "EMAIL_VERIFICATION": ("none", "optional", "mandatory"),
     "LOG_FORMAT": ("line", "json"),
@@ -193,7 +194,7 @@ def _number(values: Mapping[str, str], name: str) -> str | None:
 
 def _boolean(values: Mapping[str, str], name: str) -> str | None:
     value = values.get(name)
-    if value is None or value.lower() in {"true", "false", "1", "0", "yes", "no", "on", "off"}:
+    if value is None or value.lower() in YES + NO:
         return None
     return f"{name} is {value!r}; it must be true or false."
 

@@ -161,3 +161,25 @@ def test_it_tells_the_sandbox_host_where_previews_are_opened(place, given, domai
     plan = Plan(place, given, port=53000)
     [host] = [job for job in services.backing_jobs(plan) if job.name == "sandbox-host"]
     assert host.command[host.command.index("--domain") + 1] == domain == plan.environment()["PREVIEW_DOMAIN"]
+
+
+@pytest.mark.parametrize(
+    ("given", "domain"),
+    [({}, "sites.localhost:53000"), (BEHIND_A_PROXY, None), ({"HTTPS": "On", "SITES_DOMAIN": "a.app"}, "a.app")],
+)
+def test_it_puts_apps_online_here_only_where_who_looks_is_here(place, given, domain):
+    assert Plan(place, given, port=53000).environment().get("SITES_DOMAIN") == domain
+
+
+@pytest.mark.parametrize(
+    ("host", "given", "told"),
+    [
+        ("127.0.0.1", {}, False),
+        ("0.0.0.0", {}, True),
+        ("127.0.0.1", {"HTTPS": "true"}, True),
+        ("0.0.0.0", BEHIND_A_PROXY, False),
+    ],
+)
+def test_it_says_what_previews_need_where_who_looks_is_elsewhere(place, terminal, lines, host, given, told):
+    program._say_ready(Plan(place, given, host=host, port=53000), terminal, 1)
+    assert ("PREVIEW_DOMAIN is a wildcard name that your proxy sends to port 53001 here. Apps" in lines.text) is told
