@@ -4,11 +4,9 @@ Commands run at most once per step key: the claim, the output and the exit code 
 worker that takes over a run finds what became of a command instead of running it again.
 """
 
-import gzip
+import asyncio
 import io
 import posixpath
-import tarfile
-import zlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import cast
 import e2b
 from e2b_code_interpreter import AsyncSandbox
 
+from agents import unpacking
 from projects.frameworks import FRAMEWORKS
 from projects.paths import MADE_BY_TOOLS, BadFiles
 
@@ -28,9 +27,6 @@ INSTALL_SECONDS = 45
 BRIDGE = Path(__file__).parent / "bridge"
 # Output of one command that is sent to the page and kept from its beginning; of its end, the last TAIL_BYTES.
 HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
-# Limits of a snapshot, before unpacking anything: a bomb stops here.
-SNAPSHOT_BYTES = 60 * 2**20
-TOO_LARGE = "The app's files are larger than 60 MB."
 
 # $VIBE_KEY, $VIBE_CMD come by environment, so nothing is quoted. mkdir is the claim: it succeeds once.
 # Without stdbuf, head would hold the output back until its end.
@@ -157,7 +153,7 @@ cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIsH $VIBE_FLAGS $VIBE_EXCLUDE -m 2000 
 HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""
 # No more of it than one byte too many: what an app holds is its model's doing. tar then ends by SIGPIPE (141).
 PACK = r"""cd "$VIBE_ROOT" || exit
-tar -cf - --hard-dereference $VIBE_EXCLUDE . | head -c "$VIBE_MOST" | gzip > "$HOME/.vibe-snapshot"
+tar -cf - --format=gnu --hard-dereference $VIBE_EXCLUDE . | head -c "$VIBE_MOST" | gzip > "$HOME/.vibe-snapshot"
 case ${PIPESTATUS[*]} in "0 0 0" | "141 0 0") ;; *) exit 1 ;; esac"""
 
 
@@ -235,15 +231,15 @@ class Box:
         """
         excluded = " ".join(f"--exclude=./{n} --exclude=*/{n}" for n in MADE_BY_TOOLS) if folder == "." else ""
         root = posixpath.join(ROOT, folder)
-        await self._shell(PACK, VIBE_ROOT=root, VIBE_EXCLUDE=excluded, VIBE_MOST=str(SNAPSHOT_BYTES + 1))
+        await self._shell(PACK, VIBE_ROOT=root, VIBE_EXCLUDE=excluded, VIBE_MOST=str(unpacking.MAX_BYTES + 1))
         packed = io.BytesIO()
         async with await self.sdk.files.read("/home/user/.vibe-snapshot", format="stream") as pieces:
             async for piece in pieces:
                 packed.write(piece)
-                if packed.tell() > SNAPSHOT_BYTES * 1.01:  # what was packed was exchanged for something else
-                    raise BadFiles(TOO_LARGE)
-        packed.seek(0)
-        return _unpack(packed)
+                if packed.tell() > unpacking.MAX_BYTES * 1.01:  # what was packed was exchanged for something else
+                    raise BadFiles(unpacking.TOO_LARGE)
+        # In a thread: other runs wait on this loop too.
+        return await asyncio.to_thread(unpacking.unpack, packed.getvalue())
 
     async def replace_all(self, files: dict[str, bytes]) -> None:
         """Makes the app's files equal to `files`; tools' folders stay. Other packages than before are installed."""
@@ -360,21 +356,3 @@ async def _exit_code(wait: Callable[[], Awaitable[object]]) -> int:
     except e2b.CommandExitException as error:
         return error.exit_code
     return 0
-
-
-def _unpack(packed: io.BytesIO) -> dict[str, bytes]:
-    """The regular files of a packed tree, by path. Reads at most SNAPSHOT_BYTES, whatever the archive claims."""
-    files: dict[str, bytes] = {}
-    try:
-        with gzip.GzipFile(fileobj=packed) as stream:
-            plain = stream.read(SNAPSHOT_BYTES + 1)
-        if len(plain) > SNAPSHOT_BYTES:
-            raise BadFiles(TOO_LARGE)
-        with tarfile.open(fileobj=io.BytesIO(plain)) as archive:
-            for member in archive:
-                content = archive.extractfile(member) if member.isfile() else None
-                if content is not None:
-                    files[posixpath.normpath(member.name)] = content.read()
-    except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise BadFiles("What the sandbox gave is no archive of the app's files.") from error
-    return files
