@@ -7,8 +7,8 @@ from projects.blobs import read
 from projects.models import Version
 from projects.paths import BadFiles
 
-# difflib is quadratic at worst: above this a file is said to have changed, without a text diff.
-MAX_DIFF_BYTES = 200_000
+# difflib is quadratic at worst: above these a file is said to have changed, without a text diff.
+MAX_DIFF_BYTES, MAX_DIFF_LINES = 200_000, 3_000
 # Lines that are shown before and after each change; those in between are one change (hunk).
 CONTEXT = 3
 
@@ -45,8 +45,8 @@ def diff(before: Version | None, after: Version) -> list[FileDiff]:
 def diff_file(path: str, left: bytes | None, right: bytes | None) -> FileDiff:
     """One file's change; None stands for a file that is not there."""
     action = "added" if left is None else "deleted" if right is None else "changed"
-    texts = _text(left), _text(right)
-    if texts[0] is None or texts[1] is None:
+    texts = _texts(left, right)
+    if texts is None:
         return FileDiff(path, action, 0, 0, None)
     names = ("/dev/null" if left is None else f"a/{path}", "/dev/null" if right is None else f"b/{path}")
     sides = texts[0].splitlines(), texts[1].splitlines()
@@ -63,10 +63,10 @@ def take_back(path: str, left: bytes, right: bytes, number: int, now: bytes) -> 
     What else differs in `now` stays. Nothing is guessed: the change and the lines shown around it have to stand there
     as they do in `right`. Raises DoesNotFit; BadFiles for what has no text diff, or no change of that number.
     """
-    texts = [_text(content) for content in (left, right, now)]
-    if None in texts:
+    texts = _texts(left, right, now)
+    if texts is None:
         raise BadFiles(f"{path} is no text, or very long: bring it back as a whole.")
-    old, new, lines = (str(text).splitlines() for text in texts)
+    old, new, lines = (text.splitlines() for text in texts)
     hunks = list(difflib.SequenceMatcher(None, old, new).get_grouped_opcodes(CONTEXT))
     if number >= len(hunks):
         raise BadFiles(f"{path} has no change {number}, counted from 0, between these versions.")
@@ -77,7 +77,7 @@ def take_back(path: str, left: bytes, right: bytes, number: int, now: bytes) -> 
         if _stands(old, lines, old_start, old_end) is not None:
             return now
         raise DoesNotFit(f"The lines around this change of {path} are different by now, so nothing was changed.")
-    kept, back = str(texts[2]).splitlines(keepends=True), str(texts[0]).splitlines(keepends=True)
+    kept, back = texts[2].splitlines(keepends=True), texts[0].splitlines(keepends=True)
     for kind, from_old, to_old, from_new, to_new in reversed(hunk):
         if kind != "equal":
             kept[from_new + shift : to_new + shift] = back[from_old:to_old]
@@ -92,6 +92,15 @@ def _stands(side: list[str], lines: list[str], start: int, end: int) -> int | No
         return None if lines else 0
     blocks = difflib.SequenceMatcher(None, side, lines).get_matching_blocks()
     return next((at - begin for begin, at, size in blocks if begin <= start and end <= begin + size), None)
+
+
+def _texts(*contents: bytes | None) -> list[str] | None:
+    """The texts of contents that are to be compared; None if one cannot be shown as text, or is too long for that."""
+    texts = [text for text in map(_text, contents) if text is not None]
+    if len(texts) < len(contents):
+        return None
+    long = [len(text.splitlines()) for text in texts if text]  # what is new as a whole is compared with nothing
+    return None if len(long) > 1 and max(long) > MAX_DIFF_LINES else texts
 
 
 def _text(content: bytes | None) -> str | None:

@@ -3,12 +3,14 @@
 import asyncio
 import difflib
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, safe_path
 from projects import leaks
 from projects.blobs import sha256
+from projects.diffs import MAX_DIFF_LINES
 from projects.frameworks import starting_manifest
 from projects.locks import locked_by
 from projects.paths import MAX_FILE_BYTES
@@ -16,6 +18,8 @@ from projects.paths import MAX_FILE_BYTES
 PATH = {"type": "string", "description": "Path relative to the app's root, such as src/App.tsx."}
 # Lines of a diff that the page gets, and characters of each: a minified file is one line.
 DIFF_LINES, LINE_CHARS = 400, 500
+# Characters of a file, and of each of its lines, in which the nearest place to a search text is looked for.
+NEAREST_CHARS, NEAREST_LINE = 200_000, 200
 # Characters that one call of read_files gives, shared by its files; lines of matches that search shows.
 READ_CHARS, MATCHES = 60_000, 200
 MAX_LINES = 10**7
@@ -62,7 +66,7 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     for item, path in zip(values["files"], contents, strict=False):
         if not item.get("shrink"):
             _refuse_loss(tools, path, before[path], contents[path])
-    changes = [_change(path, before[path], data) for path, data in contents.items()]
+    changes = await _changes(contents, before)
     await tools.box.write(contents)
     return Outcome(
         output=f"Wrote {', '.join(contents)}.{await _warning(contents, before)}",
@@ -105,23 +109,29 @@ async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     path = safe_path(values["path"])
     tools.may_change([path])
     before = await _text(tools, path)
-    after = before
-    for number, edit in enumerate(values["edits"], 1):
-        if words := left_out(edit["replace"], before):
-            raise ToolFailed(
-                f"{path} was not changed: edit {number} would put {words!r} where code should stand. Give all of the"
-                " text that is to stand there; what is not in an edit's search stays as it is anyway."
-            )
-        after = _replace(after, edit["search"], edit["replace"], f"edit {number} of {path}", tools.again)
-    data = after.encode("utf-8", "replace")
-    await tools.box.write({path: data})
-    change = _change(path, before.encode(), data)
-    warning = await _warning({path: data}, {path: before.encode()})
+    after = await asyncio.to_thread(_edited, path, before, values["edits"], tools.again)
+    new, old = {path: after.encode("utf-8", "replace")}, {path: before.encode()}
+    await tools.box.write(new)
+    [change] = await _changes(new, old)
+    warning = await _warning(new, old)
     return Outcome(
         output=f"Edited {path}: {change['added']} lines added, {change['removed']} removed.{warning}",
         summary=f"+{change['added']} −{change['removed']}",
         facts={"files": [change]},
     )
+
+
+def _edited(path: str, before: str, edits: list[dict[str, str]], again: bool) -> str:
+    """A file's text after all edits. Raises ToolFailed for one that does not fit."""
+    after = before
+    for number, edit in enumerate(edits, 1):
+        if words := left_out(edit["replace"], before):
+            raise ToolFailed(
+                f"{path} was not changed: edit {number} would put {words!r} where code should stand. Give all of the"
+                " text that is to stand there; what is not in an edit's search stays as it is anyway."
+            )
+        after = _replace(after, edit["search"], edit["replace"], f"edit {number} of {path}", again)
+    return after
 
 
 def _replace(text: str, search: str, replace: str, what: str, again: bool) -> str:
@@ -138,12 +148,13 @@ def _replace(text: str, search: str, replace: str, what: str, again: bool) -> st
 def _nearest(text: str, search: str) -> str:
     """What comes nearest to the search text, so that the model sees what differs."""
     wanted, lines = search.strip().splitlines(), text.splitlines()
-    if not wanted or len(lines) > 5_000:
+    if not wanted or len(text) > NEAREST_CHARS:
         return " Read the file again."
-    close = difflib.get_close_matches(wanted[0], lines, n=1, cutoff=0.5)
+    heads = [line[:NEAREST_LINE] for line in lines]
+    close = difflib.get_close_matches(wanted[0][:NEAREST_LINE], heads, n=1, cutoff=0.5)
     if not close:
         return " Nothing like its first line is there; read the file again."
-    start = lines.index(close[0])
+    start = heads.index(close[0])
     there = "\n".join(lines[start : start + len(wanted)])
     return f" The nearest place, line {start + 1}, reads:\n{cut(there, 2_000)}"
 
@@ -230,7 +241,7 @@ async def delete_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     if missing and not tools.again:
         raise ToolFailed(f"There is no {', '.join(missing)}. Nothing was deleted.")
     doomed = [path for path in paths if path in present]
-    changes = [_change(path, await tools.box.read(path), None) for path in doomed]
+    changes = await _changes(dict.fromkeys(doomed), {path: await tools.box.read(path) for path in doomed})
     await tools.box.remove(doomed)
     return Outcome(f"Deleted {', '.join(paths)}.", summary=", ".join(paths), facts={"files": changes})
 
@@ -245,15 +256,27 @@ async def _text(tools: Toolbox, path: str) -> str:
         raise ToolFailed(f"{path} is not text.") from None
 
 
+async def _changes(after: Mapping[str, bytes | None], before: Mapping[str, bytes | None]) -> list[dict[str, Any]]:
+    """What became of each file of `after`. In a thread: files made to be slow hold up no other run."""
+    return await asyncio.to_thread(lambda: [_change(path, before[path], data) for path, data in after.items()])
+
+
 def _change(path: str, before: bytes | None, after: bytes | None) -> dict[str, Any]:
-    """One file's change as facts: what was done, lines added and removed, a short unified diff. None of bytes."""
+    """One file's change as facts: what was done, lines added and removed, a short unified diff. None of bytes, nor of
+    files with very many lines, where lines that only moved are not counted.
+    """
     action = "created" if before is None else "deleted" if after is None else "changed"
     texts = (b"" if data is None or b"\0" in data else data for data in (before, after))
     old, new = (text.decode("utf-8", "replace").splitlines() for text in texts)
+    facts = {"path": path, "action": action}
+    if old and new and max(len(old), len(new)) > MAX_DIFF_LINES:
+        added, removed = (Counter(new) - Counter(old)).total(), (Counter(old) - Counter(new)).total()
+        shown = f"… not shown: the file has more than {MAX_DIFF_LINES:,} lines …"
+        return {**facts, "added": added, "removed": removed, "diff": shown}
     diff = list(difflib.unified_diff(old, new, lineterm="", n=2))[2:]
     added = sum(line.startswith("+") for line in diff)
     removed = sum(line.startswith("-") for line in diff)
-    return {"path": path, "action": action, "added": added, "removed": removed, "diff": cut_lines(diff)}
+    return {**facts, "added": added, "removed": removed, "diff": cut_lines(diff)}
 
 
 def cut_lines(diff: list[str]) -> str:

@@ -342,6 +342,36 @@ def test_it_shows_the_diff_of_each_file(told):
     assert (changes[1]["added"], changes[1]["removed"]) == (1, 1)
 
 
+# Lines that come back again and again in another order, of which a diff takes many seconds: 8 at 8,000.
+SLOW = ["".join(f"l{(number * step) % 100}\n" for number in range(8_000)) for step in (1, 7)]
+
+
+def test_it_counts_the_lines_of_a_very_long_file_and_shows_no_diff(told):
+    edit = {"path": "a.txt", "edits": [{"search": "\nlast", "replace": "\nend\nmore"}]}
+    run, results = told(
+        write(a_txt=SLOW[0]),
+        write(a_txt=f"{SLOW[1]}last\n"),
+        wire.tool("edit_file", edit),
+        wire.tool("delete_files", {"paths": ["a.txt"]}),
+    )
+    assert not any(result["is_error"] for result in results)
+    steps = [step.data for step in run.steps.filter(type="tool_result").order_by("cursor") if step.data.get("files")]
+    created, written, edited, deleted = (data["files"][0] for data in steps)
+    assert (created["added"], deleted["removed"]) == (8_000, 8_002) and "l1" in created["diff"]
+    assert (written["added"], written["removed"]) == (1, 0)
+    assert (edited["added"], edited["removed"]) == (2, 1)
+    assert written["diff"] == edited["diff"] == "… not shown: the file has more than 3,000 lines …"
+    assert all(data["seconds"] < 6 for data in steps)
+
+
+def test_it_is_not_kept_by_a_search_for_what_nearly_fits(told):
+    there, wanted = ("".join(chr(0x400 + (number * step) % 100) for number in range(8_000)) for step in (1, 7))
+    edit = {"path": "a.txt", "edits": [{"search": wanted, "replace": "tea"}]}
+    run, results = told(write(a_txt=f"{there}\n" * 3), wire.tool("edit_file", edit))
+    assert results[1]["is_error"] and "is not in the file" in results[1]["content"]
+    assert run.steps.get(type="tool_result", data__name="edit_file").data["seconds"] < 6
+
+
 def test_it_shows_the_beginning_of_a_long_line_and_nothing_of_bytes(told):
     run, _ = told(
         write(a_js="x" * 100_000),

@@ -101,7 +101,10 @@ def test_it_is_exact_at_the_ends(old, new, now, wanted):
         assert back() == wanted
 
 
-@pytest.mark.parametrize("content", [b"\x00\x01", b"\xff\xfe", b"x\n" * 150_000], ids=["null", "no text", "very long"])
+LONG = {"null": b"\x00\x01", "no text": b"\xff\xfe", "very long": b"x\n" * 150_000, "many lines": b"x\n" * 3_001}
+
+
+@pytest.mark.parametrize("content", LONG.values(), ids=LONG)
 def test_it_refuses_what_has_no_text_diff(save, ask, project, content):
     old, new = save(OLD), save(content)
     answer = ask(old, new, 0)

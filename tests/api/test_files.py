@@ -2,6 +2,7 @@
 
 import base64
 import io
+import time
 import zipfile
 from uuid import uuid4
 
@@ -126,6 +127,20 @@ def test_it_shows_what_changed_between_two_versions(api, alice, url):
     assert "-let a = 1;\n+let a = 2;" in change["diff"]
     assert [one["action"] for one in client.get(f"{url}versions/0/diff/1/").json()] == ["added", "added"]
     assert client.get(f"{url}versions/1/diff/99/").status_code == 404
+
+
+def test_it_shows_no_diff_of_very_many_lines_but_what_came_as_a_whole(api, alice, url):
+    """Lines that come back in another order: 60,000 of them took minutes."""
+    client = api(alice)
+    for step in (1, 7):
+        content = "".join(f"l{(number * step) % 100}\n" for number in range(8_000))
+        assert client.put(f"{url}files/app.js", {"content": content}).status_code == 201
+    began = time.process_time()
+    (change,) = client.get(f"{url}versions/2/diff/3/").json()
+    assert (change["action"], change["added"], change["diff"]) == ("changed", 0, None)
+    assert time.process_time() - began < 4
+    came = {one["path"]: one for one in client.get(f"{url}versions/0/diff/2/").json()}["app.js"]
+    assert came["added"] == 8_000 and came["diff"]
 
 
 def test_it_downloads_a_zip_with_a_safe_name(api, alice, project, url):
