@@ -5,9 +5,9 @@ worker that takes over a run finds what became of a command instead of running i
 """
 
 import asyncio
-import io
 import posixpath
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -17,7 +17,7 @@ from e2b_code_interpreter import AsyncSandbox
 
 from agents import unpacking
 from projects.frameworks import FRAMEWORKS
-from projects.paths import MADE_BY_TOOLS, BadFiles
+from projects.paths import MADE_BY_TOOLS, MAX_FILE_BYTES, BadFiles
 
 ROOT = "/home/user/app"
 REPAIR_SECONDS = 150
@@ -27,6 +27,8 @@ INSTALL_SECONDS = 45
 BRIDGE = Path(__file__).parent / "bridge"
 # Output of one command that is sent to the page and kept from its beginning; of its end, the last TAIL_BYTES.
 HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
+# Characters that are taken of what one of our own scripts says, such as the names of all files.
+SAID_CHARS = 16_000_000
 
 # $VIBE_KEY, $VIBE_CMD come by environment, so nothing is quoted. mkdir is the claim: it succeeds once.
 # Without stdbuf, head would hold the output back until its end.
@@ -171,6 +173,10 @@ class Result:
     log: str = ""
 
 
+class TooMuch(e2b.SandboxException):  # type: ignore[misc]
+    """The sandbox says more than our scripts let through: something inside took the place of their programs."""
+
+
 class Box:
     """One running sandbox. Paths are relative to the app's root."""
 
@@ -186,11 +192,25 @@ class Box:
         return str(self.sdk.get_host(self.framework.port))
 
     async def read(self, path: str) -> bytes | None:
-        """A file's bytes, or None when there is no such file."""
+        """A file's bytes, or None when there is no such file. Raises BadFiles for more than can be kept of a file."""
         try:
-            return bytes(await self.sdk.files.read(posixpath.join(ROOT, path), format="bytes"))
+            content = await self._bytes(posixpath.join(ROOT, path), MAX_FILE_BYTES)
         except (e2b.FileNotFoundException, e2b.InvalidArgumentException):
             return None
+        if content is None:
+            size = f"{MAX_FILE_BYTES // 2**20} MB"
+            raise BadFiles(f"{path} has more than {size}, so it is not read. Look at a part of it with a command.")
+        return content
+
+    async def _bytes(self, path: str, most: int) -> bytes | None:
+        """What a file of the sandbox holds; None where that is more than `most` bytes, of which no more are taken."""
+        content = bytearray()
+        async with await self.sdk.files.read(path, format="stream") as pieces:
+            async for piece in pieces:
+                content += piece
+                if len(content) > most:
+                    return None
+        return bytes(content)
 
     async def write(self, files: dict[str, bytes]) -> None:
         if files:
@@ -221,7 +241,7 @@ class Box:
         exclude = " ".join(f"--exclude-dir={name}" for name in MADE_BY_TOOLS)
         flags = ("-F" if literal else "-P") + (" -i" if ignore_case else "")
         envs = {"VIBE_PATTERN": pattern, "VIBE_PATH": path, "VIBE_EXCLUDE": exclude, "VIBE_FLAGS": flags}
-        result = await self.sdk.commands.run(GREP, envs={"VIBE_ROOT": ROOT, **envs}, timeout=45)
+        result = await self._script(GREP, envs)
         lines = [line.removeprefix("./") for line in result.stdout.splitlines()]
         return lines, "" if lines else result.stderr.strip()
 
@@ -232,18 +252,17 @@ class Box:
         excluded = " ".join(f"--exclude=./{n} --exclude=*/{n}" for n in MADE_BY_TOOLS) if folder == "." else ""
         root = posixpath.join(ROOT, folder)
         await self._shell(PACK, VIBE_ROOT=root, VIBE_EXCLUDE=excluded, VIBE_MOST=str(unpacking.MAX_BYTES + 1))
-        packed = io.BytesIO()
-        async with await self.sdk.files.read("/home/user/.vibe-snapshot", format="stream") as pieces:
-            async for piece in pieces:
-                packed.write(piece)
-                if packed.tell() > unpacking.MAX_BYTES * 1.01:  # what was packed was exchanged for something else
-                    raise BadFiles(unpacking.TOO_LARGE)
+        packed = await self._bytes("/home/user/.vibe-snapshot", unpacking.MAX_BYTES * 101 // 100)
+        if packed is None:  # what was packed was exchanged for something else
+            raise BadFiles(unpacking.TOO_LARGE)
         # In a thread: other runs wait on this loop too.
-        return await asyncio.to_thread(unpacking.unpack, packed.getvalue())
+        return await asyncio.to_thread(unpacking.unpack, packed)
 
     async def replace_all(self, files: dict[str, bytes]) -> None:
         """Makes the app's files equal to `files`; tools' folders stay. Other packages than before are installed."""
-        present, before = set(await self.paths()), await self.read("package.json")
+        present, before = set(await self.paths()), None
+        with suppress(BadFiles):
+            before = await self.read("package.json")
         await self.remove(sorted(present - set(files)))
         await self.write(files)
         if files.get("package.json", before) != before:
@@ -264,10 +283,11 @@ class Box:
         """
         pieces: list[str] = []
 
-        def take(text: str) -> None:
+        def keep(text: str) -> None:
             pieces.append(text)
             on_output(text)
 
+        take = _at_most(HEAD_BYTES + TAIL_BYTES, keep)
         envs = {"VIBE_KEY": key, "VIBE_CMD": command, "VIBE_ROOT": root, "VIBE_HEAD": str(HEAD_BYTES)}
         envs["VIBE_BACKGROUND"] = str(int(seconds)) if background else ""
         handle = await self.sdk.commands.run(
@@ -284,6 +304,10 @@ class Box:
         except e2b.TimeoutException:
             await self.kill_step(key)
             return Result(124, "".join(pieces), timed_out=True)
+        except TooMuch:
+            await handle.disconnect()
+            await self.kill_step(key)
+            raise
         except BaseException:
             # Only let go: whoever stops the run kills the command, whoever takes the run over finds it.
             await handle.disconnect()
@@ -324,8 +348,7 @@ class Box:
         await self._install(REPAIR, REPAIR_SECONDS - 10)
 
     async def _install(self, script: str, seconds: int) -> None:
-        envs = {"VIBE_ROOT": ROOT, "VIBE_SECONDS": str(seconds)}
-        await self.sdk.commands.run(script, envs=envs, timeout=seconds + 10)
+        await self._script(script, {"VIBE_SECONDS": str(seconds)}, seconds + 10)
 
     async def page_status(self, path: str = "/", seconds: float = 5) -> int:
         url = f"http://127.0.0.1:{self.framework.port}{path}"
@@ -342,8 +365,37 @@ class Box:
 
     async def _shell(self, script: str, **envs: str) -> str:
         """Runs one of our own scripts; what varies comes by environment. Non-zero exits raise."""
-        result = await self.sdk.commands.run(script, envs={"VIBE_ROOT": ROOT, **envs}, timeout=45)
-        return cast(str, result.stdout)
+        return cast(str, (await self._script(script, envs)).stdout)
+
+    async def _script(self, script: str, envs: dict[str, str], seconds: float = 45) -> e2b.CommandResult:
+        """Runs one of our own scripts. Raises ENDED for another exit code than 0, TooMuch for what floods us."""
+        take = _at_most(SAID_CHARS)
+        handle = await self.sdk.commands.run(
+            script,
+            background=True,
+            envs={"VIBE_ROOT": ROOT, **envs},
+            timeout=seconds,
+            on_stdout=take,
+            on_stderr=take,
+        )
+        try:
+            return await handle.wait()
+        finally:
+            await handle.disconnect()
+
+
+def _at_most(most: int, on_output: Callable[[str], object] = len) -> Callable[[str], None]:
+    """Hands on what a command says until it comes to more than `most` characters; then the waiting ends by TooMuch."""
+    left = most
+
+    def take(text: str) -> None:
+        nonlocal left
+        left -= len(text)
+        if left < 0:
+            raise TooMuch(f"More than {most:,} characters came from a command that was to say less.")
+        on_output(text)
+
+    return take
 
 
 def _pruned() -> str:

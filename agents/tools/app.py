@@ -61,7 +61,7 @@ def errors(seen: browser.Look, path: str = "/") -> list[str]:
 async def add_packages(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     names = values["packages"]
     tools.unlocked(["package.json"])
-    if await tools.box.read("package.json") is None:
+    if await tools.before("package.json") is None:
         raise ToolFailed("This app has no package.json, so it has no packages.")
     flags = "--save-dev" if values.get("dev") else "--save"
     command = f"npm install {flags} --ignore-scripts --no-audit --no-fund -- {' '.join(map(shlex.quote, names))}"

@@ -58,6 +58,15 @@ class Toolbox:
                 " name it with declare_files and say why."
             )
 
+    async def before(self, path: str) -> bytes | None:
+        """What a file holds that may be written over or deleted; of one that is too large to be read, as good as that:
+        NUL, of which no diff is shown.
+        """
+        try:
+            return await self.box.read(path)
+        except BadFiles:
+            return b"\0"
+
     def unlocked(self, paths: Iterable[str]) -> None:
         """Raises ToolFailed for a file that the owner locked."""
         for path in paths:

@@ -13,7 +13,7 @@ from projects.blobs import sha256
 from projects.diffs import MAX_DIFF_LINES
 from projects.frameworks import starting_manifest
 from projects.locks import locked_by
-from projects.paths import MAX_FILE_BYTES
+from projects.paths import MAX_FILE_BYTES, BadFiles
 
 PATH = {"type": "string", "description": "Path relative to the app's root, such as src/App.tsx."}
 # Lines of a diff that the page gets, and characters of each: a minified file is one line.
@@ -62,7 +62,7 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
             )
         contents[path] = data
     tools.may_change(contents)
-    before = {path: await tools.box.read(path) for path in contents}
+    before = {path: await tools.before(path) for path in contents}
     for item, path in zip(values["files"], contents, strict=False):
         if not item.get("shrink"):
             _refuse_loss(tools, path, before[path], contents[path])
@@ -241,13 +241,16 @@ async def delete_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     if missing and not tools.again:
         raise ToolFailed(f"There is no {', '.join(missing)}. Nothing was deleted.")
     doomed = [path for path in paths if path in present]
-    changes = await _changes(dict.fromkeys(doomed), {path: await tools.box.read(path) for path in doomed})
+    changes = await _changes(dict.fromkeys(doomed), {path: await tools.before(path) for path in doomed})
     await tools.box.remove(doomed)
     return Outcome(f"Deleted {', '.join(paths)}.", summary=", ".join(paths), facts={"files": changes})
 
 
 async def _text(tools: Toolbox, path: str) -> str:
-    data = await tools.box.read(path)
+    try:
+        data = await tools.box.read(path)
+    except BadFiles as error:
+        raise ToolFailed(str(error)) from error
     if data is None:
         raise ToolFailed(f"There is no file {path}. Use list_files to see what is there.")
     try:

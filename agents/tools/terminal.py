@@ -12,7 +12,7 @@ async def terminal(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     command, seconds = values["command"], values.get("timeout", DEFAULT_SECONDS)
     if "\0" in command:
         raise ToolFailed("A command cannot hold a NUL character.")
-    if starts_server(command, await tools.box.read("package.json")):
+    if starts_server(command, await tools.before("package.json")):
         raise ToolFailed(
             f"Not run: {command!r} starts a server. The platform keeps the dev server running on port"
             f" {tools.box.framework.port} and reloads it by itself; just go on."

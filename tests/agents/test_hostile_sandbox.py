@@ -3,14 +3,16 @@
 import base64
 import gzip
 import io
+import resource
 import tarfile
 import time
 
 import pytest
 
-from agents import aio, sandbox
+from agents import aio, box, sandbox
 from agents.models import Run
 from demo_model import wire
+from projects import frameworks, versions
 from projects.paths import BadFiles
 from tests.agents.scripted import finish, page, write
 
@@ -18,15 +20,15 @@ from tests.agents.scripted import finish, page, write
 @pytest.fixture
 def taken_over(owner):
     """A sandbox in which `do(script)` does what its app may do."""
-    from projects import services, versions
+    from projects import services
 
     made = services.create_project(owner, "Tea", model="vibe-m", framework="html")
     versions.save(made, {"index.html": page("Tea").encode()}, source="edit")
     return sandbox.ensure(made)
 
 
-def do(box, script):
-    return aio.run(box.sdk.commands.run(script)).stdout
+def do(taken, script):
+    return aio.run(taken.sdk.commands.run(script)).stdout
 
 
 def instead_of(name, content):
@@ -91,6 +93,52 @@ def test_it_ends_the_run_with_what_was_wrong(model, start, work):
     run = work(start())
     assert (run.state, run.reason, run.version) == (Run.State.FAILED, "too_large", None)
     assert "no archive" in run.steps.get(type="error").data["detail"]
+
+
+def test_it_reads_no_file_that_is_too_large_to_be_kept(model, start, work):
+    """It has no size on the disk. Commands still run, and it can be deleted and written over."""
+    package = frameworks.starting_files("html")["package.json"]
+    huge = "truncate -s 2G package.json big.txt; echo small > small.txt"
+    model.say(
+        [wire.tool("terminal", {"command": huge}), write(index_html=page("Tea"))],
+        [wire.tool("read_files", {"paths": ["big.txt", "small.txt"]})],
+        [wire.tool("edit_file", {"path": "big.txt", "edits": [{"search": "a", "replace": "b"}]})],
+        [wire.tool("terminal", {"command": "echo still"})],
+        [write(package_json=package.decode()), wire.tool("delete_files", {"paths": ["big.txt"]})],
+        [finish()],
+    )
+    before = _most_memory()
+    run = work(start())
+    _, _, reading, editing, still, writing, deleting, *_ = [
+        step.record["content"] for step in run.steps.filter(type="tool_result").order_by("cursor")
+    ]
+    assert "more than 5 MB" in reading and "small.txt\nsmall" in reading and "more than 5 MB" in editing
+    assert "still" in still and "Wrote" in writing and "Deleted" in deleting
+    assert (run.state, versions.read(run.version, "package.json")) == (Run.State.SUCCEEDED, package)
+    assert _most_memory() - before < 200 << 20
+
+
+FLOOD = "#!/bin/sh\nexec /usr/bin/yes"
+
+
+@pytest.mark.parametrize("name", ["head", "xargs"])
+def test_it_takes_no_more_than_its_own_programs_would_say(taken_over, name):
+    do(taken_over, f"{instead_of(name, b'')}; printf '{FLOOD}' > ~/.local/bin/{name}")
+    ask = {
+        "head": lambda: taken_over.run_once("flood", "echo tea", 30, said.append),
+        "xargs": taken_over.hashes,
+    }
+    said: list[str] = []
+    before = _most_memory()
+    with pytest.raises(box.TooMuch):
+        aio.run(ask[name](), 40)
+    assert sum(map(len, said)) <= box.HEAD_BYTES + box.TAIL_BYTES
+    assert _most_memory() - before < 200 << 20
+
+
+def _most_memory():
+    """The most that this process ever held, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def test_it_keeps_files_as_they_are(taken_over):
