@@ -154,9 +154,10 @@ cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIsH $VIBE_FLAGS $VIBE_EXCLUDE -m 2000 
 """
 HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""
 # No more of it than one byte too many: what an app holds is its model's doing. tar then ends by SIGPIPE (141).
+# It ends by 1 where a live app made or changed something meanwhile.
 PACK = r"""cd "$VIBE_ROOT" || exit
 tar -cf - --format=gnu --hard-dereference $VIBE_EXCLUDE . | head -c "$VIBE_MOST" | gzip > "$HOME/.vibe-snapshot"
-case ${PIPESTATUS[*]} in "0 0 0" | "141 0 0") ;; *) exit 1 ;; esac"""
+case ${PIPESTATUS[*]} in "0 0 0" | "1 0 0" | "141 0 0") ;; *) exit 1 ;; esac"""
 
 
 @dataclass(frozen=True)

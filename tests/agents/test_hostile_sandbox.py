@@ -149,3 +149,18 @@ def test_it_keeps_files_as_they_are(taken_over):
     files = aio.run(taken_over.snapshot())
     assert files == {**files, **wanted, "twin.txt": b"one", "other.txt": b"one"}
     assert not {"link", "pipe", "empty", "."} & files.keys()
+
+
+def test_it_reads_an_app_that_writes_files_meanwhile(taken_over):
+    """Of some of them tar says that they changed as it read them."""
+    moves = "for n in $(seq 100000); do mv log/a log/b; mv log/b log/a; done"
+    live = f"cd app; mkdir log; head -c 8M /dev/urandom > log/a; {moves}"
+    do(taken_over, f"({live}) > /dev/null 2>&1 &")
+    for _ in range(10):
+        assert aio.run(taken_over.snapshot())["index.html"] == page("Tea").encode()
+
+
+def test_it_refuses_what_cannot_be_read_whole(taken_over):
+    do(taken_over, "cd app; echo secret > closed.txt; chmod 000 closed.txt")
+    with pytest.raises(sandbox.ENDED):
+        aio.run(taken_over.snapshot())
