@@ -59,4 +59,7 @@ def run(coro: Coroutine[Any, Any, T], seconds: float = 60) -> T:
         async with asyncio.timeout(seconds):
             return await coro
 
-    return submit(bounded()).result()
+    try:
+        return submit(bounded()).result()
+    except TimeoutError as error:  # which has no words of its own
+        raise TimeoutError(str(error) or f"no answer within {seconds:.0f} s") from error

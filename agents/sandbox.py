@@ -6,9 +6,9 @@ newest version when it is gone; `ensure` does either. Everything inside is treat
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
@@ -52,6 +52,7 @@ BESIDE_SECONDS = 600
 OPENING_SECONDS = 310
 # In which many questions at once are on their way to the models, and short answers are there.
 OPENING_WAITS_SECONDS = 1.0
+ENDING_SECONDS = 10
 PATIENCE_SECONDS = 3  # after which a run says what it waits for
 # One for each run of this process: most of them wait for a second, and then have nothing to open.
 _openers = ThreadPoolExecutor(max(64, settings.CELERY_WORKER_CONCURRENCY), "sandbox")
@@ -164,19 +165,21 @@ def _new(project: Project, wait: Wait) -> Box:
         PREPARING_SECONDS,
     )
     box = Box(sdk, project.framework)
-    newest = project.versions.first()
-    if newest:
-        wait(box.replace_all(versions.files(newest)))
-    facts = {
-        "sandbox_id": sdk.sandbox_id,
-        "template": project.framework,
-        "version": newest.number if newest else 0,
-        "host": box.host,
-        "paused": False,
-        "retired": False,
-        "last_used": Now(),
-    }
-    if _adopt(project, gone, facts):
+    with _ended_on_failure(box):
+        newest = project.versions.first()
+        if newest:
+            wait(box.replace_all(versions.files(newest)))
+        facts = {
+            "sandbox_id": sdk.sandbox_id,
+            "template": project.framework,
+            "version": newest.number if newest else 0,
+            "host": box.host,
+            "paused": False,
+            "retired": False,
+            "last_used": Now(),
+        }
+        is_ours = _adopt(project, gone, facts)
+    if is_ours:
         if row := Sandbox.objects.filter(project=project, sandbox_id=sdk.sandbox_id).first():
             _fill(project, row, box, wait)  # what was saved before anybody knew of it
         return box
@@ -209,15 +212,22 @@ def beside(version: Version, purpose: str = "look", wait: Wait = aio.run) -> Box
         )
         cache.set(key, sdk.sandbox_id, BESIDE_SECONDS)
         box = Box(sdk, project.framework)
-        try:
+        with _ended_on_failure(box):
             wait(box.replace_all(versions.files(version)))
-        except BaseException:
-            with suppress(TimeoutError, *DOWN):
-                aio.run(end(box))
-            raise
     except (*DOWN, TimeoutError) as error:
         raise SandboxUnavailable(f"The sandbox host did not give us a sandbox: {error}") from error
     return box
+
+
+@contextmanager
+def _ended_on_failure(box: Box) -> Iterator[None]:
+    """A sandbox that has no row yet ends when what is done with it fails or is stopped: nobody would find it."""
+    try:
+        yield
+    except BaseException:
+        with suppress(TimeoutError, *DOWN):
+            aio.run(end(box), ENDING_SECONDS)
+        raise
 
 
 def _adopt(project: Project, gone: str | None, facts: dict[str, Any]) -> bool:

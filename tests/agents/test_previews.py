@@ -1,12 +1,13 @@
 """The project's app outside a run: woken, rebuilt when its sandbox is gone, restarted, put to sleep when idle."""
 
+import socket
 from concurrent.futures import ThreadPoolExecutor
 
 import e2b
 import pytest
 from django.db import connection
 
-from agents import aio, edits, previews, runs, sandbox, services, tasks
+from agents import aio, edits, lease, previews, runs, sandbox, services, tasks
 from agents.instead import send as send_instead
 from agents.models import Sandbox
 from demo_model import wire
@@ -282,6 +283,35 @@ def test_it_leaves_none_behind_when_its_project_is_deleted_while_it_opens(owner)
     with pytest.raises(sandbox.SandboxUnavailable):
         sandbox.ensure(project)
     assert not _alive(ident) and not Sandbox.objects.filter(project=ident).exists()
+
+
+@pytest.mark.parametrize("why", [lease.RunStopped, TimeoutError, KeyError])
+def test_it_leaves_none_behind_when_it_is_stopped_before_anybody_knows_of_it(project, why):
+    sandbox.kill(Sandbox.objects.get())
+    created = []
+
+    def wait(coro, seconds=60):
+        if created:  # the files are next
+            coro.close()
+            raise why
+        created.append(aio.run(coro, seconds))
+        return created[0]
+
+    with pytest.raises((why, sandbox.SandboxUnavailable)):
+        sandbox.ensure(project, wait)
+    assert created and not _alive(project.pk)
+
+
+def test_it_says_how_long_it_waited_for_a_host_that_does_not_answer(project, settings, monkeypatch):
+    monkeypatch.setattr(sandbox, "PREPARING_SECONDS", 1)
+    sandbox.kill(Sandbox.objects.get())
+    url = settings.E2B_API_URL
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as silent:
+        settings.E2B_API_URL = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(sandbox.SandboxUnavailable) as caught:
+            sandbox.ensure(project)
+    settings.E2B_API_URL = url
+    assert "within 1 s" in str(caught.value)
 
 
 def test_it_is_not_opened_for_an_answer_that_needs_none(model, start, work, monkeypatch):
