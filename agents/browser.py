@@ -238,7 +238,10 @@ class _Visit:
 
     def _log(self, text: str, url: str) -> None:
         """What Chromium says of a request. That we refused one to another host is no fault of the app's."""
-        address = urlsplit(url)
+        try:
+            address = urlsplit(url)
+        except ValueError:  # such as http://[, which is no address of the app's
+            return
         if not url or (address.netloc.lower() == self.authority and address.path != "/favicon.ico"):
             self._say(f"{text} {url}".strip())
 

@@ -168,9 +168,13 @@ class Chromium:
     async def _receive(self, process: asyncio.subprocess.Process, profile: Path) -> None:
         """Hands out answers and events until Chromium is gone, then cleans up after it."""
         assert process.stdout
-        with contextlib.suppress(asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
+        try:
             while True:
                 self._take(json.loads((await process.stdout.readuntil(b"\0"))[:-1]))
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, OSError):
+            pass
+        except Exception:  # whoever awaits us is to start another one, not to fail with it
+            log.exception("Chromium was ended: what it said was not understood")
         self.kill()
         self._writer = None
         for answer in self._waiting.values():
@@ -190,7 +194,10 @@ class Chromium:
         elif "method" in message:
             session = message.get("sessionId", "")
             if listener := self._listeners.get(session):
-                listener(message["method"], message["params"])
+                try:
+                    listener(message["method"], message["params"])
+                except Exception:  # a page decides what is in it: no other page is to be the worse for it
+                    log.exception("an event of a page was passed over: %s", message["method"])
             elif message["method"] == "Target.detachedFromTarget":
                 self._listeners.pop(message["params"]["sessionId"], None)
 

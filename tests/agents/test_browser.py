@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from agents import aio, browser, browser_proxy
+from agents.chromium import Chromium
 
 pytestmark = pytest.mark.skipif(not browser.available(), reason="NO CHROMIUM")
 
@@ -62,6 +63,7 @@ PAGES = {
     "/late": "<body>fetching<script>fetch('/slow.js').then(() => document.body.append(', done'))</script>",
     "/slow.js": "0",
     "/leave": '<script>location = "http://127.0.0.1:CANARY/gone"</script>',
+    "/crooked": "<body>crooked<script>navigator.vibrate(1)\n//# sourceURL=http://[</script>",
     "/alerts": "<body>still<script>onload = () => { while (true) alert(1) }</script>",
     "/loop": "<body>before<script>while (true) ;</script>",
     "/log": "<body>x<script>while (true) console.error('x'.repeat(10000))</script>",
@@ -290,3 +292,58 @@ def test_it_clears_what_a_dead_process_left_and_nothing_else(site):
     assert seen(f"{site}/")[0].title == "Tea"
     assert (left.exists(), living.exists()) == (False, True)
     shutil.rmtree(living)
+
+
+def test_it_sees_a_page_that_names_what_is_no_address(site):
+    for _ in range(2):
+        look, seconds = seen(f"{site}/crooked", width=640, height=480, seconds=30)
+        assert (look.status, look.text) == (200, "crooked") and look.screenshot
+        assert seconds < 15
+
+
+def test_it_passes_over_an_event_that_its_listener_cannot_take(site):
+    async def one_that_fails() -> str:
+        def listener(method: str, event: dict[str, Any]) -> None:
+            raise ValueError(method)
+
+        async with browser._chromium().in_use() as chromium, browser._tab(chromium, 9) as tab:
+            chromium.listen(tab, listener)
+            await chromium.call("Runtime.enable", tab)  # whose first event comes before its answer
+            return str((await chromium.call("Browser.getVersion"))["product"])
+
+    asking = aio.submit(one_that_fails(), "browser")
+    assert "Chrom" in asking.result(30)
+    assert seen(f"{site}/")[0].title == "Tea"
+
+
+SPEAKS_NONSENSE = """#!/usr/bin/env python3
+import os
+question = b""
+while not question.endswith(b"\\0"):
+    question += os.read(3, 1000)
+os.write(4, b'{"id": %d, "result": {}}\\0' % __import__("json").loads(question[:-1])["id"])
+os.read(3, 1000)
+os.write(4, b"nonsense\\0")
+os.read(3, 1000)
+"""
+
+
+def test_it_starts_another_one_for_one_that_speaks_nonsense():
+    async def twice(program: str) -> list[str]:
+        found = []
+        one = Chromium(program, os.environ["PATH"], sandbox=True)
+        for _ in range(2):
+            async with one.in_use() as chromium:
+                try:
+                    async with asyncio.timeout(10):
+                        await chromium.call("Target.getTargets")
+                except ConnectionError as error:
+                    found.append(str(error))
+        return found
+
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        program = Path(folder) / "chromium"
+        program.write_text(SPEAKS_NONSENSE)
+        for path in (program.parent, program):
+            path.chmod(0o755)
+        assert aio.submit(twice(str(program)), "browser").result(60) == ["Chromium is gone"] * 2
