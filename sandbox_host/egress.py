@@ -85,6 +85,11 @@ class EgressProxy:
         await asyncio.sleep(0)  # let the transports close
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if len(self._open) >= self.limits.at_once:
+            # Before anything is read, and without a line in the log: a flood of silent ones must cost us nothing.
+            await answer(writer, Refused("too many connections at once; try again in a minute", 429))
+            writer.close()
+            return
         task = cast("asyncio.Task[None]", asyncio.current_task())
         self._open[task] = writer
         call = _Call()
@@ -114,12 +119,12 @@ class EgressProxy:
             await self._request((reader, writer), call, path, headers)
 
     def _admit(self, writer: asyncio.StreamWriter) -> None:
-        """Raise Refused unless the peer is this sandbox and within its limits."""
+        """Raise Refused unless the peer is this sandbox and has not made too many or sent too much."""
         if self.uid is not None and _peer_uid(writer) not in (self.uid, os.geteuid()):
             raise Refused("this is another sandbox's way out")
         now = time.monotonic()
         self._recent = [moment for moment in self._recent if moment > now - 60]
-        if len(self._open) > self.limits.at_once or len(self._recent) >= self.limits.a_minute:
+        if len(self._recent) >= self.limits.a_minute:
             raise Refused("too many connections; try again in a minute", 429)
         if self.sent >= self.limits.sent or self.received >= self.limits.received:
             raise Refused("this sandbox has used up its network traffic", 429)

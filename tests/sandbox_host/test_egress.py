@@ -274,8 +274,12 @@ async def test_it_limits_connections_at_once(tmp_path: Path) -> None:
     async with Way(tmp_path, set(), set(), limits=Limits(at_once=2)) as way:
         waiting = [await asyncio.open_unix_connection(way.path) for _ in range(2)]
         way.writers += [writer for _, writer in waiting]
-        _, _, head = await way.ask(connect_to(443))
+        reader, _, head = await way.ask("")  # it says nothing either, and is not waited for
         assert head.startswith(b"HTTP/1.1 429")
+        assert b"too many connections" in await asyncio.wait_for(reader.read(), 10)
+        assert not way.log.exists()
+        waiting[0][1].write(connect_to(443).encode())
+        assert "allow list" in (await way.last_log())["reason"]
 
 
 async def test_it_reaches_no_service_of_this_machine_by_any_address(monkeypatch: pytest.MonkeyPatch) -> None:
