@@ -17,7 +17,7 @@ from sandbox_host.bodies import number
 from sandbox_host.first_use import FirstUse
 from sandbox_host.idempotency import Keys
 from sandbox_host.launch import AgentGone
-from sandbox_host.registry import Registry
+from sandbox_host.registry import Registry, TooMany
 from sandbox_host.sandbox import NotRunning, Sandbox
 
 _SANDBOX_LABEL = re.compile(r"(\d{1,5})-([a-z0-9]{8,60})")
@@ -136,8 +136,12 @@ async def _to_preview(request: web.Request, sandbox_id: str, port: int) -> web.S
     if not _admitted(request, sandbox):
         return preview_pages.answer(request, preview_pages.PRIVATE, sandbox_id, port)
     if sandbox.state == "paused" and sandbox.record.auto_resume and not _is_websocket(request):
-        with contextlib.suppress(NotRunning, AgentGone):  # the preview says what is wrong
-            await sandbox.start(sandbox.record.timeout)
+        try:
+            await request.app[REGISTRY].resume(sandbox, sandbox.record.timeout)
+        except TooMany:
+            return preview_pages.answer(request, preview_pages.FULL, sandbox_id, port)
+        except (NotRunning, AgentGone):
+            pass  # the preview says what is wrong
     return await preview.handle(request, sandbox, port, sandbox.record.mask_host)
 
 

@@ -30,6 +30,11 @@ PAUSED = Page(
     "paused", 502, "The sandbox is paused", "This app is asleep",
     "Its sandbox was paused to save resources. Open the project to wake it; this page then reloads.", True, "moon",
 )  # fmt: skip
+FULL = Page(
+    "full", 503, "The sandbox is paused, and the host has no room to start it", "No room for this app just now",
+    "It is asleep, and this machine runs as many others as it can. This page tries again, and shows it once there is "
+    "room.", True, "moon",
+)  # fmt: skip
 STARTING = Page(
     "starting", 502, "The sandbox is starting", "The sandbox is starting",
     "It will be here in a moment. This page reloads by itself.", True,

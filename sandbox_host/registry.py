@@ -87,6 +87,7 @@ class Registry:
         self.spares = Spares(self._make_spare, caps.spares if can_lay else 0)
         self._unborn: set[str] = set()  # ids of the spare ones
         self._coming = 0  # creates that wait for one of them
+        self._resuming: set[str] = set()  # ids of paused ones that are just starting
         self._removals: set[asyncio.Task[None]] = set()
         self._uids: set[int] = set()
         self.counts = {"created": 0, "killed": 0}  # since the start
@@ -114,9 +115,8 @@ class Registry:
         """A running sandbox with a home copied from the template, or `like` another one's. `options` are fields of
         Record. Raises TooMany, UnknownTemplate, AgentGone.
         """
-        running, total = self.caps.running, self.caps.total
-        if sum(sandbox.state == "running" for sandbox in self.sandboxes.values()) + self._coming >= running:
-            raise TooMany(f"This host runs {running} sandboxes, which is its limit. Kill or pause one first.")
+        total = self.caps.total
+        self._require_place()
         if len(self.sandboxes) + self._coming >= total:
             raise TooMany(f"This host keeps {total} sandboxes, which is its limit. Kill one first.")
         self._require_free_space()
@@ -151,6 +151,25 @@ class Registry:
         self.spares.refill()
         log.say("created", sandbox=sandbox.id, template=template, seconds=round(time.time() - now, 3))
         return sandbox
+
+    async def resume(self, sandbox: Sandbox, seconds: int, memory: bool = True) -> bool:
+        """Run one (again), see Sandbox.start; a paused one needs a place as a new one does. Raises TooMany, NotRunning,
+        AgentGone.
+        """
+        with contextlib.ExitStack() as at_the_end:
+
+            def admit() -> None:
+                self._require_place()
+                self._require_free_space()
+                self._resuming.add(sandbox.id)
+                at_the_end.callback(self._resuming.discard, sandbox.id)
+
+            return await sandbox.start(seconds, memory, admit)
+
+    def _require_place(self) -> None:
+        running = sum(sandbox.state == "running" for sandbox in self.sandboxes.values())
+        if running + self._coming + len(self._resuming) >= self.caps.running:
+            raise TooMany(f"This host runs {self.caps.running} sandboxes, which is its limit. Kill or pause one first.")
 
     def _new(self, fields: dict[str, Any]) -> Sandbox:
         record = Record(id=new_id(), uid=self._take_uid(), token=secrets.token_hex(32), **fields)

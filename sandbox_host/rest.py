@@ -140,7 +140,8 @@ async def kill(request: web.Request) -> web.Response:
 async def connect(request: web.Request) -> web.Response:
     """Resume, or find running: then the time may be extended but never shortened."""
     sandbox, body = find(request), await bodies.read(request)
-    resumed = await sandbox.start(bodies.timeout(body), resume=body.get("memory") is not False)
+    memory = body.get("memory") is not False
+    resumed = await request.app[REGISTRY].resume(sandbox, bodies.timeout(body), memory)
     return web.json_response(created(request, sandbox), status=201 if resumed else 200)
 
 

@@ -6,7 +6,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -277,15 +277,18 @@ class Sandbox:
         if self.record.lower:
             await self.place.root("lay", self.id, self.record.uid, self.record.lower)
 
-    async def start(self, seconds: int, resume: bool = True) -> bool:
+    async def start(self, seconds: int, resume: bool = True, admit: Callable[[], None] = lambda: None) -> bool:
         """Run (again) for at least `seconds` seconds from now; a running sandbox's time is never shortened. Without
-        `resume` a paused one starts afresh from its files. True if it was paused.
+        `resume` a paused one starts afresh from its files. True if it was paused; then `admit` is asked first, and
+        raises if it may not.
         """
         async with self._lock:
             if self.killed:
                 raise NotRunning(self.id)
             record = self.record
             was_paused = record.state == "paused"
+            if was_paused:
+                admit()
             if was_paused and not resume:
                 await self._stop()
             end = time.time() + seconds

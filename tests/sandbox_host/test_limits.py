@@ -3,8 +3,12 @@ was.
 """
 
 import os
+import signal
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -289,3 +293,47 @@ def test_it_limits_how_many_run(own_host: Callable[..., Host]) -> None:
         host.create()
     first.pause()
     host.create()
+
+
+def test_it_resumes_none_for_which_there_is_no_place(own_host: Callable[..., Host]) -> None:
+    host = own_host("--max-running", "1")
+    asleep = []
+    for _ in range(2):
+        asleep.append(host.create(lifecycle={"on_timeout": "pause", "auto_resume": True}))
+        asleep[-1].pause()
+    awake = host.create()
+    with pytest.raises(SandboxException, match="runs 1 sandboxes, which is its limit"):
+        asleep[0].connect()
+    assert _visit(host, asleep[0]) == (503, "full")
+    awake.kill()
+
+    def resume(sandbox: Sandbox) -> bool:
+        try:
+            sandbox.connect(retries=0)
+        except SandboxException:
+            return False
+        return True
+
+    with ThreadPoolExecutor() as pool:  # one place, and two who want it at once
+        assert sorted(pool.map(resume, asleep)) == [False, True]
+    assert sorted(_visit(host, sandbox) for sandbox in asleep) == [(502, "closed"), (503, "full")]
+
+
+def test_it_resumes_none_when_the_machines_disk_is_nearly_full(own_host: Callable[..., Host]) -> None:
+    host = own_host()
+    sandbox = host.create(lifecycle={"on_timeout": "pause", "auto_resume": True})
+    host.kill(signal.SIGTERM)
+    host.arguments += ["--min-free", str(10**9)]
+    host.start()
+    with pytest.raises(SandboxException, match="leaves 1000000000 MiB of its disk free, which is its limit"):
+        sandbox.connect()
+    assert _visit(host, sandbox) == (503, "full")
+
+
+def _visit(host: Host, sandbox: Sandbox) -> tuple[int, str]:
+    request = urllib.request.Request(host.url, headers={"Host": sandbox.get_host(3000)})
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            return answer.status, answer.read().decode()
+    except urllib.error.HTTPError as answer:
+        return answer.code, answer.headers["X-Preview-State"]
