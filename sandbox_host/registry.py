@@ -154,7 +154,7 @@ class Registry:
 
     async def resume(self, sandbox: Sandbox, seconds: int, memory: bool = True) -> bool:
         """Run one (again), see Sandbox.start; a paused one needs a place as a new one does. Raises TooMany, NotRunning,
-        AgentGone.
+        FilesGone, AgentGone.
         """
         with contextlib.ExitStack() as at_the_end:
 

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote
 
 from aiohttp import web
 
-from sandbox_host import bodies, copies
+from sandbox_host import bodies, copies, log
 from sandbox_host.answers import (
     API_KEY,
     DOMAIN,
@@ -30,7 +30,7 @@ from sandbox_host.launch import AgentGone
 from sandbox_host.pages import page
 from sandbox_host.preparing import PROBLEMS
 from sandbox_host.registry import TooMany
-from sandbox_host.sandbox import NotRunning, NoWayOut, Sandbox
+from sandbox_host.sandbox import FilesGone, NotRunning, NoWayOut, Sandbox
 from sandbox_host.snapshots import BadName
 from sandbox_host.templates import UnknownTemplate
 
@@ -138,10 +138,16 @@ async def kill(request: web.Request) -> web.Response:
 
 
 async def connect(request: web.Request) -> web.Response:
-    """Resume, or find running: then the time may be extended but never shortened."""
+    """Resume, or find running: then the time may be extended but never shortened. One whose files cannot be had is
+    answered as one that is gone: whoever has what was in it makes another.
+    """
     sandbox, body = find(request), await bodies.read(request)
     memory = body.get("memory") is not False
-    resumed = await request.app[REGISTRY].resume(sandbox, bodies.timeout(body), memory)
+    try:
+        resumed = await request.app[REGISTRY].resume(sandbox, bodies.timeout(body), memory)
+    except FilesGone as gone:
+        log.say("cannot be started", sandbox=sandbox.id, why=str(gone))
+        raise Refusal(404, f"Sandbox {sandbox.id} cannot be started: {gone}") from None
     return web.json_response(created(request, sandbox), status=201 if resumed else 200)
 
 

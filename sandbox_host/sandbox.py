@@ -34,6 +34,10 @@ class NotRunning(Exception):
     """The sandbox is paused or was killed."""
 
 
+class FilesGone(AgentGone):
+    """The sandbox's files cannot be had on this machine, and so it can never start; the message says why."""
+
+
 class NoWayOut(Exception):
     """The sandbox has no socket that leads outside; the message says so."""
 
@@ -172,7 +176,9 @@ class Sandbox:
             self.launch = await Launch.start(
                 place.root, place.sockets, self.id, record.uid, self.disk, spare=spare, internet=record.internet
             )
-        except (DiskGone, NotStarted, OSError) as problem:
+        except DiskGone as problem:
+            raise FilesGone(str(problem)) from None
+        except (NotStarted, OSError) as problem:
             raise AgentGone(str(problem)) from None
         await self._start_proxy(self.launch)
 

@@ -7,6 +7,7 @@ A sandbox's directory holds record.json and one of
                            image is a snapshot
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -24,6 +25,10 @@ from sandbox_host.isolation import FIRST_UID, MIB, Limits
 _FICLONE = 0x40049409
 _INODE_BYTES = 256
 _JOURNAL = 4  # MiB
+# What the machine has too little of now, and may have later.
+_PASSING = frozenset({
+    errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EBUSY, errno.EAGAIN, errno.EINTR, errno.ENOSPC,
+})  # fmt: skip
 
 
 class DiskGone(Exception):
@@ -69,7 +74,7 @@ class Storage:
             _folder(directory / "disk" / "work", 0, 0o700)
 
     def open(self, directory: Path, uid: int, disk: Disk) -> Path:
-        """Mount what is not; the path to show as the home. Raises DiskGone."""
+        """Mount what is not; the path to show as the home. Raises DiskGone, and OSError for what may pass."""
         try:
             self._open_disk(directory, disk)
             home = home_of(directory, disk)
@@ -79,6 +84,8 @@ class Storage:
                     raise DiskGone(f"the template that this sandbox was made from is gone ({disk.lower})")
                 self.lay(directory, uid, disk.lower)
         except OSError as error:
+            if error.errno in _PASSING:
+                raise
             raise DiskGone(f"the sandbox's files cannot be mounted here: {error}") from error
         return home
 

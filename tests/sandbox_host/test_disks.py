@@ -1,15 +1,19 @@
 """A sandbox's disk as root's host makes it: a volume that ends at its limit, above a template nobody can change."""
 
+import json
 import os
+import resource
 import shutil
 import signal
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from e2b import Sandbox, SandboxQuery, SandboxState
-from e2b.exceptions import NotEnoughSpaceException, SandboxException
+from e2b.exceptions import NotEnoughSpaceException, SandboxNotFoundException
 
 from sandbox_host import mounting, storage
 from sandbox_host.isolation import Limits
@@ -151,8 +155,9 @@ def test_it_says_why_a_volume_cannot_be_had_where_nothing_can_be_mounted(prepare
     host.start()
     listed = Sandbox.list(query=SandboxQuery(state=[SandboxState.PAUSED]), **host.options).next_items()
     assert [info.sandbox_id for info in listed] == [old.sandbox_id]
-    with pytest.raises(SandboxException, match="cannot be mounted here"):
+    with pytest.raises(SandboxNotFoundException):
         Sandbox.connect(old.sandbox_id, timeout=60, **host.options)
+    assert "cannot be mounted here" in _refusal(host, old)
     plain = host.create(template="small")
     plain.files.write("app/a", "plain")
     plain.commands.run("rm -rf app/node_modules/p/link")
@@ -162,6 +167,51 @@ def test_it_says_why_a_volume_cannot_be_had_where_nothing_can_be_mounted(prepare
     host.start()
     for one, text in ((old, "a"), (plain, "plain")):
         assert Sandbox.connect(one.sandbox_id, timeout=60, **host.options).files.read("app/a") == text
+
+
+@pytest.mark.parametrize("lost", ["template", "image"])
+def test_it_is_gone_to_its_callers_when_its_files_are(prepared: tuple[Host, Path], lost: str) -> None:
+    """So that whoever knows what was in it makes another, instead of trying this one for ever."""
+    host, home = prepared
+    sandbox = host.create(template="small")
+    sandbox.pause(keep_memory=False)
+    image = host.state / "sandboxes" / sandbox.sandbox_id / "disk.img"
+    if not image.exists():
+        pytest.skip("no volumes here")
+    if lost == "template":
+        shutil.rmtree(home)
+    else:
+        image.write_bytes(b"x" * MIB)
+    assert _refusal(host, sandbox) == f"Sandbox {sandbox.sandbox_id} cannot be started: " + (
+        f"the template that this sandbox was made from is gone (small/{home.parent.name}/home)"
+        if lost == "template"
+        else "the sandbox's files cannot be mounted here: [Errno 22] Invalid argument"
+    )
+    with pytest.raises(SandboxNotFoundException):
+        sandbox.connect(timeout=60)
+
+
+def test_it_is_not_gone_for_want_of_what_comes_back(small: Host) -> None:
+    sandbox = small.create()
+    sandbox.pause(keep_memory=False)
+    directory, disk = small.state / "sandboxes" / sandbox.sandbox_id, storage.Disk("volume")
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            storage.Storage(small.state, volumes=True).open(directory, os.geteuid(), disk)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+
+
+def _refusal(host: Host, sandbox: Sandbox) -> str:
+    """What connecting by hand is told; the SDK has words of its own."""
+    url = f"{host.url}/v2/sandboxes/{sandbox.sandbox_id}/connect"
+    request = urllib.request.Request(url, b'{"timeout": 60}', {"X-API-KEY": host.key})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=20)
+    assert refused.value.code == 404
+    return str(json.loads(refused.value.read())["message"])
 
 
 def test_it_finds_what_the_machine_can_do() -> None:
