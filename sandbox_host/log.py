@@ -2,6 +2,8 @@
 
 import json
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,6 +40,15 @@ def begin() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(_Lines())
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+
+
+@contextmanager
+def failures(doing: str, **fields: object) -> Iterator[None]:
+    """For a watch that has to go on: what goes wrong in one round is logged, and the next one comes all the same."""
+    try:
+        yield
+    except Exception:
+        logging.getLogger("sandbox_host").exception("%s failed", doing, extra={"fields": fields})
 
 
 def say(message: str, **fields: object) -> None:

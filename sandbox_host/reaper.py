@@ -12,7 +12,8 @@ EVERY = 60.0
 async def watch(registry: Registry) -> None:
     while True:
         await asyncio.sleep(EVERY)
-        await sweep(registry)
+        with log.failures("the reaper"):
+            await sweep(registry)
 
 
 async def sweep(registry: Registry, young: float = YOUNG) -> None:

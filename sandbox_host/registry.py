@@ -4,7 +4,6 @@ import asyncio
 import base64
 import contextlib
 import copy
-import logging
 import os
 import secrets
 import time
@@ -286,12 +285,8 @@ class Registry:
             await asyncio.sleep(0.5)
             now = time.time()
             for sandbox in list(self.sandboxes.values()):
-                try:
+                with log.failures("the watch of times", sandbox=sandbox.id), contextlib.suppress(NotRunning):
                     await self._check(sandbox, now)
-                except NotRunning:
-                    pass
-                except Exception:
-                    logging.getLogger("sandbox_host").exception("sandbox %s could not be timed out", sandbox.id)
 
     async def watch_memory(self) -> None:
         """Four times a second, where the kernel does not hold it."""
@@ -299,7 +294,8 @@ class Registry:
             await asyncio.sleep(0.25)
             for sandbox in list(self.sandboxes.values()):
                 if sandbox.launch is not None and sandbox.launch.alive and not sandbox.frozen:
-                    await sandbox.usage.enforce_memory(sandbox.launch)
+                    with log.failures("the watch of memory", sandbox=sandbox.id):
+                        await sandbox.usage.enforce_memory(sandbox.launch)
 
     async def watch_disk(self) -> None:
         """Each second: the files of all when the disk filled noticeably, and of those that are full. Counting takes at
@@ -314,9 +310,11 @@ class Registry:
             for sandbox in list(self.sandboxes.values()):
                 running = sandbox.launch is not None and sandbox.launch.alive and not sandbox.frozen
                 if running and (look_at_all or sandbox.usage.full):
-                    await sandbox.usage.measure_disk(sandbox.launch)
-            if free_mib(self.machine.state) < self.caps.free // 2:
-                await self._pause_largest()
+                    with log.failures("the watch of disks", sandbox=sandbox.id):
+                        await sandbox.usage.measure_disk(sandbox.launch)
+            with log.failures("the watch of the machine's disk"):
+                if free_mib(self.machine.state) < self.caps.free // 2:
+                    await self._pause_largest()
             pause = max(1.0, 4 * (time.monotonic() - began))
 
     async def _pause_largest(self) -> None:

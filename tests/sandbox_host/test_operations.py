@@ -4,12 +4,15 @@ import asyncio
 import http.client
 import json
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -110,6 +113,48 @@ async def test_it_stops_who_fills_the_machines_disk() -> None:
     await asyncio.to_thread(wait_for, lambda: large.state != "running")
     watch.cancel()
     assert small.state == "running"
+    await registry.close()
+    shutil.rmtree(state)
+
+
+async def test_it_stops_the_next_one_where_one_cannot_be_stopped() -> None:
+    state = make_state(None)
+    registry = await make_registry(state)
+    await registry.load()
+    sandboxes = [await registry.create("base", 60, {}) for _ in range(2)]
+    shutil.rmtree(sandboxes[0].own)  # where it would be written that it stands still, as on a disk that is full
+    registry.caps = Caps(free=2 * 10**9)
+    watch = asyncio.create_task(registry.watch_disk())
+    await asyncio.to_thread(wait_for, lambda: not any(sandbox.state == "running" for sandbox in sandboxes))
+    watch.cancel()
+    await registry.close()
+    shutil.rmtree(state)
+
+
+@pytest.mark.parametrize("name", ["memory", "disk", "reaper"])
+async def test_it_goes_on_watching_after_what_fails_once(
+    name: str, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = make_state(None)
+    registry = await make_registry(state)
+    await registry.load()
+    registry.facts = replace(registry.facts, counted=False)
+    sandbox = await registry.create("base", 60, {})
+    assert sandbox.launch is not None
+    sandbox.launch.group, sandbox.usage.full = None, True
+    monkeypatch.setattr(reaper, "EVERY", 0.1)
+    watching = {"memory": registry.watch_memory, "disk": registry.watch_disk, "reaper": partial(reaper.watch, registry)}
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    caplog.clear()
+    watch = asyncio.create_task(watching[name]())
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, limits[1]))
+    try:
+        await asyncio.to_thread(wait_for, lambda: watch.done() or caplog.records)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
+    assert not watch.done(), watch.exception()
+    assert name in caplog.text and "Too many open files" in caplog.text
+    watch.cancel()
     await registry.close()
     shutil.rmtree(state)
 
