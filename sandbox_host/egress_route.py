@@ -5,12 +5,16 @@ import base64
 import socket
 import ssl
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from sandbox_host.egress_rules import Refused, check_address
 
 Stream = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 CONNECT_SECONDS = 15
+# Of their own: slow name servers must not hold up what else waits in threads, such as the start of a sandbox.
+_resolvers = ThreadPoolExecutor(8, "resolve")
 
 
 async def connect(host: str, port: int, trusted: bool) -> tuple[Stream, str]:
@@ -36,7 +40,8 @@ async def _resolve(host: str, port: int, trusted: bool) -> list[str]:
     """Every address of the host, each of them checked. Raises Refused if one is not allowed, or there is none."""
     try:
         async with asyncio.timeout(CONNECT_SECONDS):
-            found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            ask = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+            found = await asyncio.get_running_loop().run_in_executor(_resolvers, ask)
     except (OSError, UnicodeError, TimeoutError):
         raise Refused(f"{host} could not be resolved", 502) from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))

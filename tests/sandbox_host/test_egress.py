@@ -8,6 +8,8 @@ import ssl
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -295,6 +297,25 @@ async def test_it_reaches_no_service_of_this_machine_by_any_address(monkeypatch:
         with pytest.raises(Refused, match="leads to this machine"):
             await egress_route.connect("localhost", port, trusted=False)
         await asyncio.wait_for(closed.wait(), 10)
+
+
+async def test_it_holds_up_nothing_else_while_a_name_server_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def slow(*_: Any, **__: Any) -> None:
+        answered.wait()
+        raise OSError("no such name")
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    asking = [asyncio.create_task(egress_route.connect("slow.test", 443, trusted=False)) for _ in range(50)]
+    await asyncio.sleep(0)  # they begin
+    try:
+        await asyncio.wait_for(asyncio.to_thread(time.monotonic), 5)
+    finally:
+        answered.set()
+    assert {str(one) for one in await asyncio.gather(*asking, return_exceptions=True)} == {
+        "slow.test could not be resolved"
+    }
 
 
 async def test_it_asks_no_proxy_for_what_leads_inside(monkeypatch: pytest.MonkeyPatch) -> None:
