@@ -156,7 +156,7 @@ async def set_timeout(request: web.Request) -> web.Response:
     if sandbox.state != "running":
         raise Refusal(404, f"Sandbox {sandbox.id} not found")
     sandbox.record.end, sandbox.record.timeout = time.time() + timeout, timeout
-    sandbox.save()
+    await sandbox.save()
     return web.Response(status=204)
 
 
@@ -164,7 +164,7 @@ async def refresh(request: web.Request) -> web.Response:
     sandbox, body = find(request), await bodies.read(request)
     await sandbox.running()
     sandbox.record.end = max(sandbox.record.end, time.time() + bodies.timeout(body, 15, "duration"))
-    sandbox.save()
+    await sandbox.save()
     return web.Response(status=204)
 
 
@@ -189,7 +189,7 @@ async def network(request: web.Request) -> web.Response:
     """New rules hold for new connections; without internet access there is no way out to open later."""
     sandbox, body = find(request), await bodies.read(request)
     fields = bodies.network(body)
-    sandbox.set_network(body.get("allow_internet_access"), fields["allow_out"], fields["deny_out"])
+    await sandbox.set_network(body.get("allow_internet_access"), fields["allow_out"], fields["deny_out"])
     return web.Response(status=204)
 
 

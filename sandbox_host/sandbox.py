@@ -95,6 +95,7 @@ class Sandbox:
         self.killed = self.frozen = False
         self.contexts: dict[str, Any] = {}  # of the code interpreter, by their ids
         self._lock = asyncio.Lock()
+        self._saving = asyncio.Lock()
         self._last_start = 0.0
 
     @property
@@ -122,10 +123,19 @@ class Sandbox:
         """Where the record and the log of connections are kept."""
         return self.directory / "api"
 
-    def save(self) -> None:
-        """Write the record so that a crash leaves the old one or the new one."""
-        self._write(self.record, "record.new")
-        self._put("record.new")
+    async def save(self) -> None:
+        """Write the record so that a crash leaves the old one or the new one, also when the caller has gone."""
+        await asyncio.shield(asyncio.ensure_future(self._save()))
+
+    async def _save(self) -> None:
+        async with self._saving:  # so that the newest is there at the end
+            try:
+                # In a thread: where the disk has much to do, everybody would wait for it.
+                await asyncio.to_thread(self._write, replace(self.record), "record.new")
+                self._put("record.new")
+            except FileNotFoundError:
+                if not self.killed:  # else there is nothing left to write it to
+                    raise
 
     def _write(self, record: Record, name: str) -> None:
         with (self.own / name).open("w") as file:
@@ -303,20 +313,22 @@ class Sandbox:
                 "timeout": seconds,
                 "end": end if was_paused else max(end, record.end),
             }
-            # The disk takes as long as the processes; the record counts only when these are there.
-            written = asyncio.create_task(asyncio.to_thread(self._write, replace(record, **changes), "record.start"))
-            try:
-                if was_paused and self.frozen and self.launch is not None and self.launch.alive:
-                    await self.launch.thaw()
-                    self.frozen = False
-                else:
-                    await self._start()
-            finally:
-                await asyncio.wait([written])
-            written.result()
-            self._put("record.start")
-            for name, value in changes.items():
-                setattr(record, name, value)
+            async with self._saving:
+                # The disk takes as long as the processes; the record counts only when these are there.
+                fresh = replace(record, **changes)
+                written = asyncio.create_task(asyncio.to_thread(self._write, fresh, "record.start"))
+                try:
+                    if was_paused and self.frozen and self.launch is not None and self.launch.alive:
+                        await self.launch.thaw()
+                        self.frozen = False
+                    else:
+                        await self._start()
+                finally:
+                    await asyncio.wait([written])
+                written.result()
+                self._put("record.start")
+                for name, value in changes.items():
+                    setattr(record, name, value)
             return was_paused
 
     async def pause(self, memory: bool = True) -> None:
@@ -332,7 +344,7 @@ class Sandbox:
                 self.frozen = True
             else:
                 await self._put_away()
-            self.save()
+            await self.save()
 
     @asynccontextmanager
     async def still(self) -> AsyncIterator[None]:
@@ -365,7 +377,7 @@ class Sandbox:
             await self._stop()
             if not self.killed and self.record.state == "running":
                 self.record.state, self.record.paused_at = "paused", time.time()
-                self.save()
+                await self.save()
 
     def egress_log(self) -> list[str]:
         """JSON lines of the newest connections, oldest first; see EgressProxy for their fields."""
@@ -375,7 +387,7 @@ class Sandbox:
             lines += path.read_text().splitlines() if path.exists() else []
         return lines[-LOG_LINES:]
 
-    def set_network(self, internet: bool | None, allow_out: list[str], deny_out: list[str]) -> None:
+    async def set_network(self, internet: bool | None, allow_out: list[str], deny_out: list[str]) -> None:
         """New rules for new connections. Raises NoWayOut when they would open a way for a sandbox that has none."""
         if not self.record.internet and (internet or allow_out):
             raise NoWayOut("This sandbox was created without internet access and has no way out. Create another one.")
@@ -384,4 +396,4 @@ class Sandbox:
             self.record.allow_out, self.record.deny_out = [], [ALL_ADDRESSES]
         if self.proxy is not None:
             self.proxy.allow, self.proxy.deny = self.allowed_hosts(), self.denied_hosts()
-        self.save()
+        await self.save()

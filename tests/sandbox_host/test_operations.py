@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -155,6 +156,35 @@ async def test_it_goes_on_watching_after_what_fails_once(
     assert not watch.done(), watch.exception()
     assert name in caplog.text and "Too many open files" in caplog.text
     watch.cancel()
+    await registry.close()
+    shutil.rmtree(state)
+
+
+async def test_it_goes_on_for_others_while_a_record_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    state = make_state(None)
+    registry = await make_registry(state)
+    await registry.load()
+    sandbox = await registry.create("base", 60, {})
+    alone, free = threading.Lock(), threading.Event()
+    seen: list[bool] = []
+
+    def slow(_: int) -> None:
+        seen.append(alone.acquire(blocking=False))
+        seen.append(free.wait(3))
+        alone.release()
+
+    monkeypatch.setattr(os, "fsync", slow)  # of a disk that has much to do
+    first = asyncio.create_task(sandbox.set_network(None, ["one.test"], []))
+    await asyncio.to_thread(wait_for, lambda: any(sandbox.own.glob("record.new")))
+    second = asyncio.create_task(sandbox.set_network(None, ["two.test"], []))
+    first.cancel()  # who asked has gone
+    for _ in range(50):  # in which the second one would begin
+        await asyncio.to_thread(lambda: None)
+    free.set()
+    await second
+    assert seen == [True] * 4
+    assert json.loads((sandbox.own / "record.json").read_text())["allow_out"] == ["two.test"]
+    await registry.kill(sandbox)
     await registry.close()
     shutil.rmtree(state)
 
