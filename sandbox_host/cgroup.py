@@ -18,7 +18,9 @@ ABANDONED = 3600.0  # seconds; the host of a younger one may not hold it yet
 
 
 class Group:
-    """The control group of one sandbox: `directories` holds one (version 2) or one per controller (version 1)."""
+    """The control group of one sandbox: `directories` holds one (version 2), or one per controller (version 1) and,
+    where the machine has both, a last one of version 2, which limits nothing but can freeze.
+    """
 
     def __init__(self, directories: list[Path]) -> None:
         self.directories = directories
@@ -30,11 +32,37 @@ class Group:
 
     @property
     def entries(self) -> list[str]:
-        """The files to write a pid to, to put a process in."""
-        return [str(directory / "cgroup.procs") for directory in self.directories]
+        """The files to write a pid to, to put a process in, for who owns them. A version 2 beside version 1 asks for
+        more than that: into it processes are moved.
+        """
+        enough = self.directories[:1] + [path for path in self.directories[1:] if not _can_freeze(path)]
+        return [str(directory / "cgroup.procs") for directory in enough]
 
     def pids(self) -> set[int]:
         return {int(pid) for entry in self.entries for pid in _read(Path(entry)).split()}
+
+    def freeze(self) -> bool:
+        """Stop all that is inside, in a way that nothing inside can undo, and that leaves them mortal; whether that
+        can be had here. `frozen` tells when they stand.
+        """
+        place = self.directories[-1]
+        return _can_freeze(place) and self._move_to(place) and _write(place / "cgroup.freeze", "1")
+
+    def frozen(self) -> bool:
+        return _count(_read(self.directories[-1] / "cgroup.events"), "frozen") == 1
+
+    def thaw(self) -> None:
+        _write(self.directories[-1] / "cgroup.freeze", "0")
+
+    def _move_to(self, place: Path) -> bool:
+        """Whether all are in that one; what they start is from then on."""
+        for _ in range(TRIES):
+            outside = self.pids() - {int(pid) for pid in _read(place / "cgroup.procs").split()}
+            if not outside:
+                return True
+            for pid in outside:
+                _write(place / "cgroup.procs", str(pid))  # refused for one that has just ended
+        return False
 
     def memory_used(self) -> int:
         """Bytes, page cache included."""
@@ -171,12 +199,7 @@ def name(state: Path) -> str:
 
 def end_at_once(directory: Path) -> bool:
     """Version 2, Linux 5.14: kill all in a group, with what is just being made; False if the kernel cannot."""
-    try:
-        with (directory / "cgroup.kill").open("r+") as file:
-            file.write("1")
-    except OSError:
-        return False
-    return True
+    return _write(directory / "cgroup.kill", "1")
 
 
 def _candidates() -> list[list[Path]]:
@@ -204,7 +227,10 @@ def _candidates() -> list[list[Path]]:
         found += [[mounts["unified"]], [mine], *([[mine.parent]] if mine != mounts["unified"] else [])]
     if "memory" in mounts and "pids" in mounts:
         names = [name for name in ("memory", "pids", "cpu") if name in mounts]
-        found.append([mounts[name] / own.get(name, "") for name in names])
+        version_1 = [mounts[name] / own.get(name, "") for name in names]
+        if "unified" in mounts:
+            found.append([*version_1, mounts["unified"] / own.get("unified", "")])
+        found.append(version_1)
     return found
 
 
@@ -221,6 +247,11 @@ def _prepare(candidate: list[Path], name: str) -> list[Path]:
     if len(candidate) == 1:
         _enable(parents[0], needed)
     return parents
+
+
+def _can_freeze(group: Path) -> bool:
+    """Version 1 has a freezer, too, but who is in it cannot be killed, and would outlive a host that was."""
+    return (group / "cgroup.freeze").exists()
 
 
 def _enable(directory: Path, needed: set[str]) -> None:
@@ -248,6 +279,15 @@ def _read(path: Path) -> str:
         return path.read_text()
     except OSError:
         return ""
+
+
+def _write(path: Path, text: str) -> bool:
+    try:
+        with path.open("r+") as file:
+            file.write(text)
+    except OSError:
+        return False
+    return True
 
 
 def _count(text: str, name: str) -> int:

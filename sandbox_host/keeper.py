@@ -283,7 +283,7 @@ class Keeper:
         self._directory(name)
         async with self._alone(name):
             if running := self.running.get(name):
-                running.stop()
+                await running.stop()
 
     @operation
     async def thaw(self, name: str) -> None:
@@ -505,8 +505,8 @@ class Keeper:
             if running is None or running.stopped:
                 yield
                 return
-            running.stop()
             try:
+                await running.stop()
                 yield
             finally:
                 running.thaw()

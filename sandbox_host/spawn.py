@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +16,7 @@ from sandbox_host.cgroup import Group
 from sandbox_host.isolation import Machine, argument_file, filter_file
 
 START_TIMEOUT = 20.0
+STOP_TIMEOUT = 5.0
 _ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 97; shift; done; shift; exec "$@"'  # groups -- command
 _KEPT_ERRORS = 4096
 _UBUNTU = (
@@ -32,20 +34,38 @@ class Running:
 
     def __init__(self, process: asyncio.subprocess.Process, init: int, group: Group | None) -> None:
         self.process, self.init, self.group = process, init, group
-        self.stopped = False
+        self.stopped = self._frozen = False
         _all.add(self)
 
-    def stop(self) -> None:
-        """Stop every process."""
+    async def stop(self) -> None:
+        """Stop every process. Those that do not let themselves be stopped are ended, with all others."""
         self.stopped = True
-        seen: set[int] = set()
-        while fresh := inside(self.process.pid, self.group) - seen:  # a racing fork's are found in the next round
-            for pid in fresh:
-                _signal(pid, signal.SIGSTOP)
-            seen |= fresh
+        deadline = time.monotonic() + STOP_TIMEOUT
+        self._frozen = self.group is not None and self.group.freeze()
+        while not self._stands():
+            if time.monotonic() > deadline:
+                self._kill_all()
+                await self.process.wait()
+                return
+            await asyncio.sleep(0.005)
+
+    def _stands(self) -> bool:
+        """Whether nothing inside runs. Without a freezer what does is told to stop: it may be new, or have been told
+        to go on by another one.
+        """
+        if self._frozen and self.group is not None:
+            return self.group.frozen()
+        awake = {pid for pid in inside(self.process.pid, self.group) if _runs(pid)}
+        for pid in awake:
+            _signal(pid, signal.SIGSTOP)
+        return not awake
 
     def thaw(self) -> None:
         self.stopped = False
+        if self._frozen and self.group is not None:
+            self.group.thaw()
+            self._frozen = False
+            return
         for pid in inside(self.process.pid, self.group):
             _signal(pid, signal.SIGCONT)
 
@@ -54,18 +74,25 @@ class Running:
         for pid in inside(self.process.pid, self.group) & set(pids):
             _signal(pid, signal.SIGKILL)
 
-    async def end(self) -> str:
-        """Kill everything and wait until it is gone; what bwrap wrote to stderr, and maybe what to do about it. When
-        the first process of a pid namespace dies the kernel kills the rest, and with bwrap ends what it has started.
+    def _kill_all(self) -> None:
+        """When the first process of a pid namespace dies the kernel kills the rest, and with bwrap ends what it has
+        started.
         """
         if self.init >= 0:
             with suppress(ProcessLookupError):
                 signal.pidfd_send_signal(self.init, signal.SIGKILL)
-            os.close(self.init)
-            self.init = -1
         elif self.process.returncode is None:
             with suppress(ProcessLookupError):
                 self.process.kill()
+        if self._frozen and self.group is not None:
+            self.group.thaw()  # bwrap, which notices it, stands as well
+
+    async def end(self) -> str:
+        """Kill everything and wait until it is gone; what bwrap wrote to stderr, and maybe what to do about it."""
+        self._kill_all()
+        if self.init >= 0:
+            os.close(self.init)
+            self.init = -1
         text = b""
         if self.process.stderr is not None:
             while piece := await self.process.stderr.read(65536):
@@ -171,6 +198,16 @@ def _parents() -> list[tuple[int, int]]:
                 stat = (folder / "stat").read_bytes()
                 found.append((int(folder.name), int(stat.rpartition(b")")[2].split()[1])))
     return found
+
+
+def _runs(pid: int) -> bool:
+    """Whether a thread of it does not stand still."""
+    states = set()
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError):
+                states.add((task / "stat").read_bytes().rpartition(b")")[2].split()[0])
+    return not states <= {b"T", b"Z", b"X"}
 
 
 def _signal(pid: int, number: signal.Signals) -> None:

@@ -98,6 +98,30 @@ def test_it_limits_by_version_1(kernel: Callable[..., Path], tmp_path: Path) -> 
     assert {file: (tree / file.format(name)).read_text() for file in wanted} == wanted
 
 
+def test_it_freezes_by_version_2_beside_version_1(kernel: Callable[..., Path], tmp_path: Path) -> None:
+    tree, name = (
+        kernel(V1 + V2.format("{0}/unified"), "3:cpu,cpuacct:/\n2:pids:/\n1:memory:/\n0::/\n"),
+        cgroup.name(tmp_path),
+    )
+    for controller in ("memory", "pids", "cpu,cpuacct"):
+        _files(tree / controller / name / "one")
+    assert len(Groups.find(tmp_path).parents) == 3  # type: ignore[union-attr] # version 2 cannot be written
+    (tree / "unified").mkdir()
+    _files(tree / "unified" / name / "one", "cgroup.freeze", "cgroup.events")
+    groups = Groups.find(tmp_path)
+    assert groups is not None and groups.version == 1
+    group = groups.create("one", 70_000, Limits())
+    procs = tree / "unified" / name / "one" / "cgroup.procs"
+    assert len(group.directories) == 4 and str(procs) not in group.entries
+    (group.directories[0] / "cgroup.procs").write_text("4242\n")
+    assert group.freeze() and procs.read_text() == "4242"
+    assert (procs.parent / "cgroup.freeze").read_text() == "1" and not group.frozen()
+    (procs.parent / "cgroup.events").write_text("populated 1\nfrozen 1\n")
+    assert group.frozen()
+    group.thaw()
+    assert (procs.parent / "cgroup.freeze").read_text() == "0"
+
+
 def test_it_removes_what_a_host_that_is_gone_left(kernel: Callable[..., Path], tmp_path: Path) -> None:
     tree = kernel(V1, "3:cpu,cpuacct:/\n2:pids:/\n1:memory:/\n")
     for controller in ("memory", "pids", "cpu,cpuacct"):

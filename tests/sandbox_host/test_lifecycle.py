@@ -1,5 +1,6 @@
 """From create to kill: what is told, what is kept, what ends."""
 
+import os
 import signal
 import time
 from collections.abc import Callable
@@ -139,10 +140,91 @@ def test_it_stands_still_while_paused(own_host: Callable[..., Host]) -> None:
     assert host.process is not None
     sandbox.pause()
     host_pid = host.process.pid
-    states = [_state(pid) for pid in descendants(host_pid) if _state(pid)]
-    assert states.count("T") >= 3 and "R" not in states
+    assert len(descendants(host_pid)) >= 3 and not _runs_any(host_pid)
     sandbox.kill()
     wait_for(lambda: descendants(host_pid) == set())
+
+
+# Eight that tell each other to go on, for ever.
+WAKING = """
+import os, signal
+for _ in range(3):
+    os.fork()
+open("begun", "w")
+while True:
+    os.kill(0, signal.SIGCONT)
+"""
+# One that has the kernel tell it so, ten times a second.
+TIMED = """
+import ctypes, signal
+signal.signal(signal.SIGCONT, lambda *_: None)  # else the timer ends at its first time
+event, timer = ctypes.create_string_buffer(64), ctypes.c_void_p()
+ctypes.c_int.from_buffer(event, 8).value = signal.SIGCONT
+assert not ctypes.CDLL(None).timer_create(1, event, ctypes.byref(timer))
+assert not ctypes.CDLL(None).timer_settime(timer, 0, (ctypes.c_long * 4)(0, 10**8, 0, 10**8), None)
+open("begun", "w")
+while True: pass
+"""
+
+
+@pytest.mark.parametrize("script", [WAKING, TIMED], ids=["each other", "timer"])
+def test_it_stands_still_whatever_the_code_inside_does(script: str, host: Host) -> None:
+    freezes = os.geteuid() == 0 and host.uid is None and Path("/sys/fs/cgroup/unified/cgroup.controllers").exists()
+    if script == TIMED and not freezes:
+        pytest.skip("what only stopped by signals can be woken by its own timer")
+    sandbox = host.create()
+    sandbox.files.write("hostile.py", script)
+    handle = sandbox.commands.run("python3 hostile.py", background=True, timeout=0)
+    assert host.process is not None
+    host_pid = host.process.pid
+    wait_for(lambda: sandbox.files.exists("begun"))
+    sandbox.pause()
+    assert not _runs_any(host_pid, b"hostile.py")
+    sandbox.connect()
+    if freezes:
+        assert handle.pid in [process.pid for process in sandbox.commands.list()]
+        wait_for(lambda: _runs_any(host_pid, b"hostile.py"))
+        sandbox.pause()
+    sandbox.kill()  # also one that is frozen
+    assert not sandbox.is_running()
+
+
+def test_what_stands_still_ends_with_its_host(own_host: Callable[..., Host]) -> None:
+    host = own_host()
+    sandbox = host.create()
+    sandbox.commands.run("sleep 1000", background=True, timeout=0)
+    sandbox.pause()
+    assert host.process is not None
+    left = descendants(host.process.pid)
+    host.kill()
+    wait_for(lambda: not any(map(_state, left)))
+
+
+def _runs_any(host_pid: int, command: bytes = b"") -> bool:
+    """Whether what is in a sandbox and has that in its command line uses the processor in a third of a second. A signal
+    wakes also who is frozen, for less than a tick.
+    """
+    pids = [pid for pid in descendants(host_pid) if command in _command(pid)]
+    before, end = sum(map(_ticks, pids)), time.monotonic() + 0.3
+    while time.monotonic() < end:
+        if sum(map(_ticks, pids)) > before + 2:
+            return True
+    return False
+
+
+def _ticks(pid: int) -> int:
+    """Hundredths of a second that a process has run."""
+    try:
+        return sum(map(int, Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]))
+    except OSError:
+        return 0
+
+
+def _command(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def _state(pid: int) -> str:
