@@ -14,6 +14,7 @@ from sandbox_host.isolation import MIB, Limits
 
 _PREFIX = "vibe-sandboxes-"
 TRIES = 20  # to have groups that somebody else is just removing
+NEEDED = frozenset({"memory", "pids"})  # of version 2's controllers
 ABANDONED = 3600.0  # seconds; the host of a younger one may not hold it yet
 
 
@@ -32,11 +33,19 @@ class Group:
 
     @property
     def entries(self) -> list[str]:
-        """The files to write a pid to, to put a process in, for who owns them. A version 2 beside version 1 asks for
-        more than that: into it processes are moved.
-        """
+        """The files that say who is in it. A version 2 beside version 1 gets its processes when they are frozen."""
         enough = self.directories[:1] + [path for path in self.directories[1:] if not _can_freeze(path)]
         return [str(directory / "cgroup.procs") for directory in enough]
+
+    def enter(self, pid: int) -> None:
+        """Put a process in. It cannot do so itself: version 2 asks for rights to the group above both, the one that it
+        comes from and this one, and those are the host's. Raises CannotEnter.
+        """
+        for entry in self.entries:
+            try:
+                Path(entry).write_text(str(pid))
+            except OSError as error:
+                raise CannotEnter(f"the control group cannot be entered: {error.strerror} ({entry})") from None
 
     def pids(self) -> set[int]:
         return {int(pid) for entry in self.entries for pid in _read(Path(entry)).split()}
@@ -112,14 +121,12 @@ class Groups:
                     break
         return None
 
-    def create(self, sandbox_id: str, owner: int, limits: Limits) -> Group:
-        """A group with limits that `owner` (the sandbox's uid) may enter."""
+    def create(self, sandbox_id: str, limits: Limits) -> Group:
+        """A group with limits."""
         directories = [parent / sandbox_id for parent in self.parents]
         for directory in directories:
             directory.mkdir(exist_ok=True)
             _limit(directory, limits)
-            if os.geteuid() == 0:
-                os.chown(directory / "cgroup.procs", owner, -1)
         return Group(directories)
 
     def all(self) -> list[Group]:
@@ -151,6 +158,10 @@ class Groups:
             for directory in parent.iterdir():
                 if directory.is_dir():
                     Group([directory]).remove()
+
+
+class CannotEnter(Exception):
+    """The kernel did not let a process into the group; the message says which."""
 
 
 class RemovedMeanwhile(OSError):
@@ -237,9 +248,9 @@ def _candidates() -> list[list[Path]]:
 def _prepare(candidate: list[Path], name: str) -> list[Path]:
     if len(candidate) == 1:
         there = set((candidate[0] / "cgroup.controllers").read_text().split())
-        if not {"memory", "pids"} <= there:
+        if not there >= NEEDED:
             raise OSError("the controllers are not there")
-        needed = {"memory", "pids"} | ({"cpu"} & there)
+        needed = NEEDED | ({"cpu"} & there)
         _enable(candidate[0], needed)
     parents = [base / name for base in candidate]
     for parent in parents:
@@ -254,7 +265,7 @@ def _can_freeze(group: Path) -> bool:
     return (group / "cgroup.freeze").exists()
 
 
-def _enable(directory: Path, needed: set[str]) -> None:
+def _enable(directory: Path, needed: frozenset[str]) -> None:
     if not needed <= set((directory / "cgroup.subtree_control").read_text().split()):
         (directory / "cgroup.subtree_control").write_text(" ".join(f"+{name}" for name in sorted(needed)))
 

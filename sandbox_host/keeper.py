@@ -260,7 +260,7 @@ class Keeper:
             agent = spawn.listen(f"{self.sockets}/{name}.agent", self.owner)
             egress = spawn.listen(f"{self.sockets}/{name}.egress", uid) if internet else None
             try:
-                group = self.groups.create(name, uid, self.machine.limits) if self.groups else None
+                group = self.groups.create(name, self.machine.limits) if self.groups else None
                 way = self.run / f"{name}.egress" if internet else None
                 running = await spawn.start(self.machine, uid, home, agent, way, group)
             except BaseException:

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 from weakref import WeakSet
 
-from sandbox_host.cgroup import Group
+from sandbox_host.cgroup import CannotEnter, Group
 from sandbox_host.isolation import Machine, argument_file, filter_file
 
 START_TIMEOUT = 20.0
 STOP_TIMEOUT = 5.0
-_ENTER = 'while [ "$1" != -- ]; do echo $$ > "$1" || exit 97; shift; done; shift; exec "$@"'  # groups -- command
+_WAIT = 'read -r _ && exec "$@" </dev/null'  # until it is in its control group
 _KEPT_ERRORS = 4096
 _UBUNTU = (
     "Ubuntu 23.10 and later forbid sandboxes until told: sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0 "
@@ -118,13 +118,14 @@ async def start(
     fds.append(argument_file(machine.options(home, egress, info_write, fds[2])))
     command = [machine.bwrap, "--args", str(fds[3]), "--", *machine.agent_command(fds[0], group is not None)]
     if group is not None:
-        command = ["/bin/sh", "-c", _ENTER, "sh", *group.entries, "--", *command]
+        command = ["/bin/sh", "-c", _WAIT, "sh", *command]
     identity: dict[str, Any] = {"user": uid, "group": uid, "extra_groups": []} if os.geteuid() == 0 else {}
     try:
         # From the main thread: with the thread that starts it bwrap ends.
         process = await asyncio.create_subprocess_exec(
             *command, env={}, cwd="/", pass_fds=fds, **identity,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if group else asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
         )  # fmt: skip
     except BaseException:
         os.close(info_read)
@@ -136,8 +137,16 @@ async def start(
             os.close(fd)
     running = Running(process, -1, group)
     try:
+        if group is not None and process.stdin is not None:
+            group.enter(process.pid)
+            process.stdin.write(b"\n")
+            process.stdin.close()
         info = await asyncio.wait_for(asyncio.to_thread(_read_all, info_read), START_TIMEOUT)
         running.init = os.pidfd_open(json.loads(info)["child-pid"])
+    except CannotEnter as refused:
+        os.close(info_read)
+        await running.end()
+        raise NotStarted(str(refused)) from None
     except (ValueError, TimeoutError, ProcessLookupError):
         raise NotStarted(await running.end() or f"exit status {process.returncode}") from None
     return running

@@ -55,7 +55,7 @@ def test_it_limits_by_version_2(kernel: Callable[..., Path], tmp_path: Path) -> 
     groups = Groups.find(tmp_path)
     assert groups is not None and groups.version == 2
     assert (tree / "cgroup.subtree_control").read_text() == "+cpu +memory +pids"
-    group = groups.create("one", 70_000, Limits(memory=256, processes=64))
+    group = groups.create("one", Limits(memory=256, processes=64))
     wanted = {"memory.max": str(256 << 20), "memory.swap.max": "0", "pids.max": "64", "cpu.weight": "100"}
     assert {file: (one / file).read_text() for file in wanted} == wanted
     (one / "memory.events").write_text("low 0\noom 3\noom_kill 2\n")
@@ -94,7 +94,7 @@ def test_it_limits_by_version_1(kernel: Callable[..., Path], tmp_path: Path) -> 
         _files(path.parent, path.name)
     groups = Groups.find(tmp_path)
     assert groups is not None and groups.version == 1
-    groups.create("one", 70_000, Limits(memory=256, processes=64))
+    groups.create("one", Limits(memory=256, processes=64))
     assert {file: (tree / file.format(name)).read_text() for file in wanted} == wanted
 
 
@@ -110,7 +110,7 @@ def test_it_freezes_by_version_2_beside_version_1(kernel: Callable[..., Path], t
     _files(tree / "unified" / name / "one", "cgroup.freeze", "cgroup.events")
     groups = Groups.find(tmp_path)
     assert groups is not None and groups.version == 1
-    group = groups.create("one", 70_000, Limits())
+    group = groups.create("one", Limits())
     procs = tree / "unified" / name / "one" / "cgroup.procs"
     assert len(group.directories) == 4 and str(procs) not in group.entries
     (group.directories[0] / "cgroup.procs").write_text("4242\n")
