@@ -31,13 +31,27 @@ HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
 SAID_CHARS = 16_000_000
 
 # $VIBE_KEY, $VIBE_CMD come by environment, so nothing is quoted. mkdir is the claim: it succeeds once.
-# Without stdbuf, head would hold the output back until its end.
+# Without stdbuf, head would hold the output back until its end. Of a long output its beginning and end stay on the
+# disk, once the command is over. Where the disk is full, what commands said before gives way, and a piece that was kept
+# free for it: so that a command which deletes something can still run.
 STEP = r"""
+make_room() { rm -f "$HOME/.vibe/room"; for o in "$HOME"/.vibe/steps/*/out; do : > "$o"; done; } 2>/dev/null
+keep_room() { [ -e "$HOME/.vibe/room" ] || head -c 262144 /dev/zero > "$HOME/.vibe/room" || make_room; } 2>/dev/null
 d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"; cd "$VIBE_ROOT" || exit 252
+mine=
 if mkdir "$d" 2>/dev/null; then
+  mine=1; keep_room
+elif [ ! -d "$d" ]; then
+  make_room; mkdir "$d" 2>/dev/null && mine=1
+fi
+if [ -n "$mine" ]; then
   # Written over in place at the end, so that a command which fills the disk can still say how it ended.
   : > "$d/out"; printf '%-4s' '' > "$d/code.new"
   VIBE_DIR="$d" setsid bash -c '${VIBE_BACKGROUND:+timeout --foreground "$VIBE_BACKGROUND"} bash -lc "$VIBE_CMD"; c=$?
+    if [ "$(stat -c %s "$VIBE_DIR/out")" -gt $((VIBE_HEAD + VIBE_TAIL)) ]; then
+      end=$(tail -c "$VIBE_TAIL" "$VIBE_DIR/out" | tr -d "\0")
+      truncate -s "$VIBE_HEAD" "$VIBE_DIR/out"; printf "%s\n" "$end" >> "$VIBE_DIR/out"
+    fi
     printf '%-4s' $c 1<> "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"
     [ -z "$VIBE_BACKGROUND" ] || kill -KILL 0' > "$d/out" 2>&1 < /dev/null &
   echo $! > "$d/pid"
@@ -290,6 +304,7 @@ class Box:
 
         take = _at_most(HEAD_BYTES + TAIL_BYTES, keep)
         envs = {"VIBE_KEY": key, "VIBE_CMD": command, "VIBE_ROOT": root, "VIBE_HEAD": str(HEAD_BYTES)}
+        envs["VIBE_TAIL"] = str(TAIL_BYTES)
         envs["VIBE_BACKGROUND"] = str(int(seconds)) if background else ""
         handle = await self.sdk.commands.run(
             STEP,

@@ -158,6 +158,30 @@ def test_it_is_told_of_a_full_disk_and_goes_on_once_there_is_room(
     assert not any(path.startswith(("big", "more")) for path in run.version.manifest)
 
 
+@pytest.mark.sandbox
+def test_it_can_still_run_a_command_where_what_commands_said_or_wrote_fills_the_disk(
+    own_host: Any, model: Any, start: Any, work: Any
+) -> None:
+    flood = "head -c 40M /dev/zero | tr '\\0' x; echo; echo last"
+    size = "du -sm ~/.vibe/steps | cut -f1"
+    model.say(
+        [write(index_html=page("Tea")), wire.tool("check_app", {}), wire.tool("terminal", {"command": flood})],
+        [wire.tool("terminal", {"command": size})],
+        [wire.tool("terminal", {"command": "yes", "timeout": 10})],  # until the disk is full
+        [wire.tool("terminal", {"command": "echo after"})],
+        [wire.tool("terminal", {"command": "cat /dev/zero > ~/outside; cp ~/outside ~/more; true"})],
+        [wire.tool("terminal", {"command": "rm ~/outside ~/more; echo gone"})],
+        [wire.tool("terminal", {"command": "echo again"})],
+        [finish()],
+    )
+    run = work(start())
+    told = [step.data for step in run.steps.filter(type="tool_result").order_by("seq")]
+    flooded, sized, _, after, _, gone, again, *_ = (data["output"] for data in told[2:])
+    assert flooded.rstrip().endswith("last") and int(sized.split()[-1]) <= 3
+    assert "after" in after and "gone" in gone and "again" in again, told
+    assert run.state == Run.State.SUCCEEDED
+
+
 def test_it_holds_no_connection_of_the_pool_while_a_sandbox_is_opened(
     start: Any, settings: Any, eventually: Callable[..., Any]
 ) -> None:
