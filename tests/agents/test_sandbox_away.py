@@ -163,14 +163,15 @@ def test_it_can_still_run_a_command_where_what_commands_said_or_wrote_fills_the_
     own_host: Any, model: Any, start: Any, work: Any
 ) -> None:
     flood = "head -c 40M /dev/zero | tr '\\0' x; echo; echo last"
+    fill = "cat /dev/zero > ~/outside; for n in $(seq 500); do mkdir ~/m$n || break; done; true"
     size = "du -sm ~/.vibe/steps | cut -f1"
     model.say(
         [write(index_html=page("Tea")), wire.tool("check_app", {}), wire.tool("terminal", {"command": flood})],
         [wire.tool("terminal", {"command": size})],
         [wire.tool("terminal", {"command": "yes", "timeout": 10})],  # until the disk is full
         [wire.tool("terminal", {"command": "echo after"})],
-        [wire.tool("terminal", {"command": "cat /dev/zero > ~/outside; cp ~/outside ~/more; true"})],
-        [wire.tool("terminal", {"command": "rm ~/outside ~/more; echo gone"})],
+        [wire.tool("terminal", {"command": fill})],
+        [wire.tool("terminal", {"command": "rm -r ~/outside ~/m*; echo gone"})],
         [wire.tool("terminal", {"command": "echo again"})],
         [finish()],
     )
