@@ -93,8 +93,10 @@ UNKNOWN = 251
 # Its exit code for a command that goes on in the background.
 GOES_ON = 250
 
+# Two at once, of a run and a visit, start one server. The lock is on the folder, for which a full disk has room.
 SERVE = r"""
 mkdir -p "$HOME/.vibe"; cd "$VIBE_ROOT" || exit 252
+exec 9< "$HOME/.vibe"; flock -w 10 9
 if [ -n "$VIBE_RESTART" ] && [ -f "$HOME/.vibe/dev.pid" ]; then
   kill -KILL -- "-$(cat "$HOME/.vibe/dev.pid")" 2>/dev/null; rm -f "$HOME/.vibe/dev.pid"
 fi
@@ -103,9 +105,14 @@ pid=$(cat "$HOME/.vibe/dev.pid" 2>/dev/null || echo none)
 if ! { tr '\0' ' ' < "/proc/$pid/cmdline" | grep -qF -- "$VIBE_CMD"; } 2>/dev/null; then
   printf %s "$VIBE_BRIDGE" > "$HOME/.vibe/bridge.js"; printf %s "$VIBE_BRIDGE_SERVER" > "$HOME/.vibe/server.cjs"
   export PORT="$VIBE_PORT" NODE_OPTIONS="--require $HOME/.vibe/server.cjs"
-  setsid bash -lc "$VIBE_CMD" > "$HOME/.vibe/dev.log" 2>&1 < /dev/null &
+  setsid bash -lc "$VIBE_CMD" > "$HOME/.vibe/dev.log" 2>&1 < /dev/null 9<&- &
   echo $! > "$HOME/.vibe/dev.pid"
+  # It is known by its command line, which is there in a moment.
+  for _ in $(seq 40); do
+    tr '\0' ' ' < "/proc/$!/cmdline" | grep -qF -- "$VIBE_CMD" && break; sleep 0.05
+  done 2>/dev/null
 else
+  exec 9<&-
   # What is made of all files at once misses those that came while it read: Tailwind then keeps a style sheet without
   # their classes, through every reload, until the sheet itself is newer.
   find . \( $VIBE_PRUNE \) -prune -o -name '*.css' -type f -print0 | xargs -0r grep -lZ tailwindcss | xargs -0r touch

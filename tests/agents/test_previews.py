@@ -1,5 +1,6 @@
 """The project's app outside a run: woken, rebuilt when its sandbox is gone, restarted, put to sleep when idle."""
 
+import asyncio
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -362,6 +363,18 @@ def test_it_comes_back_after_its_server_crashed(project):
     assert aio.run(box.page_status()) == 0
     tasks.open_preview(str(project.pk))
     assert last_preview(project) == "ready"
+
+
+def test_it_has_one_server_however_many_start_it_at_once(project):
+    box = sandbox.ensure(project)
+    aio.run(box.sdk.commands.run('kill -KILL -- "-$(cat ~/.vibe/dev.pid)"'))
+
+    async def together():
+        return await asyncio.gather(*[box.serve() for _ in range(8)])
+
+    assert aio.run(together()) == [200] * 8
+    assert "EADDRINUSE" not in aio.run(box.server_log())
+    aio.run(box.sdk.commands.run('kill -0 "$(cat ~/.vibe/dev.pid)"'))  # it is the one that is known
 
 
 def test_it_is_not_taken_in_by_a_number_that_has_a_new_owner(project):
