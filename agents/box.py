@@ -195,7 +195,7 @@ class Result:
     log: str = ""
 
 
-class TooMuch(e2b.SandboxException):  # type: ignore[misc]
+class TooMuch(e2b.SandboxException):
     """The sandbox says more than our scripts let through: something inside took the place of their programs."""
 
 
@@ -388,9 +388,9 @@ class Box:
 
     async def _shell(self, script: str, **envs: str) -> str:
         """Runs one of our own scripts; what varies comes by environment. Non-zero exits raise."""
-        return cast(str, (await self._script(script, envs)).stdout)
+        return (await self._script(script, envs)).stdout
 
-    async def _script(self, script: str, envs: dict[str, str], seconds: float = 45) -> e2b.CommandResult:
+    async def _script(self, script: str, envs: dict[str, str], seconds: float = 45) -> e2b.CommandResult[str]:
         """Runs one of our own scripts. Raises ENDED for another exit code than 0, TooMuch for what floods us."""
         take = _at_most(SAID_CHARS)
         handle = await self.sdk.commands.run(
@@ -402,7 +402,7 @@ class Box:
             on_stderr=take,
         )
         try:
-            return await handle.wait()
+            return cast(e2b.CommandResult[str], await handle.wait())
         finally:
             await handle.disconnect()
 

@@ -46,10 +46,10 @@ def member(kind=b"0", size=0, **more):
     header = tarfile.TarInfo("index.html")
     header.type, header.mode = kind, 0o644
     raw = bytearray(header.tobuf(tarfile.GNU_FORMAT))
-    raw[124:136] = tarfile.itn(size, 12, tarfile.GNU_FORMAT)
+    raw[124:136] = tarfile.itn(size, 12, tarfile.GNU_FORMAT)  # type: ignore[attr-defined]
     for at, value in more.items():
         raw[int(at[1:]) : int(at[1:]) + len(value)] = value
-    raw[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(raw))[0]
+    raw[148:156] = b"%06o\0 " % tarfile.calc_chksums(bytes(raw))[0]  # type: ignore[attr-defined]
     return bytes(raw)
 
 

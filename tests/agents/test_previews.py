@@ -289,7 +289,7 @@ def test_it_leaves_none_behind_when_its_project_is_deleted_while_it_opens(owner)
 @pytest.mark.parametrize("why", [lease.RunStopped, TimeoutError, KeyError])
 def test_it_leaves_none_behind_when_it_is_stopped_before_anybody_knows_of_it(project, why):
     sandbox.kill(Sandbox.objects.get())
-    created = []
+    created: list[object] = []
 
     def wait(coro, seconds=60):
         if created:  # the files are next
