@@ -7,7 +7,6 @@ worker that takes over a run finds what became of a command instead of running i
 import asyncio
 import posixpath
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -16,6 +15,7 @@ import e2b
 from e2b_code_interpreter import AsyncSandbox
 
 from agents import unpacking
+from projects.blobs import sha256
 from projects.frameworks import FRAMEWORKS
 from projects.paths import MADE_BY_TOOLS, MAX_FILE_BYTES, BadFiles
 
@@ -281,13 +281,15 @@ class Box:
         return await asyncio.to_thread(unpacking.unpack, packed)
 
     async def replace_all(self, files: dict[str, bytes]) -> None:
-        """Makes the app's files equal to `files`; tools' folders stay. Other packages than before are installed."""
-        present, before = set(await self.paths()), None
-        with suppress(BadFiles):
-            before = await self.read("package.json")
-        await self.remove(sorted(present - set(files)))
-        await self.write(files)
-        if files.get("package.json", before) != before:
+        """Makes the app's files equal to `files`; tools' folders stay. Other packages than before are installed.
+
+        What is equal already is not written: a dev server starts anew for each file that it was configured by.
+        """
+        present = await self.hashes()
+        changed = {path: content for path, content in files.items() if present.get(path) != sha256(content)}
+        await self.remove(sorted(present.keys() - files.keys()))
+        await self.write(changed)
+        if "package.json" in changed:
             await self._install(INSTALL, INSTALL_SECONDS)
 
     async def run_once(

@@ -59,6 +59,22 @@ def test_it_shows_styles_of_files_that_its_server_did_not_notice(model, owner, e
     eventually(lambda: "77px" in styles())
 
 
+def test_it_writes_only_the_files_that_are_other_ones(project):
+    """A dev server that was configured by a file starts anew when that is written."""
+    box = sandbox.ensure(project)
+    run = box.sdk.commands.run
+    versions.save_files(project, {"script.js": b"let a = 1;\n", "gone.js": b"let b = 1;\n"})
+    sandbox.ensure(project)
+    aio.run(run("touch -d 2001-01-01 /home/user/app/script.js"))
+    aio.run(box.write({"by-hand.txt": b"left behind"}))
+    versions.save_file(project, "index.html", page("Coffee").encode())
+    versions.save_file(project, "gone.js", None)
+    sandbox.ensure(project)
+    assert aio.run(run("stat -c %y /home/user/app/script.js")).stdout.startswith("2001-01-01")
+    assert aio.run(box.read("index.html")) == page("Coffee").encode()
+    assert set(aio.run(box.paths())) == dict(versions.files(project.versions.first())).keys()
+
+
 def test_it_sleeps_when_idle_and_wakes_with_its_server(project):
     Sandbox.objects.update(last_used="2020-01-01T00:00Z")
     assert tasks.pause_idle_sandboxes() == 1
