@@ -55,7 +55,7 @@ def undo(project: Project, number: int) -> int:
     total = 0
     for run in undone.order_by("created"):
         if back := credits.refund(run.pk, f"Undone within 10 minutes: run in {project.name}"):
-            balance = credits.account_of(project.owner).available
+            balance = credits.account_of(project.owner).balance
             said = {"charged": -back, "balance": balance, "reason": "undone within 10 minutes"}
             runs.note(project.pk, "credit", said, run.pk)
             total += back

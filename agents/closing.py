@@ -112,12 +112,13 @@ def _finish(
         if ending.detail:
             ending.detail = _and(ending.detail, "What was built so far is kept.")
     free = _why_free(ending, version, run, log)
-    available = credits.release(run.pk) if free else None
+    balance = credits.release(run.pk) if free else None
     charged = 0 if free else charging.settle(run, log.cost())
     reply = _reply(run, log, ending, changes)
     if ending.detail:
         log.add("error", _trouble(run, log, ending))
-    balance = credits.account_of(project.owner).available if available is None else available
+    if balance is None:
+        balance = credits.account_of(project.owner).balance
     began = run.started or run.created
     doubts = [*secrets] if version else []
     if ending.state == Run.State.SUCCEEDED:

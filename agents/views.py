@@ -248,7 +248,8 @@ def workspace_context(project: Project, before: int = 0) -> dict[str, Any]:
         "suggestions": suggestions.suggest(project, version),
         "estimate": costs.estimate(project.owner, Message.Mode.BUILD, project),
         "models": list(catalogue.MODELS.values()),
-        "balance": credits.account_of(project.owner).available // 10_000 / 100,
+        # With what runs hold back, as events say it: it is not spent.
+        "balance": credits.account_of(project.owner).balance // 10_000 / 100,
     }
 
 

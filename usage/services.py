@@ -176,12 +176,12 @@ WITH ended AS (
     RETURNING account_id, amount
 )
 UPDATE usage_account SET reserved = reserved - ended.amount FROM ended WHERE id = ended.account_id
-RETURNING balance - reserved
+RETURNING balance
 """
 
 
 def release(run_id: uuid.UUID) -> int | None:
-    """End a reservation without a charge; what is available then. The first end counts, and a run may have none: None
+    """End a reservation without a charge; the balance, with what other runs hold. The first end counts, and a run may have none: None
     where this call ended nothing.
     """
     with prepared.cursor() as cursor:

@@ -77,6 +77,10 @@ def test_it_stops_the_runs_of_a_deleted_project(as_user, alice, run):
     assert Run.objects.get(pk=run.pk).state == "cancelled"
 
 
+def test_it_says_what_there_is_with_what_a_run_holds_back(as_user, alice, run):
+    assert as_user(alice).get(url("detail", run.project)).context["balance"] == 25.0
+
+
 def test_it_renames(as_user, alice, project):
     client = as_user(alice)
     assert client.post(url("rename", project), {"name": " Our  bakery "}).status_code == 302

@@ -136,10 +136,17 @@ def test_it_extends_until_there_is_no_more_and_then_says_so(rich):
     assert Account.objects.get(user=user).reserved == 10
 
 
+def test_it_tells_the_balance_with_what_other_runs_hold(rich):
+    user, run = rich(10), uuid4()
+    services.reserve(user, 4, run)
+    services.reserve(user, 3, uuid4())
+    assert services.release(run) == 10
+
+
 def test_it_does_not_extend_what_has_ended(rich):
     user, run = rich(10), uuid4()
     services.reserve(user, 4, run)
-    assert [services.release(run), services.release(run)] == [services.account_of(user).available, None]
+    assert [services.release(run), services.release(run)] == [services.account_of(user).balance, None]
     assert Account.objects.get(user=user).available == 10
     with pytest.raises(services.ReservationClosed):
         services.extend(run, 1)
