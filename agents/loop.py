@@ -261,4 +261,5 @@ class Work:
             text, buy = "Your credits are used up.", "Get more credits, then go on."
             raise Ending(Run.State.STOPPED, "credits", "Out of credits", text, buy) from None
         except credits.CapReached as reached:
-            raise Ending(Run.State.STOPPED, "cap", "The run's cap is reached", str(reached), again) from None
+            more = "Allow more by Limit below, or by your own limit under Usage. Then continue."
+            raise Ending(Run.State.STOPPED, "cap", "The run's limit is reached", str(reached), more) from None

@@ -181,8 +181,8 @@ RETURNING balance
 
 
 def release(run_id: uuid.UUID) -> int | None:
-    """End a reservation without a charge; the balance, with what other runs hold. The first end counts, and a run may have none: None
-    where this call ended nothing.
+    """End a reservation without a charge; the balance, with what other runs hold. The first end counts, and a run may
+    have none: None where this call ended nothing.
     """
     with prepared.cursor() as cursor:
         cursor.execute(RELEASE, [run_id])

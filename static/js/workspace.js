@@ -239,6 +239,8 @@ delegate(document, "click", "[data-choose-mode]", (_event, button) => {
   composer.choose(button.dataset.chooseMode);
   composer.focus();
 });
+// Once the click is over, which closes whatever is open.
+delegate(document, "click", "[data-open-limit]", () => setTimeout(() => ($("[data-limit-menu]").open = true)));
 delegate(document, "click", "[data-suggest]", (_event, button) => composer.fill(button.dataset.suggest));
 delegate(document, "click", "[data-open-history]", (_event, button) => {
   button.closest("details.menu")?.removeAttribute("open");

@@ -12,6 +12,24 @@ def test_it_stops_and_says_so_when_it_has(page, begin):
     page.click("#stop")
     expect(page.locator(".done")).to_contain_text("Stopped, as you asked", timeout=20_000)
     expect(page.locator("#run-line")).to_be_hidden()
+    expect(page.locator("#chat-scroll")).to_be_focused()
+
+
+def test_it_leads_from_a_limit_that_was_reached_to_a_higher_one(page, begin):
+    from playwright.sync_api import expect
+
+    begin(page, "a landing page for a tea shop [[demo:expensive=90000]]", limit="0.01")
+    expect(page.locator(".done")).to_contain_text("Limit reached", timeout=BUILD_MS)
+    expect(page.locator("#run-state")).to_have_text("Limit reached")
+    page.click("[data-open-limit]")
+    expect(page.locator("#limit")).to_be_focused()
+    page.fill("#limit", "900")
+    with page.expect_response(lambda answer: answer.request.method == "PATCH") as kept:
+        page.press("#limit", "Enter")
+    assert kept.value.ok
+    page.locator(".done").get_by_role("button", name="Continue").click()
+    expect(page.locator(".done")).to_have_count(2, timeout=BUILD_MS)
+    expect(page.locator(".done").last).not_to_contain_text("may cost at most")
 
 
 def test_it_goes_on_after_its_worker_was_killed(page, begin, stack, eventually):

@@ -17,7 +17,7 @@ def shown(client, settings, db):
 def test_it_shows_every_card(shown):
     partials = {partial for partial, _, _ in SAMPLES}
     assert partials == {f"steps/_{kind}.html" for kind in events.CARDS}
-    for words in ("Interrupted", "No files changed", "Made the page.", "Stopped at a limit", "Try again"):
+    for words in ("Interrupted", "No files changed", "Made the page.", "Limit reached", "Try again"):
         assert words in shown
 
 

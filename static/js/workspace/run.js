@@ -15,7 +15,7 @@ const WORDS = {
   succeeded: "Done",
   failed: "Failed",
   cancelled: "Stopped",
-  stopped: "Out of budget",
+  stopped: "Limit reached",
 };
 
 export function runLine(root) {
@@ -44,7 +44,10 @@ export function runLine(root) {
 
   function paint(announce = true) {
     const active = ACTIVE.has(state);
+    // Where Stop was pressed, the focus must not fall to the page.
+    const left = !active && line.contains(document.activeElement);
     line.hidden = !active;
+    if (left) $("#chat-scroll").focus({ preventScroll: true });
     $("#suggestions").hidden = active || !root.dataset.version;
     // On the body, for what is above the workspace as well.
     document.body.toggleAttribute("data-working", active);
