@@ -192,9 +192,11 @@ class _Reader:
     def _count(self, usage: Any) -> None:
         details = usage.get("prompt_tokens_details") or {}
         cached, written = details.get("cached_tokens") or 0, details.get("cache_write_tokens") or 0
+        asked, said = usage.get("prompt_tokens") or 0, int(usage.get("completion_tokens") or 0)
         self.usage = {
-            "input": max(0, (usage.get("prompt_tokens") or 0) - cached - written),
-            "output": int(usage.get("completion_tokens") or 0),
+            "input": max(0, asked - cached - written),
+            # xAI and Gemini count thoughts in the total only; OpenAI among what was said.
+            "output": max(said, int(usage.get("total_tokens") or 0) - asked),
             "cache_read": cached,
             **({"cache_write": written} if written else {}),
         }

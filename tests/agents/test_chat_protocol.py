@@ -1,5 +1,7 @@
 """The second wire protocol, OpenAI's chat completions: the same runs, the same errors, through the official SDK."""
 
+import json
+
 import pytest
 
 from agents import catalogue
@@ -18,6 +20,15 @@ def chat(model, settings):
     return model
 
 
+def stream(*deltas, usage=None):
+    """An answer with these deltas as they are, each a chunk, and what was counted."""
+    chunks = [{"choices": [{"index": 0, "delta": delta}]} for delta in deltas]
+    end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    sent = [json.dumps(chunk) for chunk in (*chunks, end, {"choices": [], "usage": usage})]
+    body = "".join(f"data: {data}\n\n" for data in (*sent, "[DONE]"))
+    return Failure(headers={"Content-Type": "text/event-stream"}, body=body.encode())
+
+
 def test_it_builds(chat, start, work):
     chat.say([wire.text("I write the page."), write(index_html=page("Tea"))], [finish()])
     run = work(start())
@@ -28,6 +39,28 @@ def test_it_builds(chat, start, work):
     assert reply.data["text"] == "I write the page."
     assert reply.data["usage"] == {"input": 900, "output": 60, "cache_read": 100}
     assert run.usage["calls"] == 3  # and the review
+
+
+@pytest.mark.parametrize(
+    ("usage", "output"),
+    [
+        # xAI's and Gemini's: thoughts are in the total only.
+        ({"prompt_tokens": 32, "completion_tokens": 9, "total_tokens": 135}, 103),
+        # OpenAI's: they are part of the completion.
+        ({"prompt_tokens": 32, "completion_tokens": 103, "total_tokens": 135}, 103),
+        # A server's that counts no total.
+        ({"prompt_tokens": 32, "completion_tokens": 103}, 103),
+    ],
+    ids=["beside", "within", "no total"],
+)
+def test_it_counts_thoughts_as_answered(chat, start, work, usage, output):
+    details = {"completion_tokens_details": {"reasoning_tokens": 94}}
+    chat.say(stream({"content": "Hello."}, usage=usage | details))
+    reply = work(start()).steps.get(type="reply").data
+
+    assert reply["usage"] == {"input": 32, "output": output, "cache_read": 0}
+    assert reply["cost"] == catalogue.MEDIUM.cost(reply["usage"])
+    assert reply["usd"] == pytest.approx((32 * 1 + output * 5) / 1e6)
 
 
 def test_it_tells_gateways_who_calls(chat, start, work, settings):
