@@ -144,7 +144,8 @@ class _Reader:
     def __init__(self, call: Call, on_text: Callable[[str], None], on_input: OnInput) -> None:
         self.call, self.on_text, self.on_input = call, on_text, on_input
         self.text: list[str] = []
-        self.calls: dict[int, dict[str, Any]] = {}
+        self.calls: list[dict[str, Any]] = []
+        self.places: dict[int | None, int] = {}  # by a server's number: which call of the turn has it now
         self.thoughts: list[Any] = []
         self.reason, self.size = "", 0
         self.usage: dict[str, int] = {}
@@ -166,24 +167,35 @@ class _Reader:
             self.text.append(text)
             self.on_text(text)
         for piece in delta.get("tool_calls") or ():
-            # Some servers number no calls; then each piece is a whole one.
-            index = piece.get("index")
-            index = index if type(index) is int else len(self.calls)
-            if index not in self.calls:
-                self.calls[index] = {"id": "", "name": "", "arguments": "", "extra": {}}
-                self._grow(str(self.calls[index]))
-            call, said = self.calls[index], piece.get("function") or {}
+            at, said = self._place(piece), piece.get("function") or {}
+            call = self.calls[at]
             call["id"] = str(piece.get("id") or call["id"])
             for part in ("name", "arguments"):
                 self._grow(said.get(part) or "")
                 call[part] += said.get(part) or ""
-            self.on_input(index, call["name"], said.get("arguments") or "")
+            self.on_input(at, call["name"], said.get("arguments") or "")
             if extra := piece.get("extra_content"):
                 self._grow(str(extra))
                 call["extra"] = {"extra_content": extra}
         if details := delta.get("reasoning_details"):
             self._grow(str(details))
             self.thoughts += details
+
+    def _place(self, piece: Any) -> int:
+        """Which call of the turn a piece belongs to. Some servers number no calls, and some give all the same number:
+        then a name begins another call, if it comes with another id or where there are no ids.
+        """
+        number, its_id, name = piece.get("index"), piece.get("id"), (piece.get("function") or {}).get("name")
+        if type(number) is not int:
+            number = None
+        at = self.places.get(number)
+        has = "" if at is None else self.calls[at]["id"]
+        is_other = has not in ("", str(its_id)) if its_id else number is None
+        if at is None or (name and is_other):
+            at = self.places[number] = len(self.calls)
+            self.calls.append({"id": "", "name": "", "arguments": "", "extra": {}})
+            self._grow(str(self.calls[at]))
+        return at
 
     def _grow(self, piece: str) -> None:
         self.size += len(piece)
@@ -210,7 +222,7 @@ class _Reader:
             turn.content.append({"type": "reasoning", "details": self.thoughts})
         if self.text:
             turn.content.append({"type": "text", "text": "".join(self.text)})
-        for index, call in sorted(self.calls.items()):
+        for index, call in enumerate(self.calls):
             block = {"type": "tool_use", "id": call["id"] or f"call_{index}", "name": call["name"], "input": {}}
             turn.content.append(block | ({"extra": call["extra"]} if call["extra"] else {}))
             turn.set_input(turn.content[-1], call["arguments"])

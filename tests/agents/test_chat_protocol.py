@@ -41,6 +41,51 @@ def test_it_builds(chat, start, work):
     assert run.usage["calls"] == 3  # and the review
 
 
+def pieces(*parts):
+    """Deltas of two calls of a tool that makes a file; `parts`: what servers put beside each piece of them."""
+    first, second = (json.dumps({"files": [{"path": f"{name}.txt", "content": "x"}]}) for name in "ab")
+    cut = (first[:20], first[20:], second[:20], second[20:])
+    return [
+        {"tool_calls": [{**part, "function": {"arguments": text, **part.get("function", {})}}]}
+        for part, text in zip(parts, cut, strict=True)
+    ]
+
+
+NAMED = {"function": {"name": "write_files"}}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        ({"index": 0, "id": "a"} | NAMED, {"index": 0}, {"index": 0, "id": "b"} | NAMED, {"index": 0}),
+        ({"index": 0, "id": "a"} | NAMED, {"index": 0, "id": "a"}, {"index": 1, "id": "b"} | NAMED, {"index": 1}),
+        (
+            {"index": 0, "id": "a"} | NAMED,
+            {"index": 0, "id": "b"},
+            {"index": 1, "id": "c"} | NAMED,
+            {"index": 1, "id": "d"},
+        ),
+        ({"index": 0} | NAMED, {"index": 0, "id": "a"}, {"index": 1} | NAMED, {"index": 1, "id": "b"}),
+        ({"id": "a"} | NAMED, {}, {"id": "b"} | NAMED, {"id": "b"}),
+        (NAMED, {}, NAMED, {}),
+    ],
+    ids=[
+        "one number for all",
+        "an id with each piece",
+        "another with each",
+        "ids that come late",
+        "no numbers",
+        "neither numbers nor ids",
+    ],
+)
+def test_it_tells_calls_apart(chat, start, work, parts):
+    chat.say(stream(*pieces(*parts)), [finish()])
+    run = work(start())
+    assert versions.read(run.version, "a.txt") == versions.read(run.version, "b.txt") == b"x"
+    made = chat.requests[1]["messages"][2]["tool_calls"]
+    assert len({call["id"] for call in made}) == 2
+
+
 @pytest.mark.parametrize(
     ("usage", "output"),
     [
