@@ -275,12 +275,35 @@ def _stop_babble(log: Log) -> None:
 
 
 def _readable(said: Said, log: Log, source: Source) -> Said:
-    """The conversation without the thoughts of other models: a model takes back only its own."""
+    """The conversation as a source can take it: turns of others without what only those understand, their thoughts and
+    signatures, and with ids of calls that every provider takes, each once.
+    """
     if source.real == catalogue.UNKNOWN:
         said = [{**message, "content": _in_words(message["content"])} for message in said]
-    if all(step.data.get("model") == source.name for step in log.of("reply")):
-        return said
-    return _without(said, THOUGHTS)
+    # What others wrote, and a name for each block: by identity, as a conversation carries the log's own blocks.
+    foreign = {
+        id(block): f"t{step.data['turn']}_{index}"
+        for step in log.of("reply")
+        if step.data.get("model") != source.name
+        for index, block in enumerate(record(step)["content"])
+    }
+    given: dict[str, list[str]] = {}  # ids in the log, which several calls may have, and what is sent for each
+
+    def readable(block: Block) -> Block:
+        if block["type"] == "tool_use":
+            is_foreign = id(block) in foreign
+            sent = foreign[id(block)] if is_foreign else block["id"]
+            given.setdefault(block["id"], []).append(sent)
+            if is_foreign:
+                return {"type": "tool_use", "id": sent, "name": block["name"], "input": block["input"]}
+        elif block["type"] == "tool_result" and (ids := given.get(block["tool_use_id"])):
+            return {**block, "tool_use_id": ids.pop(0)}
+        return block
+
+    def kept(content: list[Block]) -> list[Block]:
+        return [readable(block) for block in content if block["type"] not in THOUGHTS or id(block) not in foreign]
+
+    return [{**message, "content": kept(message["content"])} for message in said] if foreign else said
 
 
 def _in_words(content: Any) -> Any:

@@ -18,6 +18,9 @@ from agents.packing import packed
 
 # How the protocol's reasons to stop are called in ours.
 REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens", "content_filter": "refusal"}
+# Gemini refuses a turn whose first call has no signature. This one stands for calls that it did not make itself
+# (ai.google.dev/gemini-api/docs/thought-signatures, FAQs).
+UNSIGNED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
 
 
 class Chunks(openai.AsyncStream[object]):
@@ -57,7 +60,8 @@ def _request(call: Call) -> dict[str, Any]:
     tools = [{"type": "function", "function": _function(tool)} for tool in call.tools]
     messages: list[dict[str, Any]] = [{"role": "system", "content": call.system}]
     for message in call.messages:
-        messages += _assistant(message["content"]) if message["role"] == "assistant" else _user(message["content"])
+        is_models = message["role"] == "assistant"
+        messages += _assistant(message["content"], call.provider) if is_models else _user(message["content"])
     return {
         "model": call.model,
         "messages": messages,
@@ -83,9 +87,9 @@ def _function(tool: dict[str, Any]) -> dict[str, Any]:
     return {"name": tool["name"], "description": tool["description"], "parameters": tool["input_schema"]}
 
 
-def _assistant(content: list[Block]) -> list[dict[str, Any]]:
+def _assistant(content: list[Block], provider: str) -> list[dict[str, Any]]:
     text = "".join(block["text"] for block in content if block["type"] == "text")
-    calls = [
+    calls: list[dict[str, Any]] = [
         {
             "id": block["id"],
             "type": "function",
@@ -95,6 +99,8 @@ def _assistant(content: list[Block]) -> list[dict[str, Any]]:
         for block in content
         if block["type"] == "tool_use"
     ]
+    if provider == "gemini" and calls:
+        calls[0].setdefault("extra_content", UNSIGNED)
     thoughts = [detail for block in content if block["type"] == "reasoning" for detail in block["details"]]
     return [
         {

@@ -1,6 +1,7 @@
 """The second wire protocol, OpenAI's chat completions: the same runs, the same errors, through the official SDK."""
 
 import json
+import re
 
 import pytest
 
@@ -84,6 +85,51 @@ def test_it_tells_calls_apart(chat, start, work, parts):
     assert versions.read(run.version, "a.txt") == versions.read(run.version, "b.txt") == b"x"
     made = chat.requests[1]["messages"][2]["tool_calls"]
     assert len({call["id"] for call in made}) == 2
+
+
+@pytest.mark.parametrize("fallback", ["anthropic", "gateway"])
+def test_it_goes_on_with_what_another_provider_can_read(chat, start, work, settings, fallback):
+    """Ids of all forms, some twice, signatures and thoughts: they are the first provider's own business."""
+    settings.MODEL_CHOICES = ["", "openai:gpt-6.1-terra", ""]
+    if fallback == "anthropic":
+        settings.ANTHROPIC_API_KEY = "test-key"
+    else:
+        settings.AI_GATEWAY_API_KEY, settings.AI_GATEWAY_BASE_URL = "test-key", f"{chat.url}/v1"
+    look = {"name": "list_files", "arguments": "{}"}
+    signed = {"index": 0, "function": look, "extra_content": {"google": {"thought_signature": "c2ln"}}}
+    mine, theirs = {"reasoning_details": [{"text": "mine"}]}, {"reasoning_details": [{"text": "theirs"}]}
+    busy = Failure(529, {"retry-after": "0"})
+    chat.say(
+        stream(mine, {"tool_calls": [signed, {"index": 1, "id": "functions.list_files:0", "function": look}]}),
+        stream({"tool_calls": [{"index": 0, "function": look}, {"index": 1, "id": "call_0", "function": look}]}),
+        *[busy] * 3,
+        stream(theirs, {"tool_calls": [{"index": 0, "id": "own:1", "function": look}]})
+        if fallback == "gateway"
+        else [{**wire.tool("list_files", {}), "id": "own_1"}],
+        [finish()],
+    )
+    run = work(start())
+    assert run.state == Run.State.SUCCEEDED
+
+    for request, own in ((chat.requests[-2], []), (chat.requests[-1], ["own:1" if fallback == "gateway" else "own_1"])):
+        assert request["model"] in ("claude-sonnet-5-5", "anthropic/claude-sonnet-5.5")
+        made, answered = called(request)
+        assert made == answered and len(set(made)) == len(made) == 4 + len(own) and made[4:] == own
+        assert all(re.fullmatch("[a-zA-Z0-9_-]+", name) for name in made[:4])
+        assert "signature" not in str(request["messages"]) and "mine" not in str(request["messages"])
+    assert ("theirs" in str(chat.requests[-1])) == (fallback == "gateway")
+
+
+def called(request):
+    """The ids of the calls in a conversation, and of their results, in either protocol."""
+    made, answered = [], []
+    for message in request["messages"]:
+        made += [call["id"] for call in message.get("tool_calls") or ()]
+        answered += [message["tool_call_id"]] if "tool_call_id" in message else []
+        blocks = message["content"] if isinstance(message["content"], list) else []
+        made += [block["id"] for block in blocks if block["type"] == "tool_use"]
+        answered += [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+    return made, answered
 
 
 @pytest.mark.parametrize(

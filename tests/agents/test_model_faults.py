@@ -297,6 +297,30 @@ async def test_it_gives_thoughts_back_as_they_came(model: ScriptedModel) -> None
     assert other["tool_calls"][0]["extra_content"] == extra["extra"]["extra_content"]
 
 
+@pytest.mark.parametrize("provider", ["gemini", "openai"])
+async def test_it_signs_for_gemini_what_gemini_did_not_sign(model: ScriptedModel, provider: str) -> None:
+    """The first call of a turn only, and only where there is no signature: what Gemini checks."""
+    signed = {**wire.tool("list_files", {}), "extra": {"extra_content": {"google": {"thought_signature": "c2ln"}}}}
+    turns = [[wire.tool("list_files", {}), wire.tool("list_files", {})], [signed, wire.tool("list_files", {})]]
+    said = [
+        message
+        for calls in turns
+        for message in (
+            {"role": "user", "content": [wire.text("What is there?")]},
+            {"role": "assistant", "content": calls},
+        )
+    ]
+    model.say([wire.text("a.txt")])
+    await _ask(chat, replace(_call(model, said), provider=provider))
+
+    sent = [message["tool_calls"] for message in model.requests[0]["messages"] if message["role"] == "assistant"]
+    signatures = [
+        call.get("extra_content", {}).get("google", {}).get("thought_signature") for calls in sent for call in calls
+    ]
+    skip = "skip_thought_signature_validator" if provider == "gemini" else None
+    assert signatures == [skip, None, "c2ln", None]
+
+
 def _call(model: ScriptedModel, said: Any = None) -> Call:
     said = said or [{"role": "user", "content": [wire.text("Hello")]}]
     return Call("test", "some-model", "Be short.", said, [], "test-key", model.url, "TEST_KEY")
