@@ -5,7 +5,9 @@ Requests and chunks are plain JSON (`client.post`), as in agents/llm/messages.py
 """
 
 import json
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +15,7 @@ import openai
 from django.conf import settings
 from openai import AsyncOpenAI
 
-from agents.llm import Block, Call, ModelBusy, OnInput, Turn, streams, unheard
+from agents.llm import Block, Call, ModelBusy, ModelRefused, OnInput, Turn, streams, unheard
 from agents.packing import packed
 
 # How the protocol's reasons to stop are called in ours.
@@ -21,6 +23,11 @@ REASONS = {"stop": "end_turn", "tool_calls": "tool_use", "length": "max_tokens",
 # Gemini refuses a turn whose first call has no signature. This one stands for calls that it did not make itself
 # (ai.google.dev/gemini-api/docs/thought-signatures, FAQs).
 UNSIGNED = {"google": {"thought_signature": "skip_thought_signature_validator"}}
+# What is said of an effort that a model does not take (OpenAI: reasoning_effort, xAI: reasoningEffort), and how it is
+# said that only "none" would do.
+EFFORT, NONE = re.compile(r"reasoning_?effort", re.IGNORECASE), re.compile(r"\bto \W?none\b")
+# By address and model, what such a model asked for instead.
+_efforts: dict[tuple[str, str], str] = {}
 
 
 class Chunks(openai.AsyncStream[object]):
@@ -45,8 +52,23 @@ def _client(api_key: str, base_url: str, http: openai.DefaultAioHttpClient) -> A
 async def ask(call: Call, on_text: Callable[[str], None], on_input: OnInput = unheard) -> Turn:
     """Sends one call and returns the whole turn; text and the input of tools are handed on as they come.
 
-    Raises ModelBusy or ModelRefused.
+    A model that refuses the call for its reasoning effort is asked once more as it wants it, and from then on in this
+    process. Raises ModelBusy or ModelRefused.
     """
+    which = call.base_url, call.model
+    call = replace(call, effort=_efforts.get(which, call.effort))
+    try:
+        return await _ask(call, on_text, on_input)
+    except ModelRefused as refused:
+        effort = _effort_wanted(refused)
+        if effort is None or effort == call.effort:
+            raise
+    turn = await _ask(replace(call, effort=effort), on_text, on_input)
+    _efforts[which] = effort
+    return turn
+
+
+async def _ask(call: Call, on_text: Callable[[str], None], on_input: OnInput) -> Turn:
     reader = _Reader(call, on_text, on_input)
     client = _client(call.api_key, call.base_url, streams.http(openai.DefaultAioHttpClient))
     # Not by the SDK, which first copies whole conversations piece by piece.
@@ -54,6 +76,15 @@ async def ask(call: Call, on_text: Callable[[str], None], on_input: OnInput = un
     opening = client.post("/chat/completions", cast_to=object, content=asked, stream=True, stream_cls=Chunks)
     await streams.read(opening, openai.APIError, call, reader.take)
     return reader.turn()
+
+
+def _effort_wanted(refused: ModelRefused) -> str | None:
+    """The effort that a model asks for in place of the one it refuses, "" for none said; None: it refuses something
+    else. OpenAI takes no tools beside thinking here, and of some models only where "none" is said.
+    """
+    if getattr(refused.__cause__, "status_code", None) != 400 or not EFFORT.search(refused.detail):
+        return None
+    return "none" if NONE.search(refused.detail) else ""
 
 
 def _request(call: Call) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from tests.agents.scripted import Failure, finish, page, write
 
 @pytest.fixture
 def chat(model, settings):
-    """The scripted model as OpenAI; no other provider has a key."""
+    """The scripted model as OpenAI, at an address of its own; no other provider has a key."""
     settings.ANTHROPIC_API_KEY = ""
     settings.OPENAI_API_KEY, settings.OPENAI_BASE_URL = "test-key", f"{model.url}/v1"
     return model
@@ -85,6 +85,49 @@ def test_it_tells_calls_apart(chat, start, work, parts):
     assert versions.read(run.version, "a.txt") == versions.read(run.version, "b.txt") == b"x"
     made = chat.requests[1]["messages"][2]["tool_calls"]
     assert len({call["id"] for call in made}) == 2
+
+
+TOOLS = "Function tools with reasoning_effort are not supported for this model in /v1/chat/completions."
+
+
+@pytest.mark.parametrize(
+    ("words", "effort"),
+    [
+        (f"{TOOLS} To use function tools, use /v1/responses or set reasoning_effort to 'none'.", "none"),
+        (f"{TOOLS} Please use /v1/responses instead.", None),
+        ("Unsupported value: 'reasoning_effort' does not support 'medium'. Supported values are: 'none', 'low'.", None),
+        ("Model grok-4-1-fast-reasoning does not support parameter reasoningEffort.", None),
+    ],
+)
+def test_it_thinks_as_a_model_asks_it_to_and_remembers_that(chat, start, work, words, effort):
+    chat.say(Failure(400, say=words), [wire.tool("list_files", {})], [finish()])
+    run = work(start())
+    assert run.state == Run.State.SUCCEEDED
+    assert [request.get("reasoning_effort") for request in chat.requests] == ["medium", effort, effort]
+    assert not run.steps.filter(type="stage", data__status__in=["waiting", "fallback"]).exists()
+
+
+def test_it_says_to_a_model_that_thinks_by_itself_not_to(chat, start, work, settings):
+    """Nothing was said of an effort, and that was refused, too."""
+    settings.MODEL_CHOICES = ["", "openai:gpt-5.6", ""]
+    chat.say(Failure(400, say=f"{TOOLS} Set reasoning_effort to 'none'."), [wire.text("Hello.")])
+    work(start())
+    assert [request.get("reasoning_effort") for request in chat.requests] == [None, "none"]
+
+
+@pytest.mark.parametrize(
+    ("failures", "asked"),
+    [
+        ([Failure(400, say=f"{TOOLS} Set reasoning_effort to 'none'.")] * 2, 2),
+        ([Failure(400, say="The tool 'finish' has no schema.")], 1),
+        ([Failure(422, say="Your plan has no reasoning_effort.")], 1),
+    ],
+    ids=["refused again", "refused for something else", "refused with another status"],
+)
+def test_it_asks_once_more_at_most_and_only_for_the_effort(chat, start, work, failures, asked):
+    chat.say(*failures, [wire.text("too late")])
+    run = work(start())
+    assert (run.state, len(chat.requests)) == (Run.State.FAILED, asked)
 
 
 @pytest.mark.parametrize("fallback", ["anthropic", "gateway"])
