@@ -14,10 +14,14 @@ from agents.llm.providers import NO_KEY
 log = logging.getLogger(__name__)
 # Status codes below 500 after which the same request may succeed (RFC 9110). Of those above, all may.
 TRANSIENT = {408, 429}
-# What providers say when a conversation does not fit into a model's window.
+# What providers say when a conversation does not fit into a model's window (Anthropic, OpenAI; llama.cpp, xAI, Gemini,
+# Bedrock), and what those call it that have a name for it.
 TOO_LONG = re.compile(
-    r"prompt is too long|context.{0,20}(length|window|limit)|maximum context|too many tokens", re.IGNORECASE
+    r"prompt is too long|context.{0,20}(length|window|limit)|maximum context|too many tokens"
+    r"|available context size|maximum prompt length|input token.{0,40}exceeds the maximum|\binput is too long\b",
+    re.IGNORECASE,
 )
+TOO_LONG_NAMES = ("context_length_exceeded", "exceed_context_size_error")
 # Characters of a provider's own words that are shown.
 MOST_SAID = 1_000
 # What is said, and what to do next, in place of what names addresses and settings of the site.
@@ -55,6 +59,8 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
     status = getattr(error, "status_code", None)
     if status is None:
         return ModelBusy("model_stream_broken", f"The model's answer broke off: {said}")
+    if _is_named_too_long(_inner(error)):  # whatever the status: llama.cpp's was 500
+        return _too_long(call)
     if status in TRANSIENT or status >= 500:
         code = "model_rate_limited" if status == 429 else "model_overloaded"
         return ModelBusy(code, f"The model answered {status}: {said}", retry_after=_retry_after(error))
@@ -64,21 +70,35 @@ def explain(error: Any, call: Call) -> ModelBusy | ModelRefused:
     if status == 404:
         return ModelRefused("model_unknown", f"There is no model named {call.model}.", "Choose another model.")
     if status == 413 or TOO_LONG.search(said):
-        text = f"The conversation is longer than what {call.model} can read."
-        return ModelRefused("model_context", text, "Start a new project from this one, or choose another model.")
+        return _too_long(call)
     return ModelRefused("model_refused", f"The model refused the request ({status}): {said}")
 
 
-def broke_off(error: Any, call: Call) -> ModelBusy:
+def broke_off(error: Any, call: Call) -> ModelBusy | ModelRefused:
     """An error inside a stream that began well, as the provider said it: {type, message} or words."""
+    if _is_named_too_long(error):
+        return _too_long(call)
     return ModelBusy("model_overloaded", f"The model broke off its answer: {_without_key(_words(error), call)}")
+
+
+def _too_long(call: Call) -> ModelRefused:
+    text = f"The conversation is longer than what {call.model} can read."
+    return ModelRefused("model_context", text, "Start a new project from this one, or choose another model.")
+
+
+def _is_named_too_long(error: Any) -> bool:
+    return isinstance(error, dict) and any(error.get(field) in TOO_LONG_NAMES for field in ("code", "type"))
+
+
+def _inner(error: Any) -> Any:
+    """What the provider's answer says of an SDK's error: {type, message, …}, words, or None."""
+    body = getattr(error, "body", None)
+    return body.get("error", body) if isinstance(body, dict) else None
 
 
 def _said(error: Any) -> str:
     """The provider's own words where its answer has them; the SDK's message is the whole answer, for a programmer."""
-    body = getattr(error, "body", None)
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    return _words(inner, str(error.message))
+    return _words(_inner(error), str(error.message))
 
 
 def _words(error: Any, default: str = "") -> str:

@@ -176,14 +176,56 @@ def test_a_stop_closes_the_connection(
 @pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
 @pytest.mark.parametrize(
     "words",
-    ["prompt is too long: 210000 tokens > 200000 maximum", "This model's maximum context length is 8192 tokens."],
+    [
+        "prompt is too long: 210000 tokens > 200000 maximum",
+        "This model's maximum context length is 8192 tokens.",
+        "request (14429 tokens) exceeds the available context size (8192 tokens), try increasing it",
+        "This model's maximum prompt length is 131072 but the request contains 537812 tokens.",
+        "The input token count (1196265) exceeds the maximum number of tokens allowed (1048575).",
+        "Input is too long for requested model.",
+    ],
 )
 async def test_it_knows_a_conversation_that_is_too_long(model: ScriptedModel, protocol: Any, words: str) -> None:
-    body = wire.error(400, words)
-    model.say(Failure(400, body=json.dumps(body).encode()))
+    model.say(Failure(400, say=words))
+    assert await _fails(protocol, _call(model)) == "model_context"
+
+
+@pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
+@pytest.mark.parametrize(
+    "named", [{"code": "context_length_exceeded"}, {"code": 500, "type": "exceed_context_size_error"}]
+)
+@pytest.mark.parametrize("status", [400, 500, 200])
+async def test_it_knows_a_conversation_that_is_too_long_by_its_name(
+    model: ScriptedModel, protocol: Any, named: dict[str, Any], status: int
+) -> None:
+    """Also where the status says something else, and where it is said in the stream."""
+    body = json.dumps({"error": {"message": "Too much.", **named}}).encode()
+    model.say(Failure(status, STREAM, body=b"data: " + body + b"\n\n") if status == 200 else Failure(status, body=body))
+    assert await _fails(protocol, _call(model)) == "model_context"
+
+
+@pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
+@pytest.mark.parametrize(
+    ("status", "words", "code"),
+    [
+        (429, "Too many tokens, please wait before trying again.", "model_rate_limited"),
+        (500, "The context window service is away.", "model_overloaded"),
+        (400, "max_tokens: 64000 > 32000, which is the maximum allowed number of output tokens", "model_refused"),
+        (400, "max_completion_tokens exceeds the maximum number of tokens that may be answered", "model_refused"),
+        (400, "tools.0.name: String is too long", "model_refused"),
+    ],
+)
+async def test_it_takes_other_limits_for_what_they_are(
+    model: ScriptedModel, protocol: Any, status: int, words: str, code: str
+) -> None:
+    model.say(Failure(status, say=words))
+    assert await _fails(protocol, _call(model)) == code
+
+
+async def _fails(protocol: Any, call: Call) -> str:
     with pytest.raises(ModelError) as caught:
-        await _ask(protocol, _call(model))
-    assert caught.value.code == "model_context"
+        await _ask(protocol, call)
+    return caught.value.code
 
 
 @pytest.mark.parametrize("protocol", [messages, chat], ids=["messages", "chat"])
