@@ -146,8 +146,10 @@ def choose(
 
 
 def window(run: Run) -> int:
-    """Tokens of a conversation that the run's model reads well: its window, or less where that would cost too much."""
-    return min(_sources(run, catalogue.get(run.model))[0].real.window, talk.MOST_TOKENS)
+    """Tokens of a conversation that the run's model and its fallback read well: the smaller window of the two, or less
+    where that would cost too much.
+    """
+    return min(talk.MOST_TOKENS, *(source.real.window for source in _sources(run, catalogue.get(run.model))))
 
 
 def _persist(lease: Lease, log: Log, run: Run, model: Model, ask: Callable[[Source], T]) -> T:
@@ -167,7 +169,10 @@ def _persist(lease: Lease, log: Log, run: Run, model: Model, ask: Callable[[Sour
         log.add("stage", data, key=f"fallback-{model.name}")
         try:
             return _tried(lease, log, fallback, ask)
-        except ModelRefused as refused:  # the first failure is the one to mend
+        except ModelRefused as refused:
+            if refused.code == "model_context":
+                raise  # the loop makes the conversation shorter and asks again
+            # Else the first failure is the one to mend.
             raise ModelError(error.code, f"{error.detail} {refused.detail}", error.next) from refused
 
 

@@ -85,6 +85,28 @@ def test_it_sums_up_once_when_the_provider_says_that_it_is_too_long(model, start
     assert versions.read(run.version, "index.html").decode() == page("Tea")
 
 
+def test_it_sums_up_when_it_is_too_long_for_the_fallback(model, start, work):
+    busy = Failure(529, {"retry-after": "3600"})
+    refused = Failure(400, say="prompt is too long: 200241 tokens > 200000 maximum")
+    model.say([write(index_html=page("Tea"))], [wire.tool("list_files", {})], busy, refused, [finish("Done.")])
+    run = work(start())
+    assert (run.state, run.reply.text) == (Run.State.SUCCEEDED, "Done.")
+    asked = [request["model"] for request in model.requests]
+    assert asked == ["claude-sonnet-5-5"] * 3 + ["claude-haiku-5-5"] * 2
+    assert len(model.requests[-1]["messages"]) < len(model.requests[-2]["messages"])
+
+
+def test_it_shortens_for_a_fallback_that_reads_less(model, start, work, settings):
+    """Half of 128,000 tokens, which is assumed of a model that nobody knows; the first one reads a million."""
+    settings.MODEL_CHOICES = ["anthropic:some-model", "anthropic:claude-sonnet-5-5", ""]
+    long = wire.tool("write_files", {"files": [{"path": "long.txt", "content": "cup of tea\n" * 23_000}]})
+    model.say([long], *[[wire.tool("list_files", {})] for _ in range(4)], [finish()])
+    run = work(start())
+    assert {request["model"] for request in model.requests} == {"claude-sonnet-5-5"}
+    kinds = [step.data["kind"] for step in run.steps.filter(type="stage") if step.data.get("kind")]
+    assert kinds and set(kinds) == {"shorten"}
+
+
 def test_it_fails_clearly_when_it_stays_too_long(model, start, work):
     refused = Failure(400, say="prompt is too long")
     model.say([write(index_html=page("Tea"))], refused, refused)
