@@ -135,13 +135,17 @@ def choose(
                 )
                 if called and fits.is_valid(block["input"]):
                     return source, turn, block["input"]
+            note(source, turn)
         # Not worth a fallback: what asks can do without an answer.
         raise ModelRefused("model_no_choice", f"{source.model} did not answer in the form it was asked for.")
 
+    def note(source: Source, turn: Turn, step_key: str = "", answer: Any = None) -> None:
+        """Each answer is a step, for what it took; the one that fits has a key."""
+        with log.together(runs.Spent(run, {**turn.usage, "calls": 1}, 0)):
+            log.add("aside", {"name": key, **_facts(source, turn)}, key=step_key, record=answer)
+
     source, turn, answer = _persist(lease, log, run, model, ask)
-    spent = runs.Spent(run, {**turn.usage, "calls": 1}, 0)
-    with log.together(spent):
-        log.add("aside", {"name": key, **_facts(source, turn)}, key=key, record=answer)
+    note(source, turn, key, answer)
     return answer
 
 

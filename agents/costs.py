@@ -98,7 +98,7 @@ def anatomy(run: Run) -> Anatomy:
         _add(parts, run, turn)
     for question in run.steps.filter(type="aside"):  # short questions to the small model: nobody pays for them
         usage = question.data.get("usage", {})
-        part = parts["review" if question.key.startswith("review-") else "choosing"]
+        part = parts["review" if question.data["name"].startswith("review-") else "choosing"]
         part.tokens += sum(usage.get(kind, 0) for kind in ("input", "cache_read", "cache_write", "output"))
         part.cost += catalogue.SMALL.cost(usage)
     own_key = bool(turns) and all(turn.data.get("own_key") for turn in turns)

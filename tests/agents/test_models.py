@@ -207,14 +207,29 @@ def test_it_asks_again_when_the_answer_does_not_fit(model, start, ask):
     model.say(
         [wire.tool("choose", {"framework": "cobol"})], [wire.text("vue")], [wire.tool("choose", {"framework": "vue"})]
     )
-    assert ask(start()) == {"framework": "vue"}
+    run = start()
+    assert ask(run) == {"framework": "vue"}
+    again(run)
+    assert ask(run) == {"framework": "vue"}
+    assert (len(model.requests), _counted(run)) == (3, 3)
 
 
 def test_it_fails_clearly_when_no_answer_fits(model, start, ask):
     model.say(*[[wire.text("vue")]] * 3)
+    run = start()
     with pytest.raises(ModelError, match="did not answer in the form"):
-        ask(start())
-    assert len(model.requests) == 3
+        ask(run)
+    assert (len(model.requests), _counted(run)) == (3, 3)
+
+
+def _counted(run: Run) -> int:
+    """How many calls of 1,000 tokens were counted, the same in a run's sums as in its steps; nobody pays for them."""
+    run.refresh_from_db()
+    asides = [step.data for step in run.steps.filter(type="aside")]
+    assert run.usage["calls"] == len(asides) and run.cost == 0
+    assert run.usage["input"] == sum(data["usage"]["input"] for data in asides) == 1_000 * len(asides)
+    assert all(data["usd"] > 0 for data in asides)
+    return len(asides)
 
 
 def test_a_short_question_has_a_deadline(model, start, ask):
