@@ -17,7 +17,7 @@ from e2b_code_interpreter import AsyncSandbox
 from agents import unpacking
 from projects.blobs import sha256
 from projects.frameworks import FRAMEWORKS
-from projects.paths import MADE_BY_TOOLS, MAX_FILE_BYTES, BadFiles
+from projects.paths import MADE_AT_ROOT, MADE_BY_TOOLS, MAX_FILE_BYTES, BadFiles
 
 ROOT = "/home/user/app"
 REPAIR_SECONDS = 150
@@ -170,8 +170,8 @@ REPAIR = (
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
 # What grep says of a pattern it does not understand comes on the other stream.
 GREP = r"""
-cd "$VIBE_ROOT" && LC_ALL=C.UTF-8 grep -rnIsH $VIBE_FLAGS $VIBE_EXCLUDE -m 2000 -e "$VIBE_PATTERN" -- "$VIBE_PATH" |
-  cut -c1-300 | head -n 2000; true
+cd "$VIBE_ROOT" && find "$VIBE_PATH" \( $VIBE_PRUNE \) -prune -o -type f -print0 |
+  LC_ALL=C.UTF-8 xargs -0r grep -nIsH $VIBE_FLAGS -m 2000 -e "$VIBE_PATTERN" -- | cut -c1-300 | head -n 2000; true
 """
 HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""
 # No more of it than one byte too many: what an app holds is its model's doing. tar then ends by SIGPIPE (141).
@@ -259,11 +259,12 @@ class Box:
         await self.remove([path for path, content in files.items() if content is None])
 
     async def grep(self, pattern: str, path: str, *, literal: bool, ignore_case: bool) -> tuple[list[str], str]:
-        """Lines that match, as `path:number:line`, at most 2,000; and what is wrong with the pattern, if it is."""
-        exclude = " ".join(f"--exclude-dir={name}" for name in MADE_BY_TOOLS)
+        """Lines that match below a path ("": anywhere), as `path:number:line`, at most 2,000; and what is wrong with
+        the pattern, if it is.
+        """
         flags = ("-F" if literal else "-P") + (" -i" if ignore_case else "")
-        envs = {"VIBE_PATTERN": pattern, "VIBE_PATH": path, "VIBE_EXCLUDE": exclude, "VIBE_FLAGS": flags}
-        result = await self._script(GREP, envs)
+        envs = {"VIBE_PATTERN": pattern, "VIBE_PATH": f"./{path}".rstrip("/"), "VIBE_FLAGS": flags}
+        result = await self._script(GREP, {**envs, "VIBE_PRUNE": _pruned()})
         lines = [line.removeprefix("./") for line in result.stdout.splitlines()]
         return lines, "" if lines else result.stderr.strip()
 
@@ -271,7 +272,8 @@ class Box:
         """All files of the app, or all below a folder that tools made, read in one go. Links and devices are left out;
         more than 60 MB raise BadFiles.
         """
-        excluded = " ".join(f"--exclude=./{n} --exclude=*/{n}" for n in MADE_BY_TOOLS) if folder == "." else ""
+        made = [*(f"--exclude=./{name}" for name in MADE_AT_ROOT), *(f"--exclude={name}" for name in MADE_BY_TOOLS)]
+        excluded = " ".join(made) if folder == "." else ""
         root = posixpath.join(ROOT, folder)
         await self._shell(PACK, VIBE_ROOT=root, VIBE_EXCLUDE=excluded, VIBE_MOST=str(unpacking.MAX_BYTES + 1))
         packed = await self._bytes("/home/user/.vibe-snapshot", unpacking.MAX_BYTES * 101 // 100)
@@ -424,7 +426,7 @@ def _at_most(most: int, on_output: Callable[[str], object] = len) -> Callable[[s
 
 
 def _pruned() -> str:
-    return " -o ".join(f"-name {name}" for name in MADE_BY_TOOLS)
+    return " -o ".join([*(f"-path ./{name}" for name in MADE_AT_ROOT), *(f"-name {name}" for name in MADE_BY_TOOLS)])
 
 
 async def _exit_code(wait: Callable[[], Awaitable[object]]) -> int:

@@ -15,13 +15,13 @@ from accounts.models import User
 from projects import leaks, versions
 from projects.frameworks import FRAMEWORKS, starting_files
 from projects.models import Project, Version
-from projects.paths import MADE_BY_TOOLS, OURS, BadFiles, check_amounts
+from projects.paths import OURS, BadFiles, check_amounts, made_by_tools
 from projects.services import check_name
 
 # Of the archive, and of what stands in it with all that is left out.
 MAX_ZIP_BYTES, MAX_ENTRIES = 15 * 2**20, 20_000
 # What systems leave beside people's files.
-LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db", *MADE_BY_TOOLS}
+LITTER = {"__MACOSX", ".DS_Store", "Thumbs.db"}
 # What zipfile raises for an archive that is broken, locked, or packed in a way it does not know.
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError)
 NO_ZIP = "This is no ZIP that can be read."
@@ -94,7 +94,7 @@ def takes(path: str) -> bool:
 
 
 def is_litter(path: str) -> bool:
-    return bool(LITTER & set(path.split("/")))
+    return bool(made_by_tools(path) or LITTER & set(path.split("/")))
 
 
 def _is_file(info: zipfile.ZipInfo) -> bool:

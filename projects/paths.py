@@ -13,11 +13,12 @@ MAX_PATH_BYTES = 512
 MAX_PART_BYTES = 255
 # Where an export keeps what is no file of the app: its versions and its conversation (projects/exporting.py).
 OURS = ".vibe"
-# Made by tools, not by people: never listed, searched, saved or imported.
+# Made by tools, not by people: never listed, searched, saved or imported. What builds make only at the root: below it a
+# page of an app may well be called so.
 MADE_BY_TOOLS = (
-    "node_modules", ".git", "dist", ".vite", ".next", "next-env.d.ts", ".svelte-kit", ".angular", ".cache", "coverage",
-    OURS,
+    "node_modules", ".git", ".vite", ".next", "next-env.d.ts", ".svelte-kit", ".angular", ".cache", OURS,
 )  # fmt: skip
+MADE_AT_ROOT = ("dist", "coverage")
 # How languages are called by their files' endings, where that is not the ending itself.
 LANGUAGES = {
     "ts": "typescript", "js": "javascript", "mjs": "javascript", "cjs": "javascript", "md": "markdown", "yml": "yaml",
@@ -56,6 +57,23 @@ def check_path(path: str) -> str:
             f"The file name {shown} is longer than {MAX_PATH_BYTES} bytes, or a part of it than {MAX_PART_BYTES}."
         )
     return path
+
+
+def made_by_tools(path: str) -> str:
+    """The part of a path by which it is no file of a person's; "" for one that is."""
+    parts = path.split("/")
+    return parts[0] if parts[0] in MADE_AT_ROOT else next((part for part in parts if part in MADE_BY_TOOLS), "")
+
+
+def check_kept(paths: Iterable[str]) -> None:
+    """Refuse to write what no snapshot of a sandbox takes along. Raises BadFiles."""
+    for path in paths:
+        if part := made_by_tools(path):
+            where = " at the app's root" if part in MADE_AT_ROOT else ""
+            raise BadFiles(
+                f"{path[:100]} would be lost: what is called {part}{where} is made by tools and never saved."
+                " Use another name."
+            )
 
 
 def check_files(files: Mapping[str, bytes]) -> None:

@@ -13,7 +13,7 @@ from projects.archive import zip_chunks
 from projects.blobs import NoSuchFile, file_sizes, files, read, sha256, sizes, store
 from projects.diffs import DoesNotFit, FileDiff, diff, diff_file, take_back
 from projects.models import Project, Version
-from projects.paths import BadFiles, check_amounts, check_clashes, check_files, check_path
+from projects.paths import BadFiles, check_amounts, check_clashes, check_files, check_kept, check_path
 
 __all__ = [
     "BadFiles",
@@ -63,6 +63,7 @@ def save_file(project: Project, path: str, content: bytes | None, *, title: str 
     check_path(path)
     if content is not None:
         check_files({path: content})
+        check_kept([path])
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         before = newest(project)
@@ -81,6 +82,7 @@ def save_file(project: Project, path: str, content: bytes | None, *, title: str 
 def save_files(project: Project, files: Mapping[str, bytes], *, title: str = "") -> Version | None:
     """A version by hand with these files written, in place of those of the same paths. Raises BadFiles."""
     check_files(files)
+    check_kept(files)
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         before = newest(project)
@@ -95,6 +97,7 @@ def save_files(project: Project, files: Mapping[str, bytes], *, title: str = "")
 def move_file(project: Project, path: str, to: str) -> Version | None:
     """A version by hand in which a file has another path. Raises BadFiles, NoSuchFile."""
     check_path(to)
+    check_kept([to])
     with transaction.atomic():
         Project.objects.select_for_update().get(pk=project.pk)
         before = newest(project)

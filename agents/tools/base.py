@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from agents.box import ROOT, Box
 from projects.locks import locked_by
-from projects.paths import BadFiles, check_path
+from projects.paths import BadFiles, check_kept, check_path
 
 # Characters of a result that go back to the model; the middle of what is longer is left out.
 OUTPUT_CHARS = 16_000
@@ -134,6 +134,16 @@ def safe_path(path: str) -> str:
         return check_path(path)
     except BadFiles as error:
         raise ToolFailed(f"{error} Paths are relative to {ROOT}.") from error
+
+
+def kept_path(path: str) -> str:
+    """A path, as `safe_path`, of a file that versions keep. Raises ToolFailed."""
+    path = safe_path(path)
+    try:
+        check_kept([path])
+    except BadFiles as error:
+        raise ToolFailed(f"Nothing was written: {error}") from error
+    return path
 
 
 def cut(text: str, limit: int = OUTPUT_CHARS) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, safe_path
+from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, kept_path, safe_path
 from projects import leaks
 from projects.blobs import sha256
 from projects.diffs import MAX_DIFF_LINES
@@ -52,7 +52,7 @@ ELISION = re.compile(
 async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     contents: dict[str, bytes] = {}
     for item in values["files"]:
-        path, data = safe_path(item["path"]), item["content"].encode("utf-8", "replace")
+        path, data = kept_path(item["path"]), item["content"].encode("utf-8", "replace")
         if len(data) > MAX_FILE_BYTES:
             raise ToolFailed(f"{path} is larger than {MAX_FILE_BYTES // 2**20} MB. Write less at once.")
         if words := left_out(item["content"]):
@@ -106,7 +106,7 @@ def _refuse_loss(tools: Toolbox, path: str, before: bytes | None, after: bytes) 
 
 
 async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
-    path = safe_path(values["path"])
+    path = kept_path(values["path"])
     tools.may_change([path])
     before = await _text(tools, path)
     after = await asyncio.to_thread(_edited, path, before, values["edits"], tools.again)
@@ -218,7 +218,7 @@ async def search(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     folder = values.get("path", "").strip("./")
     found, trouble = await tools.box.grep(
         values["pattern"],
-        safe_path(folder) if folder else ".",
+        safe_path(folder) if folder else "",
         literal=values.get("literal", False),
         ignore_case=values.get("ignore_case", False),
     )

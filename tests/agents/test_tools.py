@@ -101,6 +101,31 @@ def test_it_takes_a_strange_name_as_a_name(told):
     assert "pwned" not in {path.split("/")[-1] for path in run.version.manifest}
 
 
+def test_it_keeps_pages_that_are_called_as_a_build_is(told):
+    paths = ["app/coverage/page.tsx", "src/dist/a.ts", "build/c.ts", "out/d.ts"]
+    run, results = told(
+        wire.tool("write_files", {"files": [{"path": path, "content": "mine"} for path in paths]}),
+        wire.tool("terminal", {"command": "mkdir dist coverage .cache; tee dist/b coverage/b .cache/b <<< mine"}),
+        wire.tool("list_files", {}),
+        wire.tool("search", {"pattern": "mine"}),
+        wire.tool("search", {"pattern": "mine", "path": "app/coverage"}),
+    )
+    kept = {path for path in run.version.manifest if versions.read(run.version, path).startswith(b"mine")}
+    assert kept == set(paths)
+    assert set(paths) < {*results[2]["content"].split()} and "/b" not in results[2]["content"]
+    assert {line.split(":")[0] for line in results[3]["content"].splitlines()} == set(paths)
+    assert results[4]["content"] == "app/coverage/page.tsx:1:mine"
+
+
+@pytest.mark.parametrize("path", ["dist/a.ts", "coverage/page.tsx", "src/.cache/a.ts", "node_modules/tea/a.ts"])
+def test_it_refuses_to_write_what_would_not_be_kept(told, path):
+    edit = {"path": path, "edits": [{"search": "tea", "replace": "coffee"}]}
+    files = [{"path": "a.txt", "content": "tea"}, {"path": path, "content": "tea"}]
+    run, results = told(wire.tool("write_files", {"files": files}), wire.tool("edit_file", edit))
+    assert all(one["is_error"] and f"{path} would be lost" in one["content"] for one in results)
+    assert "another name" in results[0]["content"] and run.version is None
+
+
 def test_it_takes_a_strange_pattern_as_a_pattern(told):
     patterns = ["$(touch pwned)", "-f/etc/passwd", "'; touch pwned; '", "h1>"]
     searches = [wire.tool("search", {"pattern": pattern}) for pattern in patterns]

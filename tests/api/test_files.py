@@ -71,6 +71,18 @@ def test_it_makes_no_version_of_the_same_content(api, alice, project, url):
     assert not Step.objects.filter(project=project).exists()
 
 
+@pytest.mark.parametrize("path", ["dist/app.js", "src/node_modules/tea.js", ".next"])
+def test_it_refuses_a_file_that_would_not_be_kept(api, alice, project, url, path):
+    answers = [
+        api(alice).put(f"{url}files/{path}", {"content": "1"}),
+        api(alice).post(f"{url}files/", {"files": [{"path": path, "content": "1"}]}),
+        api(alice).patch(f"{url}files/app.js", {"path": path}),
+    ]
+    assert [answer.status_code for answer in answers] == [400] * 3
+    assert all("would be lost" in str(answer.json()) for answer in answers)
+    assert api(alice).put(f"{url}files/src/dist/app.js", {"content": "1"}).status_code == 201
+
+
 def test_it_takes_bytes_as_base64(api, alice, project, url):
     content = base64.b64encode(b"\xff\x00").decode()
     assert api(alice).put(f"{url}files/dot.bin", {"content": content, "encoding": "base64"}).status_code == 201

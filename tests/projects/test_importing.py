@@ -105,6 +105,9 @@ def test_it_takes_what_a_person_wrote_and_leaves_the_rest_out():
             "app-main/node_modules/tea/index.js": b"1",
             "app-main/.git/config": b"1",
             "app-main/dist/index.html": b"1",
+            "app-main/coverage/index.html": b"1",
+            "app-main/src/coverage/page.js": b"2",
+            "app-main/src/.cache/page.js": b"1",
             "app-main/.DS_Store": b"1",
             "__MACOSX/app-main/._index.html": b"1",
             "app-main/.env": b"PASSWORD=hunter2",
@@ -113,7 +116,8 @@ def test_it_takes_what_a_person_wrote_and_leaves_the_rest_out():
         }
     )
     files, private = importing.unpack(content)
-    assert files == {"index.html": b"<p>", "src/app.js": b"1", ".env.example": b"PASSWORD="}
+    written = {"index.html": b"<p>", "src/app.js": b"1", "src/coverage/page.js": b"2"}
+    assert files == {**written, ".env.example": b"PASSWORD="}
     assert private == [".env"]
 
 
