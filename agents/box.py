@@ -25,6 +25,8 @@ REPAIR_SECONDS = 150
 INSTALL_SECONDS = 45
 # What the dev server and the pages in our frame are given, so that the workspace hears of errors.
 BRIDGE = Path(__file__).parent / "bridge"
+# Where the file that was edited last is kept as it was before.
+EDITING = "/home/user/.vibe-editing"
 # Output of one command that is sent to the page and kept from its beginning; of its end, the last TAIL_BYTES.
 HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
 # Characters that are taken of what one of our own scripts says, such as the names of all files.
@@ -237,6 +239,24 @@ class Box:
     async def write(self, files: dict[str, bytes]) -> None:
         if files:
             await self.sdk.files.write_files([{"path": posixpath.join(ROOT, p), "data": d} for p, d in files.items()])
+
+    async def edit(self, key: str, path: str, before: bytes, after: bytes) -> None:
+        """Writes a file in place of what it held, which is kept first, under a step key."""
+        kept = f"{key} {sha256(before)}\n".encode() + before
+        # One form: its parts are written one after the other.
+        await self.sdk.files.write_files(
+            [{"path": EDITING, "data": kept}, {"path": posixpath.join(ROOT, path), "data": after}]
+        )
+
+    async def before_edit(self, key: str) -> bytes | None:
+        """What the file held that was edited under a step key; None where that had not begun."""
+        try:
+            kept = await self._bytes(EDITING, MAX_FILE_BYTES + 1_000)
+        except (e2b.FileNotFoundException, e2b.InvalidArgumentException):
+            return None
+        head, _, before = (kept or b"").partition(b"\n")
+        # The sum tells what was kept as a whole: as long as it was not, the file itself was not written.
+        return before if head == f"{key} {sha256(before)}".encode() else None
 
     async def remove(self, paths: list[str]) -> None:
         for path in paths:

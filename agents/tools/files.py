@@ -108,10 +108,12 @@ def _refuse_loss(tools: Toolbox, path: str, before: bytes | None, after: bytes) 
 async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     path = kept_path(values["path"])
     tools.may_change([path])
-    before = await _text(tools, path)
-    after = await asyncio.to_thread(_edited, path, before, values["edits"], tools.again)
+    # An edit that may have been made already begins where it began then: made twice, it comes to the same.
+    kept = await tools.box.before_edit(tools.key) if tools.again else None
+    before = _decoded(path, kept) if kept is not None else await _text(tools, path)
+    after = await asyncio.to_thread(_edited, path, before, values["edits"])
     new, old = {path: after.encode("utf-8", "replace")}, {path: before.encode()}
-    await tools.box.write(new)
+    await tools.box.edit(tools.key, path, old[path], new[path])
     [change] = await _changes(new, old)
     warning = await _warning(new, old)
     return Outcome(
@@ -121,7 +123,7 @@ async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     )
 
 
-def _edited(path: str, before: str, edits: list[dict[str, str]], again: bool) -> str:
+def _edited(path: str, before: str, edits: list[dict[str, str]]) -> str:
     """A file's text after all edits. Raises ToolFailed for one that does not fit."""
     after = before
     for number, edit in enumerate(edits, 1):
@@ -130,16 +132,14 @@ def _edited(path: str, before: str, edits: list[dict[str, str]], again: bool) ->
                 f"{path} was not changed: edit {number} would put {words!r} where code should stand. Give all of the"
                 " text that is to stand there; what is not in an edit's search stays as it is anyway."
             )
-        after = _replace(after, edit["search"], edit["replace"], f"edit {number} of {path}", again)
+        after = _replace(after, edit["search"], edit["replace"], f"edit {number} of {path}")
     return after
 
 
-def _replace(text: str, search: str, replace: str, what: str, again: bool) -> str:
+def _replace(text: str, search: str, replace: str, what: str) -> str:
     found = text.count(search) if search else 0
     if found == 1:
         return text.replace(search, replace)
-    if again and replace in text:  # done by the try that was interrupted
-        return text
     if found > 1:
         raise ToolFailed(f"{what}: the search text stands {found} times in the file. Give more lines around it.")
     raise ToolFailed(f"{what}: the search text is not in the file.{_nearest(text, search)}")
@@ -253,6 +253,10 @@ async def _text(tools: Toolbox, path: str) -> str:
         raise ToolFailed(str(error)) from error
     if data is None:
         raise ToolFailed(f"There is no file {path}. Use list_files to see what is there.")
+    return _decoded(path, data)
+
+
+def _decoded(path: str, data: bytes) -> str:
     try:
         return data.decode()
     except UnicodeDecodeError:

@@ -176,6 +176,36 @@ def test_it_takes_a_change_that_was_made_already_for_done(model, start, work, mo
     assert len(model.requests) == 3 and run.state == Run.State.SUCCEEDED
 
 
+INSERT = {"search": "import a", "replace": "import a\nimport b"}
+
+
+@pytest.mark.parametrize("type", ["tool_call", "tool_result"], ids=["begun", "made"])
+def test_it_makes_an_edit_once(model, start, work, monkeypatch, type):
+    """Also one whose search text still stands there afterwards, and one that builds on the one before."""
+    edits = [INSERT, {"search": "import b", "replace": "import c"}, {"search": "\nx", "replace": ""}]
+    edit = wire.tool("edit_file", {"path": "a.txt", "edits": edits})
+    model.say([write(a_txt="import a\nx\n")], [edit], [finish()])
+    run = start()
+    work_until(run, monkeypatch, type, before=type == "tool_result", key="2.0")
+    run = work(run)
+
+    assert versions.read(run.version, "a.txt") == b"import a\nimport c\n"
+    step = run.steps.get(type="file", data__action="changed")
+    assert (step.data["added"], step.data["removed"]) == (1, 1) and len(model.requests) == 3
+
+
+def test_it_takes_no_edit_for_done_that_never_fitted(model, start, work, monkeypatch):
+    edits = [INSERT, {"search": "no such line", "replace": ""}]
+    model.say([write(a_txt="import a\n")], [wire.tool("edit_file", {"path": "a.txt", "edits": [INSERT]})])
+    model.say([wire.tool("edit_file", {"path": "a.txt", "edits": edits})], [finish()])
+    run = start()
+    work_until(run, monkeypatch, "tool_call", before=False, key="3.0")
+    run = work(run)
+
+    assert not run.steps.get(type="tool_result", key="3.0").data["ok"]
+    assert versions.read(run.version, "a.txt") == b"import a\nimport b\n"
+
+
 def test_it_says_that_the_outcome_is_unknown_when_it_is(model, start, work, monkeypatch):
     ends_itself = "until kill -KILL -- -$(cat $HOME/.vibe/steps/*/pid); do sleep 0.1; done"
     model.say([wire.tool("terminal", {"command": ends_itself})], [finish()])
