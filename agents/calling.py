@@ -176,6 +176,11 @@ def _outcome(
     tool.check(block["input"])
     if bench.log.repeats(block) >= MAX_REPEATS:
         raise ToolFailed(f"Not run: this very call was made {MAX_REPEATS} times already. Do something else or finish.")
+    if tool is TOOLS["finish"] and (failed := bench.log.failed()):
+        raise ToolFailed(
+            f"Not finished: in the same turn this failed: {'; '.join(failed[:5])}. See what it says, and mend it;"
+            " if the work is done all the same, call finish again and say what is so."
+        )
     if tool is READ_PROJECT:
         return read_project(bench.run, block["input"])
     if tool.server:

@@ -100,11 +100,17 @@ class Log:
         return [step.at for step in self.of("state") if step.data["state"] == "running"][-1]
 
     def pending(self) -> Iterator[tuple[int, int, Block]]:
-        """Tool calls of the newest turn without a result: (turn, index, block)."""
+        """Tool calls of the newest turn without a result: (turn, index, block). What ends the work comes last."""
         if replies := self.of("reply"):
-            for index, block in enumerate(calls(replies[-1])):
+            made = enumerate(calls(replies[-1]))
+            for index, block in sorted(made, key=lambda one: one[1]["name"] in ENDS):
                 if not self.has("tool_result", f"{self.turn}.{index}"):
                     yield self.turn, index, block
+
+    def failed(self) -> list[str]:
+        """The titles of calls of the newest turn that failed: the model has not heard of that yet."""
+        newest = [step.data for step in self.of("tool_result") if step.data["turn"] == self.turn]
+        return [data["title"] for data in newest if not data["ok"]]
 
     def wants_answer(self) -> bool:
         """Whether the model has to be asked: at the start, after tool results, in a round of mending, after a nudge."""

@@ -266,6 +266,21 @@ def test_it_leaves_a_command_in_the_background_and_ends_it_with_the_work(told):
     assert left.stdout.strip() == "0"
 
 
+@pytest.mark.parametrize("order", [1, -1], ids=["before", "after"])
+def test_it_does_not_finish_over_a_failure_of_the_same_turn(model, start, work, order):
+    edit = wire.tool("edit_file", {"path": "index.html", "edits": [{"search": "No such line", "replace": "Tea"}]})
+    last = finish("The edit did not fit; all else is there.")
+    model.say([write(index_html=page("Tea"))], [edit, finish("Added dark mode.")][::order], [last])
+    run = work(start())
+
+    told = {block["tool_use_id"]: block for block in model.requests[2]["messages"][-1]["content"]}
+    refused = next(block for block in told.values() if "Not finished" in str(block))
+    assert refused["is_error"] and "Edit index.html" in str(refused["content"]) and len(told) == 2
+    assert "is not in the file" in str(told[edit["id"]]["content"])
+    assert run.state == Run.State.SUCCEEDED and len(model.requests) == 3
+    assert "did not fit" in run.reply.text and "dark mode" not in run.reply.text
+
+
 def test_it_reads_ranges_of_lines(told):
     lines = "".join(f"line {number}\n" for number in range(1, 101))
     paths = [
