@@ -96,7 +96,7 @@ def next_turn(lease: Lease, log: Log, run: Run, system: str, said: Said, tools: 
         "cost": cost,
         **_facts(source, turn),
     }
-    content = [block for block in turn.content if block["type"] != "text" or block["text"]]
+    content = [block for block in turn.content if block["type"] != "text" or block["text"].strip()]
     kept = {"content": content, "stop_reason": turn.stop_reason, "bad_inputs": turn.bad_inputs}
     spent = runs.Spent(run, {**turn.usage, "calls": 1}, cost)
     return Reply(data, kept, spent, source.provider.name if source.own else "")

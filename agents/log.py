@@ -149,13 +149,16 @@ class Log:
         """What the model said at the end: the summary it finished with, else its last words."""
         if plan := self.keys.get(("plan", "plan")):
             return f"**{plan.data['title']}**\n\n{plan.data['summary']}".strip()
+        words: list[str] = []
         for reply in reversed(self.of("reply")):
+            if words and not was_cut(reply):
+                break
             for block in calls(reply):
                 if block["name"] == "finish" and isinstance(block["input"].get("summary"), str):
                     return str(block["input"]["summary"])
             if reply.data["text"].strip():
-                return str(reply.data["text"])
-        return ""
+                words.insert(0, str(reply.data["text"]))
+        return "\n\n".join(words)
 
     def cost(self) -> int:
         """Micro-credits of the turns the user pays for: not those that mended the agent's own mistakes."""
@@ -195,6 +198,20 @@ def record(step: Step) -> Block:
     """What a step keeps for a resumed run."""
     kept: Block = step.record or {}
     return kept
+
+
+def said(reply: Step) -> list[Block]:
+    """A turn's blocks up to its last words or call. Thoughts after that are no answer, and no provider takes a message
+    back that ends in them.
+    """
+    content: list[Block] = record(reply)["content"]
+    ends = [at for at, block in enumerate(content, 1) if block["type"] in ("text", "tool_use")]
+    return content[: max(ends, default=0)]
+
+
+def was_cut(reply: Step) -> bool:
+    """Whether a turn reached the longest length that one may have before it came to a call."""
+    return record(reply)["stop_reason"] == "max_tokens" and not calls(reply)
 
 
 def calls(reply: Step) -> list[Block]:

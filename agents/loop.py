@@ -20,7 +20,7 @@ from agents.checking import validate
 from agents.ending import Ending
 from agents.lease import Lease, RunStopped, StepTimeout
 from agents.llm import ModelError
-from agents.log import record
+from agents.log import calls, record, said, was_cut
 from agents.mcp.calls import for_run
 from agents.models import Run
 from agents.prompts import talk
@@ -39,7 +39,7 @@ FITS_ANYWHERE = 20_000
 # The newest turns that stay as they are.
 KEPT_TURNS = 3
 STAGE_TITLES = {"build": "Building", "ask": "Answering", "plan": "Planning"}
-# A model that says nothing, or in Plan mode gives no plan, is asked again so often.
+# A model that says nothing, is cut off, or in Plan mode gives no plan, is asked again so often.
 MAX_NUDGES = 2
 
 
@@ -148,11 +148,10 @@ class Work:
             for turn, index, block in self.log.pending():
                 use(self.bench, self.tools, turn, index, block)
             self.bench.show_preview()
-            if not self.log.wants_answer():
+            if not self.log.wants_answer() and not self.nudge():
                 return
             self.stay_within_limits()
             self.ask(definitions)
-            self.nudge_if_empty()
 
     def ask(self, definitions: list[dict[str, object]]) -> None:
         """The model's next turn. A conversation that turns out too long for it is compacted once."""
@@ -203,22 +202,35 @@ class Work:
         self.log.add("stage", data, key=key, record={"upto": upto})
         return True
 
-    def nudge_if_empty(self) -> None:
+    def nudge(self) -> bool:
+        """Whether a model that made no call is told to go on. Raises ModelError for one that says nothing, or declines;
+        Ending for one that does not come to an end.
+        """
         reply = self.log.of("reply")[-1]
-        if not record(reply)["content"]:
-            text, limit = "Your answer was empty. Go on with the task, or call finish.", True
-        elif self.bench.mode == Message.Mode.PLAN and not self.log.wants_answer() and not self.log.has("plan", "plan"):
-            if any(block["type"] == "tool_use" for block in record(reply)["content"]):
-                return
-            text, limit = "Give the plan by calling propose_plan.", False
+        if calls(reply):
+            return False
+        if record(reply)["stop_reason"] == "refusal":
+            text = "The model declined to answer, or a filter of its provider's kept the answer back."
+            raise ModelError("model_declined", text, "Say it differently, or choose another model.")
+        if was_cut(reply):
+            text = "Your answer was cut at its longest length. Go on from there; write a few files at a time."
+        elif not said(reply):
+            text = "Your answer was empty. Go on with the task, or call finish."
+        elif self.bench.mode == Message.Mode.PLAN:
+            text = "Give the plan by calling propose_plan."
         else:
-            return
+            return False
         if len(self.log.of("nudge")) < MAX_NUDGES:
             self.log.add("nudge", {"text": text})
-        elif limit:
+            return True
+        if not said(reply):
             raise ModelError(
                 "model_empty", "The model answered with nothing, three times.", "Try again or choose another model."
             )
+        if was_cut(reply):
+            text = "The model's answers were cut at their longest length, again and again."
+            raise Ending(Run.State.STOPPED, "limit", "Length limit", text, "Ask for less at once, or continue.")
+        return False
 
     def fix(self, cause: str, title: str) -> None:
         """Begins a round of mending. The model's turns in it are free: they mend its own mistakes."""

@@ -14,7 +14,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Coalesce
 
 from accounts import prepared
-from agents import prompts
+from agents import log, prompts
 from agents.fingerprints import first_line
 from agents.models import Run, Step
 from agents.prompts.attached import blocks, referred
@@ -82,8 +82,8 @@ def messages(run: Run, steps: list[Step], context: str, begun: Opening | None = 
 def _add(said: list[Say], step: Step, short: bool) -> None:
     record: dict[str, Any] = step.record or {}
     match step.type:
-        case "reply" if record["content"]:
-            _say(said, "assistant", record["content"])
+        case "reply" if content := log.said(step):
+            _say(said, "assistant", content)
         case "tool_result":
             _say(said, "user", [_shortened(record) if short else record])
         case "check" if not step.data["ok"]:

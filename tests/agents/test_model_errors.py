@@ -5,7 +5,8 @@ import pytest
 from agents import prompts
 from agents.models import Run
 from demo_model import wire
-from tests.agents.scripted import Failure, finish, page, write
+from tests.agents.scripted import Failure, finish, frames_of, page, write
+from tests.agents.test_taking_over import work_until
 from usage.services import account_of
 
 
@@ -131,6 +132,81 @@ def test_it_nudges_a_silent_model_and_then_gives_up(model, start, work):
 
     assert (run.state, run.reason) == (Run.State.FAILED, "model_empty")
     assert len(model.requests) == 3
+
+
+def ended(reason: str, *blocks: wire.Block) -> Failure:
+    """A turn that ends for this reason."""
+    old = b'"stop_reason":"end_turn"'
+    body = b"".join(frames_of(list(blocks))).replace(old, old.replace(b"end_turn", reason.encode()))
+    return Failure(headers={"Content-Type": "text/event-stream"}, body=body)
+
+
+def thoughts(reason: str = "end_turn", *before: wire.Block) -> Failure:
+    """A turn whose last block is a thought."""
+    said, mark = ended(reason, *before, wire.text("Hm.")), b'"content_block":{"type":"text","text":""}'
+    head, tail = said.body.rsplit(mark, 1)
+    tail = tail.replace(b'"type":"text_delta","text"', b'"type":"thinking_delta","thinking"')
+    said.body = head + mark.replace(b"text", b"thinking") + tail
+    return said
+
+
+def blocks_of(model):
+    return [(m["role"], block["type"]) for m in model.requests[-1]["messages"] for block in m["content"]]
+
+
+def test_it_takes_thoughts_alone_for_nothing_and_does_not_send_them_on(model, start, work):
+    model.say([write(index_html=page("Tea"))], thoughts(), [wire.text("  \n")], [finish()])
+    run = work(start())
+
+    assert (run.state, len(model.requests)) == (Run.State.SUCCEEDED, 4)
+    assert blocks_of(model)[-3:] == [("user", "tool_result"), ("user", "text"), ("user", "text")]
+    assert "was empty" in str(model.requests[3]["messages"][-1])
+
+
+def test_it_gives_up_a_model_that_only_thinks(model, start, work):
+    model.say(*[thoughts()] * 3)
+    assert (work(start()).reason, len(model.requests)) == ("model_empty", 3)
+
+
+def test_it_has_a_model_go_on_that_was_cut_off(model, start, work):
+    model.say(thoughts("max_tokens", wire.text("First I")), [write(index_html=page("Tea"))], [finish()])
+    run = work(start())
+
+    assert (run.state, len(model.requests)) == (Run.State.SUCCEEDED, 3) and run.version
+    asked = model.requests[1]["messages"][-2:]
+    assert asked[0]["content"] == [wire.text("First I")] and "was cut" in str(asked[1])
+
+
+def test_it_keeps_both_parts_of_an_answer_that_was_cut(model, start, work):
+    model.say([wire.text("Before.")], ended("max_tokens", wire.text("Tea is")), [wire.text("a drink.")])
+    work(start())
+    run = work(start())
+    assert run.reply.text == "Tea is\n\na drink."
+
+
+def test_it_stops_a_model_that_is_cut_off_again_and_again(model, start, work):
+    model.say([write(index_html=page("Tea"))], *[ended("max_tokens", wire.text("And so"))] * 3)
+    run = work(start())
+
+    assert (run.state, run.reason, len(model.requests)) == (Run.State.STOPPED, "limit", 4)
+    assert "longest length" in run.reply.text and run.version
+
+
+def test_it_says_that_the_model_declined(model, start, work):
+    model.say(ended("refusal", wire.text("I cannot")))
+    run = work(start())
+
+    assert (run.state, run.reason, len(model.requests)) == (Run.State.FAILED, "model_declined", 1)
+    assert "declined" in run.reply.text and "Say it differently" in run.steps.get(type="error").data["next"]
+    assert account_of(run.project.owner).reserved == 0
+
+
+def test_it_asks_on_where_a_worker_died_after_an_empty_answer(model, start, work, monkeypatch):
+    model.say([], [finish()])
+    run = start()
+    work_until(run, monkeypatch, "reply", before=False)
+    run = work(run)
+    assert (run.state, len(model.requests)) == (Run.State.SUCCEEDED, 2)
 
 
 def test_it_stops_a_model_that_goes_in_circles(model, start, work):
