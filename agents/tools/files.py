@@ -124,25 +124,29 @@ async def edit_file(tools: Toolbox, values: dict[str, Any]) -> Outcome:
 
 
 def _edited(path: str, before: str, edits: list[dict[str, str]]) -> str:
-    """A file's text after all edits. Raises ToolFailed for one that does not fit."""
-    after = before
+    """A file's text after all edits, which take on its line ends. Raises ToolFailed for one that does not fit."""
+    after, lines, windows = before, before.count("\n"), before.count("\r\n")
+    mixed = " Its lines end in CRLF here and in LF there: search for parts of one line." if 0 < windows < lines else ""
     for number, edit in enumerate(edits, 1):
         if words := left_out(edit["replace"], before):
             raise ToolFailed(
                 f"{path} was not changed: edit {number} would put {words!r} where code should stand. Give all of the"
                 " text that is to stand there; what is not in an edit's search stays as it is anyway."
             )
-        after = _replace(after, edit["search"], edit["replace"], f"edit {number} of {path}")
+        search, replace = edit["search"], edit["replace"]
+        if 0 < windows == lines:
+            search, replace = (re.sub(r"\r?\n", "\r\n", text) for text in (search, replace))
+        after = _replace(after, search, replace, f"edit {number} of {path}", mixed)
     return after
 
 
-def _replace(text: str, search: str, replace: str, what: str) -> str:
+def _replace(text: str, search: str, replace: str, what: str, hint: str) -> str:
     found = text.count(search) if search else 0
     if found == 1:
         return text.replace(search, replace)
     if found > 1:
         raise ToolFailed(f"{what}: the search text stands {found} times in the file. Give more lines around it.")
-    raise ToolFailed(f"{what}: the search text is not in the file.{_nearest(text, search)}")
+    raise ToolFailed(f"{what}: the search text is not in the file.{hint}{_nearest(text, search)}")
 
 
 def _nearest(text: str, search: str) -> str:

@@ -148,6 +148,24 @@ def test_it_refuses_an_edit_that_fits_twice(told):
     assert versions.read(run.version, "a.txt") == b"tea, tea\n"
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=ascii)
+def test_it_edits_lines_that_end_as_on_windows(told, end):
+    edit = {"search": f"two{end}three", "replace": f"2{end}and{end}3"}
+    run, results = told(
+        write(a_txt="one\r\ntwo\r\nthree\r\n"), wire.tool("edit_file", {"path": "a.txt", "edits": [edit]})
+    )
+    assert not results[1]["is_error"]
+    assert versions.read(run.version, "a.txt") == b"one\r\n2\r\nand\r\n3\r\n"
+
+
+def test_it_says_that_lines_end_in_two_ways(told):
+    edit = {"path": "a.txt", "edits": [{"search": "one\ntwo", "replace": "1"}]}
+    one = {"path": "a.txt", "edits": [{"search": "two", "replace": "2"}]}
+    run, results = told(write(a_txt="one\r\ntwo\n"), wire.tool("edit_file", edit), wire.tool("edit_file", one))
+    assert results[1]["is_error"] and "in LF there" in results[1]["content"]
+    assert versions.read(run.version, "a.txt") == b"one\r\n2\n"
+
+
 def test_it_makes_several_edits_or_none(told):
     good, bad = {"search": "one", "replace": "1"}, {"search": "three", "replace": "3"}
     run, results = told(
