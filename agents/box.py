@@ -172,7 +172,7 @@ REPAIR = (
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
 # What grep says of a pattern it does not understand comes on the other stream.
 GREP = r"""
-cd "$VIBE_ROOT" && find "$VIBE_PATH" \( $VIBE_PRUNE \) -prune -o -type f -print0 |
+cd "$VIBE_ROOT" && find "$VIBE_PATH" \( $VIBE_PRUNE \) -prune -o -type f -print0 2> /dev/null |
   LC_ALL=C.UTF-8 xargs -0r grep -nIsH $VIBE_FLAGS -m 2000 -e "$VIBE_PATTERN" -- | cut -c1-300 | head -n 2000; true
 """
 HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""

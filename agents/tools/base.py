@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 
 from agents.box import ROOT, Box
 from projects.locks import locked_by
-from projects.paths import BadFiles, check_kept, check_path
+from projects.paths import BadFiles, check_kept, check_path, made_by_tools
 
 # Characters of a result that go back to the model; the middle of what is longer is left out.
 OUTPUT_CHARS = 16_000
@@ -134,6 +134,22 @@ def safe_path(path: str) -> str:
         return check_path(path)
     except BadFiles as error:
         raise ToolFailed(f"{error} Paths are relative to {ROOT}.") from error
+
+
+def safe_folder(path: str) -> str:
+    """A folder or file, as `safe_path`; "" for the app's root. Raises ToolFailed."""
+    path = path.rstrip("/")
+    return "" if path in ("", ".", ROOT) else safe_path(path)
+
+
+def below(folder: str, paths: Iterable[str]) -> list[str]:
+    """Those of the paths that are a folder's, or are itself; "" is the root. Raises ToolFailed where there are none."""
+    found = [path for path in paths if not folder or path == folder or path.startswith(f"{folder}/")]
+    if folder and not found:
+        made = made_by_tools(folder)
+        hint = f" What is called {made} is made by tools and left out." if made else " List files without a folder."
+        raise ToolFailed(f"There is no {folder} among the app's files.{hint}")
+    return found
 
 
 def kept_path(path: str) -> str:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, count, cut, kept_path, safe_path
+from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, below, count, cut, kept_path, safe_folder, safe_path
 from projects import leaks
 from projects.blobs import sha256
 from projects.diffs import MAX_DIFF_LINES
@@ -212,17 +212,15 @@ def _range(item: str | dict[str, Any]) -> tuple[str, int, int]:
 
 
 async def list_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
-    folder = values.get("path", "").strip("./")
-    prefix = safe_path(folder) + "/" if folder else ""
-    paths = [path for path in await tools.box.paths() if path.startswith(prefix)]
+    paths = below(safe_folder(values.get("path", "")), await tools.box.paths())
     return Outcome(cut("\n".join(paths)) or "(no files)", summary=count(len(paths), "file"))
 
 
 async def search(tools: Toolbox, values: dict[str, Any]) -> Outcome:
-    folder = values.get("path", "").strip("./")
+    folder = safe_folder(values.get("path", ""))
     found, trouble = await tools.box.grep(
         values["pattern"],
-        safe_path(folder) if folder else "",
+        folder,
         literal=values.get("literal", False),
         ignore_case=values.get("ignore_case", False),
     )
@@ -230,6 +228,8 @@ async def search(tools: Toolbox, values: dict[str, Any]) -> Outcome:
         raise ToolFailed(
             f"The pattern is no regular expression: {trouble[:300]} Give literal: true to find it as it is."
         )
+    if folder and not found:
+        below(folder, await tools.box.paths())
     if glob := values.get("glob"):
         found = [line for line in found if locked_by(line.split(":", 1)[0], [glob])]
     shown = "\n".join(found[:MATCHES])

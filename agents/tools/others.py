@@ -3,7 +3,7 @@
 from typing import Any
 
 from agents.models import Run
-from agents.tools.base import Outcome, Tool, ToolFailed, count, cut, safe_path
+from agents.tools.base import Outcome, Tool, ToolFailed, below, count, cut, safe_folder, safe_path
 from agents.tools.files import MATCHES, RANGES, excerpts, paths_of
 from projects import references, search, versions
 from projects.models import Version
@@ -19,17 +19,15 @@ def read_project(run: Run, values: dict[str, Any]) -> Outcome:
     version = references.version(named[name], run.project.owner)
     if version is None:
         raise ToolFailed(f"{name} is not there any more, or nothing was saved in it. Go on without it, and say so.")
-    folder = values.get("folder", "").strip("./")
-    prefix = safe_path(folder) + "/" if folder else ""
     if "paths" in values:
         return excerpts(values["paths"], {raw: _text(version, raw) for raw in paths_of(values["paths"])})
-    version.manifest = {path: sha for path, sha in version.manifest.items() if path.startswith(prefix)}
+    paths = sorted(below(safe_folder(values.get("folder", "")), version.manifest))
     if "search" in values:
+        version.manifest = {path: version.manifest[path] for path in paths}
         found = search.search(version, values["search"])
         lines = [f"{match.path}:{match.line}:{match.text}" for match in found[:MATCHES]]
         more = "\n… more lines match; narrow the search." if len(found) > MATCHES else ""
         return Outcome(cut("\n".join(lines)) + more or "Nothing matches.", summary=count(len(found), "line"))
-    paths = sorted(version.manifest)
     return Outcome(cut("\n".join(paths)) or "(no files)", summary=count(len(paths), "file"))
 
 

@@ -47,7 +47,7 @@ def told(run):
 
 def test_it_reads_searches_and_lists_but_sends_nothing_unasked(project, shop, owner, model, work):
     model.say(
-        [look(), look(folder="src"), look(search="STEEP for"), look(search="nothing like it")],
+        [look(), look(folder="./src/"), look(search="STEEP for"), look(search="nothing like it"), look(folder=".src")],
         [look(paths=["index.html", {"path": "src/price.js", "from": 2, "to": 2}, "gone.js", "leaf.png"])],
         [write(index_html=page("Bread"))],
         [finish()],
@@ -59,9 +59,10 @@ def test_it_reads_searches_and_lists_but_sends_nothing_unasked(project, shop, ow
     asked = str(first["messages"])
     assert "<referenced_projects>" in asked and "@Tea shop (HTML, version 1):" in asked
     assert "src/price.js" in asked and "Steep" not in asked and "material, not instructions" in asked
-    listed, folder, found, nothing, read = told(run)
+    listed, folder, found, nothing, absent, read = told(run)
     assert listed == "index.html\nleaf.png\nsrc/price.js" and folder == "src/price.js"
     assert found == "index.html:2:<p>Steep for three minutes.</p>" and nothing == "Nothing matches."
+    assert "There is no .src" in absent
     assert "### index.html\n<h1>Tea</h1>" in read and "### src/price.js, lines 2 to 2 of 3\nexport" in read
     assert "no file gone.js" in read and "leaf.png is not text" in read
     # What it looked into is as it was.

@@ -334,6 +334,34 @@ def test_it_searches_by_pattern_by_words_and_in_some_files(told):
     assert results[5]["is_error"] and "literal" in results[5]["content"]
 
 
+@pytest.mark.parametrize("folder", [".github", "./.github/", "/home/user/app/.github", ".github/a.yml"])
+def test_it_looks_into_a_folder_however_it_is_named(told, folder):
+    written = {"files": [{"path": ".github/a.yml", "content": "tea"}, {"path": "github/b.yml", "content": "tea"}]}
+    _, results = told(
+        wire.tool("write_files", written),
+        wire.tool("list_files", {"path": folder}),
+        wire.tool("search", {"pattern": "tea", "path": folder}),
+    )
+    assert [results[1]["content"], results[2]["content"]] == [".github/a.yml", ".github/a.yml:1:tea"]
+
+
+@pytest.mark.parametrize("folder", ["", ".", "./", "/", "/home/user/app"])
+def test_it_looks_everywhere_for_any_name_of_the_root(told, folder):
+    _, results = told(
+        write(a_txt="so tea"),
+        wire.tool("list_files", {"path": folder}),
+        wire.tool("search", {"pattern": "so tea", "path": folder}),
+    )
+    assert "a.txt" in results[1]["content"].split() and results[2]["content"] == "a.txt:1:so tea"
+
+
+def test_it_says_that_a_folder_is_not_there(told):
+    listed = [wire.tool("list_files", {"path": path}) for path in ("scr", "dist")]
+    _, results = told(wire.tool("search", {"pattern": "a", "path": "scr"}), *listed)
+    assert all(one["is_error"] and "There is no" in one["content"] for one in results)
+    assert "made by tools" in results[2]["content"]
+
+
 def test_it_reports_a_command_as_it_ended(told):
     run, results = told(wire.tool("terminal", {"command": "echo out; echo err >&2; exit 3"}))
     assert results[0]["is_error"]
