@@ -27,6 +27,8 @@ INSTALL_SECONDS = 45
 BRIDGE = Path(__file__).parent / "bridge"
 # Where the file that was edited last is kept as it was before.
 EDITING = "/home/user/.vibe-editing"
+# Lines that a search gives at most, and where the names of the only files to look into are kept for it.
+GREP_LINES, AMONG = 2_000, "/home/user/.vibe-among"
 # Output of one command that is sent to the page and kept from its beginning; of its end, the last TAIL_BYTES.
 HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
 # Characters that are taken of what one of our own scripts says, such as the names of all files.
@@ -172,8 +174,10 @@ REPAIR = (
 FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
 # What grep says of a pattern it does not understand comes on the other stream.
 GREP = r"""
-cd "$VIBE_ROOT" && find "$VIBE_PATH" \( $VIBE_PRUNE \) -prune -o -type f -print0 2> /dev/null |
-  LC_ALL=C.UTF-8 xargs -0r grep -nIsH $VIBE_FLAGS -m 2000 -e "$VIBE_PATTERN" -- | cut -c1-300 | head -n 2000; true
+cd "$VIBE_ROOT" && if [ -n "$VIBE_AMONG" ]; then cat "$VIBE_AMONG"
+  else find "$VIBE_PATH" \( $VIBE_PRUNE \) -prune -o -type f -print0 2> /dev/null; fi |
+  LC_ALL=C.UTF-8 xargs -0r grep -nIsH $VIBE_FLAGS -m "$VIBE_MOST" -e "$VIBE_PATTERN" -- | cut -c1-300 |
+  head -n "$VIBE_MOST"; true
 """
 HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""
 # No more of it than one byte too many: what an app holds is its model's doing. tar then ends by SIGPIPE (141).
@@ -278,13 +282,18 @@ class Box:
         await self.write({path: content for path, content in files.items() if content is not None})
         await self.remove([path for path, content in files.items() if content is None])
 
-    async def grep(self, pattern: str, path: str, *, literal: bool, ignore_case: bool) -> tuple[list[str], str]:
-        """Lines that match below a path ("": anywhere), as `path:number:line`, at most 2,000; and what is wrong with
-        the pattern, if it is.
+    async def grep(
+        self, pattern: str, path: str, among: list[str] | None = None, *, literal: bool, ignore_case: bool
+    ) -> tuple[list[str], str]:
+        """Lines that match below a path ("": anywhere), or in the files `among`, as `path:number:line`, at most
+        GREP_LINES; and what is wrong with the pattern, if it is.
         """
+        if among is not None:
+            await self.sdk.files.write(AMONG, "\0".join(among))
         flags = ("-F" if literal else "-P") + (" -i" if ignore_case else "")
         envs = {"VIBE_PATTERN": pattern, "VIBE_PATH": f"./{path}".rstrip("/"), "VIBE_FLAGS": flags}
-        result = await self._script(GREP, {**envs, "VIBE_PRUNE": _pruned()})
+        more = {"VIBE_PRUNE": _pruned(), "VIBE_MOST": str(GREP_LINES), "VIBE_AMONG": "" if among is None else AMONG}
+        result = await self._script(GREP, {**envs, **more})
         lines = [line.removeprefix("./") for line in result.stdout.splitlines()]
         return lines, "" if lines else result.stderr.strip()
 

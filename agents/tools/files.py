@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from agents.box import GREP_LINES
 from agents.tools.base import Outcome, Tool, Toolbox, ToolFailed, below, count, cut, kept_path, safe_folder, safe_path
 from projects import leaks
 from projects.blobs import sha256
@@ -217,10 +218,13 @@ async def list_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
 
 
 async def search(tools: Toolbox, values: dict[str, Any]) -> Outcome:
-    folder = safe_folder(values.get("path", ""))
+    folder, among = safe_folder(values.get("path", "")), None
+    if glob := values.get("glob"):
+        among = [path for path in below(folder, await tools.box.paths()) if locked_by(path, [glob])]
     found, trouble = await tools.box.grep(
         values["pattern"],
         folder,
+        among,
         literal=values.get("literal", False),
         ignore_case=values.get("ignore_case", False),
     )
@@ -230,11 +234,9 @@ async def search(tools: Toolbox, values: dict[str, Any]) -> Outcome:
         )
     if folder and not found:
         below(folder, await tools.box.paths())
-    if glob := values.get("glob"):
-        found = [line for line in found if locked_by(line.split(":", 1)[0], [glob])]
-    shown = "\n".join(found[:MATCHES])
-    more = f"\n… {len(found) - MATCHES} more lines match; narrow the search." if len(found) > MATCHES else ""
-    return Outcome(cut(shown) + more or "Nothing matches.", summary=count(len(found), "line"))
+    shown, least = "\n".join(found[:MATCHES]), "at least " if len(found) == GREP_LINES else ""
+    more = f"\n… {least}{len(found) - MATCHES} more lines match; narrow the search." if len(found) > MATCHES else ""
+    return Outcome(cut(shown) + more or "Nothing matches.", summary=least + count(len(found), "line"))
 
 
 async def delete_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:

@@ -362,6 +362,22 @@ def test_it_says_that_a_folder_is_not_there(told):
     assert "made by tools" in results[2]["content"]
 
 
+def test_it_finds_what_stands_in_few_files_beside_many_others(told):
+    many = {"files": [{"path": f"a/{n}.txt", "content": "tea\n" * 900} for n in range(3)]}
+    few = {"files": [{"path": f"{folder}/[id]/z.css", "content": "tea"} for folder in ("z", "a")]}
+    _, results = told(
+        wire.tool("write_files", many),
+        wire.tool("write_files", few),
+        wire.tool("search", {"pattern": "tea", "glob": "*.css"}),
+        wire.tool("search", {"pattern": "tea", "glob": "z.css", "path": "z"}),
+        wire.tool("search", {"pattern": "tea", "glob": "*.none"}),
+        wire.tool("search", {"pattern": "tea", "path": "a"}),
+    )
+    assert sorted(results[2]["content"].split()) == ["a/[id]/z.css:1:tea", "z/[id]/z.css:1:tea"]
+    assert results[3]["content"] == "z/[id]/z.css:1:tea" and results[4]["content"] == "Nothing matches."
+    assert "at least 1800 more lines match" in results[5]["content"]
+
+
 def test_it_reports_a_command_as_it_ended(told):
     run, results = told(wire.tool("terminal", {"command": "echo out; echo err >&2; exit 3"}))
     assert results[0]["is_error"]
