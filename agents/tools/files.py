@@ -52,6 +52,7 @@ ELISION = re.compile(
 
 async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
     contents: dict[str, bytes] = {}
+    shrink: dict[str, bool] = {}
     for item in values["files"]:
         path, data = kept_path(item["path"]), item["content"].encode("utf-8", "replace")
         if len(data) > MAX_FILE_BYTES:
@@ -61,11 +62,12 @@ async def write_files(tools: Toolbox, values: dict[str, Any]) -> Outcome:
                 f"{path} was not written: it says {words!r} where code should stand. Write the whole file, or use"
                 " edit_file for a part of it."
             )
-        contents[path] = data
+        # Of a path that is named twice the last one counts.
+        contents[path], shrink[path] = data, item.get("shrink", False)
     tools.may_change(contents)
     before = {path: await tools.before(path) for path in contents}
-    for item, path in zip(values["files"], contents, strict=False):
-        if not item.get("shrink"):
+    for path in contents:
+        if not shrink[path]:
             _refuse_loss(tools, path, before[path], contents[path])
     changes = await _changes(contents, before)
     await tools.box.write(contents)

@@ -496,6 +496,14 @@ def test_it_refuses_to_lose_most_of_a_file_unless_that_is_meant(told):
     assert versions.read(run.version, "a.txt").decode() == short
 
 
+def test_it_lets_only_that_file_shrink_which_is_meant(told):
+    long = "line\n" * 40
+    named = [("a.txt", long, False), ("a.txt", long, True), ("b.txt", "line\n", False)]
+    files = [{"path": path, "content": text, "shrink": shrink} for path, text, shrink in named]
+    _, results = told(write(a_txt=long, b_txt=long), wire.tool("write_files", {"files": files}))
+    assert results[1]["is_error"] and "b.txt was not written" in results[1]["content"]
+
+
 def test_it_refuses_a_file_that_is_too_large(told, monkeypatch):
     monkeypatch.setattr(files, "MAX_FILE_BYTES", 2**20)
     _, results = told(write(a_txt="x" * 2**20 + "x"), write(a_txt="x" * 2**20))
