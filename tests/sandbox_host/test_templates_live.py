@@ -156,6 +156,20 @@ def test_the_html_check_finds_what_is_broken(templated: Host) -> None:
     assert 'about.html: "missing.png" does not exist' in found
     assert "scripts/broken.js" in found
     assert "2 problems" in found
+    sandbox.files.write(f"{APP}/about.html", '<img src="50%off.png"> <script src="gone.js"></script>')
+    found = sandbox.commands.run("npm run lint 2>&1; true", cwd=APP).stdout
+    assert 'about.html: "50%off.png" is no address' in found and '"gone.js" does not exist' in found
+    assert "3 problems" in found
+    sandbox.kill()
+
+
+@pytest.mark.sandbox
+def test_the_html_check_takes_no_script_for_links(templated: Host) -> None:
+    sandbox = templated.create(template="html")
+    script = 'list.innerHTML = `<a href="${p.link}"><img src="x.png"></a>`; img.src = "images/" + name; // <!--'
+    page = f'<script>{script}</script> <template><a href="/p/${{id}}">p</a></template> <!-- <script src="old.js"> -->'
+    sandbox.files.write(f"{APP}/about.html", page)
+    assert "no problems" in sandbox.commands.run("npm run lint", cwd=APP).stdout
     sandbox.kill()
 
 

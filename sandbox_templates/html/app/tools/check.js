@@ -9,6 +9,8 @@ const ROOT = fileURLToPath(new URL("..", import.meta.url));
 const SKIPPED = new Set(["node_modules", ".git", "tools"]);
 const REFERENCE = /\b(?:src|href)\s*=\s*["']([^"']+)["']/gi;
 const ELSEWHERE = /^(?:[a-z][a-z0-9+.-]*:|\/\/|#|\?)/i;
+// Comments, and what stands inside a script: only its tag names a file.
+const UNSEEN = /<!--[\s\S]*?-->|(<script\b[^>]*>)[\s\S]*?(?=<\/script|$)/gi;
 const run = promisify(execFile);
 
 async function files(directory) {
@@ -26,12 +28,24 @@ async function exists(path) {
   return (await isFile(path)) || (await isFile(`${path}.html`)) || (await isFile(join(path, "index.html")));
 }
 
+function decoded(address) {
+  try {
+    return decodeURI(address);
+  } catch {
+    return null;
+  }
+}
+
 async function checkPage(path) {
-  const html = (await readFile(path, "utf8")).replace(/<!--[\s\S]*?-->/g, "");
+  const html = (await readFile(path, "utf8")).replace(UNSEEN, "$1");
   const problems = [];
   for (const [, reference] of html.matchAll(REFERENCE)) {
-    if (ELSEWHERE.test(reference)) continue;
-    const name = decodeURI(reference.replace(/[?#].*$/s, ""));
+    if (ELSEWHERE.test(reference) || reference.includes("${")) continue;
+    const name = decoded(reference.replace(/[?#].*$/s, ""));
+    if (name === null) {
+      problems.push(`${relative(ROOT, path)}: "${reference}" is no address: write %25 for a percent sign`);
+      continue;
+    }
     const target = name.startsWith("/") ? join(ROOT, name) : join(dirname(path), name);
     if (!(await exists(target))) problems.push(`${relative(ROOT, path)}: "${reference}" does not exist`);
   }
