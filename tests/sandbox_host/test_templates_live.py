@@ -200,6 +200,56 @@ def test_html_shows_nobody_what_holds_secrets(templated: Host) -> None:
 
 
 @pytest.mark.sandbox
+def test_html_sends_parts_of_films_and_lets_go_of_who_leaves(templated: Host) -> None:
+    sandbox = templated.create(template="html")
+    # Visitors who leave in the middle, one at a file that cannot be read, then parts; what is open still, what is said.
+    ask = """
+    const { readdirSync, readlinkSync, writeFileSync, mkdirSync, chmodSync } = require("node:fs");
+    const { spawn } = require("node:child_process");
+    const { get } = require("node:http");
+    process.chdir("/home/user/app");
+    writeFileSync("big.mp4", Buffer.alloc(5e7));
+    writeFileSync("film.mp4", "0123456789");
+    writeFileSync("shut.mp4", "x");
+    chmodSync("shut.mp4", 0);
+    const server = spawn("node", ["tools/dev-server.js"], { stdio: "ignore" });
+    const open = () => readdirSync(`/proc/${server.pid}/fd`).filter((fd) => {
+      try { return readlinkSync(`/proc/${server.pid}/fd/${fd}`).endsWith("big.mp4"); } catch { return false; }
+    }).length;
+    const soon = () => new Promise((told) => setTimeout(told, 50));
+    const leave = () => new Promise((told) => {
+      get("http://127.0.0.1:3000/big.mp4", (answer) => answer.once("data", () => { answer.destroy(); told(); }));
+    });
+    const part = async (Range) => {
+      const answer = await fetch("http://127.0.0.1:3000/film.mp4", { headers: { Range } });
+      return `${answer.status} ${answer.headers.get("content-range")} ${await answer.text()}`;
+    };
+    (async () => {
+      while (!(await fetch("http://127.0.0.1:3000/").catch(() => null))) await soon();
+      for (let n = 0; n < 20; n++) await leave();
+      for (let n = 0; n < 100 && open(); n++) await soon();
+      await fetch("http://127.0.0.1:3000/shut.mp4").then((answer) => answer.text()).catch(() => null);
+      const parts = await Promise.all(RANGES.map(part));
+      console.log(JSON.stringify({ open: open(), parts }));
+      server.kill();
+    })();
+    """
+    ranges = ["bytes=2-4", "bytes=7-", "bytes=-3", "bytes=4-99", "bytes=10-", "bytes=4-2", "bytes=0-1,3-4", ""]
+    sandbox.files.write("/home/user/ask.cjs", ask.replace("RANGES", json.dumps(ranges)))
+    said = json.loads(sandbox.commands.run("node /home/user/ask.cjs").stdout)
+    whole = "200 null 0123456789"
+    assert said["parts"] == [
+        "206 bytes 2-4/10 234",
+        *["206 bytes 7-9/10 789"] * 2,
+        "206 bytes 4-9/10 456789",
+        "416 bytes */10 ",
+        *[whole] * 3,
+    ]
+    assert said["open"] == 0
+    sandbox.kill()
+
+
+@pytest.mark.sandbox
 def test_the_network_of_a_sandbox_is_the_registries_alone(templated: Host) -> None:
     sandbox = templated.create(template="html")
     fetch = "node -e \"fetch('https://{}/').then(r => console.log('answered', r.status), e => console.log('refused'))\""

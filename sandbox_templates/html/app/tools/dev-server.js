@@ -3,6 +3,7 @@ import { createReadStream, watch } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize, sep } from "node:path";
+import { pipeline } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
@@ -75,6 +76,33 @@ async function find(pathname) {
   return null;
 }
 
+/** The one part of a file that is asked for, as players of films do; null: all of it. Without bytes, start > end. */
+function part(request, size) {
+  const [, first, last] = /^bytes=(\d*)-(\d*)$/.exec(request.headers.range ?? "") ?? [];
+  if (request.method !== "GET" || request.headers["if-range"] || !(first || last)) return null;
+  if (!first) return { start: Math.max(0, size - Number(last)), end: size - 1 };
+  if (last && Number(last) < Number(first)) return null;
+  return { start: Number(first), end: last ? Math.min(Number(last), size - 1) : size - 1 };
+}
+
+async function send(request, response, file, headers) {
+  const { size } = await stat(file);
+  const range = part(request, size);
+  if (range && range.start > range.end) {
+    response.writeHead(416, { ...headers, "content-range": `bytes */${size}` });
+    return response.end();
+  }
+  const where = range && {
+    "content-range": `bytes ${range.start}-${range.end}/${size}`,
+    "content-length": range.end - range.start + 1,
+  };
+  response.writeHead(range ? 206 : 200, { ...headers, "accept-ranges": "bytes", ...where });
+  // Closes the file also for a visitor who goes away in the middle.
+  pipeline(createReadStream(file, range ?? {}), response, (error) => {
+    if (error && error.code !== "ERR_STREAM_PREMATURE_CLOSE") console.error(error);
+  });
+}
+
 async function serve(request, response) {
   const { pathname } = new URL(request.url, "http://app");
   if (pathname === EVENTS) return listen(request, response);
@@ -84,8 +112,9 @@ async function serve(request, response) {
     return response.end(`<!doctype html><title>Not found</title><h1>404</h1><p>There is no such file.</p>${CLIENT}`);
   }
   const type = TYPES[extname(file).toLowerCase()] ?? "application/octet-stream";
-  response.writeHead(200, { "content-type": type, "cache-control": "no-store" });
-  if (!type.startsWith("text/html")) return createReadStream(file).pipe(response);
+  const headers = { "content-type": type, "cache-control": "no-store" };
+  if (!type.startsWith("text/html")) return send(request, response, file, headers);
+  response.writeHead(200, headers);
   const html = await readFile(file, "utf8");
   const end = html.search(/<\/body\s*>(?![\s\S]*<\/body)/i);
   response.end(end < 0 ? html + CLIENT : html.slice(0, end) + CLIENT + html.slice(end));
