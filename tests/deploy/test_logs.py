@@ -1,5 +1,6 @@
 """Log lines say what they are about; neither they nor what goes to Sentry carry a secret."""
 
+import base64
 import gzip
 import json
 import threading
@@ -14,14 +15,25 @@ from accounts.models import ApiToken
 from tests.deploy.production import python
 from vibe.logs import scrub
 
+
+def jwt(**claims: object) -> str:
+    parts = (json.dumps({"alg": "HS256", "typ": "JWT"}).encode(), json.dumps(claims).encode(), b"signature" * 4)
+    return ".".join(base64.urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
+
+
 # Put together here, so that no scanner takes this file for a leak.
 SECRETS = {
     "Anthropic key": "sk-" + "ant-api03-Ab1cdefghijklmnopqrs",
     "OpenRouter key": "sk-" + "or-v1-0123456789abcdef01",
     "OpenAI key": "sk-" + "proj-Ab1defghijklmnopqrstuvw",
+    "DeepSeek key": "sk-" + "0a1b2c3d" * 4,
     "Google key": "AI" + "za" + "B" * 35,
+    "Groq key": "gs" + "k_" + "aB3x" * 13,
     "xAI key": "xa" + "i-" + "Ab3" * 10,
+    "Hugging Face token": "hf" + "_" + "aB" * 17,
     "E2B key": "e2" + "b_" + "0a" * 20,
+    "Supabase key": "sb_" + "secret_" + "aB3-" * 8,
+    "Supabase service key": jwt(iss="supabase", role="service" + "_role"),
     "Stripe key": "sk_" + "live_" + "a1" * 12,
     "Stripe webhook secret": "wh" + "sec_" + "a1" * 12,
     "GitHub token": "gh" + "p_" + "a1" * 18,
@@ -68,8 +80,32 @@ def test_it_leaves_ordinary_text_alone():
         "vibe_queue_oldest_seconds",
         "AKIA is short",
         "http://localhost:8000/@me",
+        "risk-Assessment-2024-Report-Final.pdf",
+        "desk-IMG_20240101_123456-edited.jpg",
+        "task-or-event-of-2024-by-name",
+        "risk_test_configuration2024",
+        "task-" + "0a1b2c3d" * 4,
+        "mongodb://${USER}:${PASS}@host",
+        "postgres://$USER:$PASS@db",
+        "postgres://<user>:<password>@db",
+        "postgres://{user}:{password}@db",
+        "postgres://%(user)s:%(password)s@db",
+        "https://host:443@x",
+        jwt(iss="supabase", role="anon"),
     ):
         assert masked(text) == text
+
+
+@pytest.mark.parametrize("name", ["a", "ab", "abc"])
+def test_it_knows_a_service_key_wherever_its_role_stands(name):
+    secret = jwt(**{name: "x", "role": "service" + "_role", "exp": 1})
+    assert masked(f"key={secret}") == "key=[removed]"
+
+
+def test_it_knows_a_key_after_what_is_no_word():
+    key, address = SECRETS["OpenAI key"], "postgres://${USER}:hunter2@db"
+    assert "sk-" not in masked(f"KEY={key} '{key}' {key!r} {json.dumps(f'my key:{chr(10)}{key}')}")
+    assert "hunter2" not in masked(address) and "12345678" not in masked("redis://x:12345678@db")
 
 
 def test_it_writes_json_lines_about_the_run_without_secrets():

@@ -63,7 +63,11 @@ def test_it_takes_ordinary_files_for_what_they_are(path):
     assert not leaks.is_private(path)
 
 
-@pytest.mark.parametrize("piece", ["sk-", "sk-A", "-----BEGIN PRIVATE KEY-----", "://a", "AKIA", "whsec_", "SG."])
+@pytest.mark.parametrize(
+    "piece",
+    ["sk-", "sk-A", ";sk-A", "-----BEGIN PRIVATE KEY-----", "://a", "://a:{", "://a:$a", "AKIA", "whsec_", "SG.", "eyJ",
+     ";eyJ", ";eyJaaaaaa.", "eyJ.", f";eyJaaaaaa.{'a' * 900}"],
+)  # fmt: skip
 def test_it_is_not_kept_by_a_file_of_beginnings(piece):
     began = time.process_time()
     keyshapes.found(piece * (leaks.LOOKED_AT // len(piece)))
