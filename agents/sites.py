@@ -85,9 +85,9 @@ def _built(site: Site) -> tuple[dict[str, bytes], str]:
             built = aio.run(box.snapshot(recipe.folder), 120)
         except sandbox.ENDED as error:
             raise NotBuilt(f"The build made no folder {recipe.folder}, which is where it is looked for.") from error
-        files = sites.chosen(built, recipe.leave)
+        files, told = sites.chosen(built, recipe.leave)
         _go_on(site)
-        return files, _seen(box, recipe.folder)
+        return files, "\n\n".join(filter(None, (told, _seen(box, recipe.folder))))
     finally:
         with suppress(TimeoutError, *sandbox.DOWN):  # it ends by itself
             aio.run(sandbox.end(box))

@@ -110,14 +110,15 @@ def keep(user: User, token: str) -> None:
     GitHubToken.objects.update_or_create(user=user, defaults=facts | {"last_used": Now()})
 
 
-def push(version: Version, wanted: Repository, token: str) -> str:
-    """Makes the version's files a branch's newest commit; its address. The project remembers the branch.
+def push(version: Version, wanted: Repository, token: str) -> tuple[str, str]:
+    """Makes the version's files a branch's newest commit; its address, and what the owner is to know of keys in it. The
+    project remembers the branch.
 
     A branch that is not there begins at the default one. A branch whose newest commit is not of this project is left
     alone, so nobody's work is lost. Private files stay out. Raises BadPrompt, and BadFiles for a key in a file.
     """
-    found = leaks.leaks(version)
-    if keys := [leak for leak in found if leak.line]:
+    keys, told = leaks.sorted_out([leak for leak in leaks.leaks(version) if leak.line])
+    if keys:
         raise BadFiles(f"{keys[0]}. Take it out before others see it, and replace it at its provider.")
     branch = wanted.branch or BRANCH
     wanted = wanted._replace(branch=branch)
@@ -127,7 +128,7 @@ def push(version: Version, wanted: Repository, token: str) -> str:
     files = {path: content for path, content in versions.files(version).items() if not leaks.is_private(path)}
     made = api.commit(files, branch, version)
     Project.objects.filter(pk=version.project_id).update(pushed_to=wanted.address)
-    return made
+    return made, told
 
 
 def good_token(token: str) -> str:

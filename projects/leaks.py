@@ -13,6 +13,8 @@ PRIVATE = re.compile(
     r"(?:^|/)(?:\.env(?:\.[\w.-]+)?|[^/]*\.(?:pem|p12|pfx|keystore)|id_(?:rsa|ed25519|ecdsa)|\.netrc|\.pypirc)$"
 )
 EXAMPLE = re.compile(r"\.(?:example|sample|template|dist)$")
+# Firebase and Google Maps have apps send theirs from browsers: it opens as much as its owner allows it to.
+FOR_BROWSERS = "Google key"
 # Larger files are data; a key at the beginning of one is found all the same.
 LOOKED_AT, BATCH = 512 * 1024, 100
 NOTE = "SECRETS-FOUND.txt"
@@ -52,6 +54,18 @@ def written(files: Mapping[str, bytes]) -> list[Leak]:
     # All of each: a bundle has the libraries first and the app's own code last.
     texts = ((path, content.decode(errors="replace")) for path, content in sorted(files.items()))
     return [Leak(path, what, line) for path, text in texts for what, line in keyshapes.found(text)]
+
+
+def sorted_out(found: Sequence[Leak]) -> tuple[list[Leak], str]:
+    """The secrets nobody else may see, and what to tell the owner of keys that may be meant for browsers ("": none)."""
+    public = [leak for leak in found if leak.what == FOR_BROWSERS]
+    if not public:
+        return list(found), ""
+    told = (
+        f"A key is in it that others can read: {public[0]}. If it is one of Firebase or Maps, restrict it to your own"
+        " sites at Google; any other has to be taken out and replaced."
+    )
+    return [leak for leak in found if leak.what != FOR_BROWSERS], told
 
 
 def added(files: Mapping[str, bytes], before: Callable[[str], bytes]) -> list[Leak]:

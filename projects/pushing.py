@@ -44,6 +44,7 @@ class PushSerializer(serializers.Serializer[Any]):
 
 class PushedSerializer(serializers.Serializer[Any]):
     url = serializers.CharField(help_text="Of the commit.")
+    warning = serializers.CharField(allow_null=True, help_text="Of a key in it that may be meant for browsers.")
 
 
 class Push(InProject):
@@ -53,7 +54,8 @@ class Push(InProject):
         version = self.version()
         given = valid(PushSerializer, request)
         wanted = github.repository(given["repository"], given["branch"])
-        return Response({"url": _push(version, wanted, given["token"], given["keep"])}, status=201)
+        url, told = _push(version, wanted, given["token"], given["keep"])
+        return Response({"url": url, "warning": told or None}, status=201)
 
 
 @login_required
@@ -68,9 +70,11 @@ def project_push(request: HttpRequest, pk: UUID) -> HttpResponse:
     if request.method == "POST" and version:
         try:
             wanted = github.repository(typed["repository"], typed["branch"])
-            url = _push(version, wanted, request.POST.get("token", ""), "keep" in request.POST)
+            url, told = _push(version, wanted, request.POST.get("token", ""), "keep" in request.POST)
             said = '<a href="{}" target="_blank" rel="noopener noreferrer">Pushed to {}</a>.'
             messages.success(request, format_html(said, url, wanted))
+            if told:
+                messages.warning(request, told)
             return redirect(project)
         except Throttled:
             error, code = f"{PUSHES} pushes an hour can be made. Come back in an hour.", 429
@@ -93,14 +97,14 @@ def _typed(request: HttpRequest, project: Project) -> dict[str, str]:
     return {"repository": str(found), "branch": found.branch if project.pushed_to else ""}
 
 
-def _push(version: Version, wanted: github.Repository, given: str, keep: bool) -> str:
-    """The commit's address. Raises outside.Busy, Throttled, BadPrompt, BadFiles."""
+def _push(version: Version, wanted: github.Repository, given: str, keep: bool) -> tuple[str, str]:
+    """The commit's address, and what to know of it. Raises outside.Busy, Throttled, BadPrompt, BadFiles."""
     owner = version.project.owner
     with outside.waiting(owner.pk):
         if not limits.allow(f"push:{owner.pk}", PUSHES, HOUR):
             raise Throttled(wait=limits.seconds_left(HOUR))
         token = github.token_for(owner, given)
-        url = github.push(version, wanted, token)
+        pushed = github.push(version, wanted, token)
     if keep and given.strip():
         github.keep(owner, token)
-    return url
+    return pushed

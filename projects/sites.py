@@ -175,8 +175,10 @@ def _storable(text: str) -> str:
     return text.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
-def chosen(files: Mapping[str, bytes], leave: tuple[str, ...]) -> dict[str, bytes]:
-    """What of a built folder is for visitors: no hidden or private files, and nothing that is left. Raises BadFiles."""
+def chosen(files: Mapping[str, bytes], leave: tuple[str, ...]) -> tuple[dict[str, bytes], str]:
+    """What of a built folder is for visitors: no hidden or private files, and nothing that is left; and what its owner
+    is to know of it. Raises BadFiles.
+    """
     found = {
         path: content
         for path, content in files.items()
@@ -185,11 +187,12 @@ def chosen(files: Mapping[str, bytes], leave: tuple[str, ...]) -> dict[str, byte
     check_files(found)
     if "index.html" not in found:
         raise BadFiles("The build made no index.html, so there would be nothing to see.")
-    if secrets := [str(leak) for leak in leaks.written(found)]:
+    secrets, told = leaks.sorted_out(leaks.written(found))
+    if secrets:
         more = f", and {len(secrets) - NAMED} more" if len(secrets) > NAMED else ""
-        text = f"Every visitor could read the secrets in it: {'; '.join(secrets[:NAMED])}{more}."
+        text = f"Every visitor could read the secrets in it: {'; '.join(map(str, secrets[:NAMED]))}{more}."
         raise BadFiles(f"{text} Take them out of the app, and replace them at their providers.")
-    return found
+    return found, told
 
 
 def _is_hidden(path: str) -> bool:

@@ -197,6 +197,16 @@ def test_it_says_why_something_did_not_go_online_and_what_was_online_stays(proje
     assert visit("/").content == HTML["index.html"]
 
 
+def test_it_goes_online_with_a_key_for_browsers_and_tells_of_it(project, put):
+    key = "AI" + "za" + "B" * 35
+    page = f"{HTML['index.html'].decode()}<script>const firebase = {{ apiKey: '{key}' }}</script>"
+    versions.save(project, HTML | {"index.html": page.encode()}, source="edit")
+    site = put()
+    assert site["state"] == "online" and key in visit("/").text
+    assert "index.html, line 1: Google key" in site["detail"] and "restrict it" in site["detail"]
+    assert key not in site["detail"]
+
+
 def test_it_keeps_its_name_while_it_is_online(api, project, path, put):
     put()
     answer = api(project.owner).post(path, {"name": "leaf-and-pot"})

@@ -136,7 +136,7 @@ def test_it_makes_a_branch_of_its_own_and_goes_on_there(github, push, project):
     first = push()
     assert first.status_code == 201, first.text
     head = github.heads["vibe"]
-    assert first.json() == {"url": f"https://github.com/ann/tea/commit/{head}"}
+    assert first.json() == {"url": f"https://github.com/ann/tea/commit/{head}", "warning": None}
     assert github.files("vibe") == {"index.html": "<h1>Bread</h1>\n", "app.js": "let a = 1;\n"}
     assert github.objects[head]["parents"] == [main]
     assert github.objects[head]["message"] == f"First\n\nVibe-Project: {project.pk}\nVibe-Version: 1"
@@ -191,6 +191,20 @@ def test_it_tells_no_secret(github, push, project):
     refused = push()
     assert refused.status_code == 400 and "app.js, line 1: Anthropic key" in refused.text
     assert "sk-ant" not in refused.text and github.requests == asked
+
+
+def test_it_goes_on_with_a_key_for_browsers_and_tells_of_it(github, push, project, as_user, alice):
+    key = "AI" + "za" + "B" * 35
+    versions.save_file(project, "app.js", f"const firebase = {{ apiKey: '{key}' }};\n".encode())
+    pushed = push()
+    assert pushed.status_code == 201 and key in github.files("vibe")["app.js"]
+    warning = pushed.json()["warning"]
+    assert "app.js, line 1: Google key" in warning and "restrict it" in warning and key not in warning
+    form = {"repository": "ann/tea", "branch": "tea", "token": TOKEN}
+    assert "restrict it" in as_user(alice).post(reverse("project-push", args=[project.pk]), form, follow=True).text
+    versions.save_file(project, "server.js", b"const key = 'sk-ant-api03-abcdefghijklmnop0123456789';\n")
+    refused = push()
+    assert refused.status_code == 400 and "server.js, line 1: Anthropic key" in refused.text
 
 
 @pytest.mark.parametrize(
