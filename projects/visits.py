@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, HttpResponseRedirect
 from django.template.loader import render_to_string
+from django.utils.cache import patch_vary_headers
 from django.utils.encoding import escape_uri_path
 from django.utils.http import content_disposition_header, quote_etag
 from whitenoise.media_types import MediaTypes
@@ -57,13 +58,18 @@ def _respond(request: HttpRequest, name: str) -> HttpResponse:
     if site is None:
         return HttpResponse(render_to_string("site_missing.html", {"name": name}), status=404)
     manifest = _manifest(site.pk, str(site.published))
-    path, status = _found(manifest, FRAMEWORKS[site.project.framework].site.fallback, request)
+    fallback = FRAMEWORKS[site.project.framework].site.fallback
+    path, status = _found(manifest, fallback, request)
     if path is None:
-        return HttpResponse(render_to_string("site_missing.html", {"site": site}), status=404)
-    if status == 302:
+        answer = HttpResponse(render_to_string("site_missing.html", {"site": site}), status=404)
+    elif status == 302:
         query = request.META.get("QUERY_STRING")
         return HttpResponseRedirect(f"/{escape_uri_path(path)}{'?' * bool(query)}{query}")
-    return _file(request, path, manifest[path], status)
+    else:
+        answer = _file(request, path, manifest[path], status)
+    if fallback in manifest and (status == 404 or path == fallback):
+        patch_vary_headers(answer, ["Accept"])
+    return answer
 
 
 @lru_cache(16)
@@ -85,9 +91,10 @@ def _found(manifest: dict[str, str], fallback: str | None, request: HttpRequest)
         return (page, 200) if path != bare or not path else (f"{path}/", 302)
     if f"{bare}.html" in manifest:
         return bare, 302
-    # A page that only the app knows; a picture that is not there is no page.
-    is_page = TYPES.get_type(path) == UNKNOWN and "text/html" in request.headers.get("Accept", "text/html")
-    if fallback in manifest and is_page:
+    # A page that only the app knows; a picture that is not there is no page. What is no browser takes anything.
+    accept = request.headers.get("Accept", "text/html")
+    takes_page = "text/html" in accept or ("*/*" in accept and "." not in path.rpartition("/")[2])
+    if fallback in manifest and TYPES.get_type(path) == UNKNOWN and takes_page:
         return fallback, 200
     return ("404.html", 404) if "404.html" in manifest else (None, 404)
 

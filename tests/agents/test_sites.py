@@ -447,6 +447,14 @@ def test_it_builds_what_has_to_be_built(model, api, owner):
     assert visit("/a/page/of/the/app", host="green-tea").content == first.content
     assert visit("/assets/missing.js", host="green-tea").status_code == 404
 
+    # curl, monitors and what draws previews of links take anything; what an answer depends on is told to caches.
+    page = visit("/a/page/of/the/app", host="green-tea", Accept="*/*")
+    assert page.content == first.content and page.headers["Vary"] == "Accept-Encoding, Accept"
+    for path, accept in [("/a/page", "application/json"), ("/a/page.of", "*/*"), ("/a/picture.png", "*/*")]:
+        missing = visit(path, host="green-tea", Accept=accept)
+        assert (missing.status_code, missing.headers["Vary"]) == (404, "Accept"), path
+    assert visit(f"{script}", host="green-tea", Accept="*/*").headers["Vary"] == "Accept-Encoding"
+
 
 def test_it_shows_what_the_build_said_when_it_failed(model, api, owner):
     site = build(api, owner, "react", {"src/App.tsx": b"export default () => <p>{1 +}</p>"}, "green-tea")
