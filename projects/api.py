@@ -183,7 +183,7 @@ class FileDiffSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(["added", "changed", "deleted"])
     added = serializers.IntegerField(help_text="Lines.")
     removed = serializers.IntegerField(help_text="Lines.")
-    diff = serializers.CharField(allow_null=True, help_text="Unified diff; null for binary or very large files.")
+    diff = serializers.CharField(allow_null=True, help_text="Unified diff; null: binary, very large, or after many.")
 
 
 class MatchSerializer(serializers.Serializer[Any]):

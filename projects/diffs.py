@@ -1,6 +1,7 @@
 """What changed between two versions, file by file, and one change of a file taken back."""
 
 import difflib
+import time
 from dataclasses import dataclass
 
 from projects.blobs import read
@@ -9,6 +10,8 @@ from projects.paths import BadFiles
 
 # difflib is quadratic at worst: above these a file is said to have changed, without a text diff.
 MAX_DIFF_BYTES, MAX_DIFF_LINES = 200_000, 3_000
+# Of a processor, for all files of two versions: a web thread is at it. Those that come after are said to have changed.
+DIFF_SECONDS = 3
 # Lines that are shown before and after each change; those in between are one change (hunk).
 CONTEXT = 3
 
@@ -19,7 +22,9 @@ class DoesNotFit(Exception):
 
 @dataclass(frozen=True)
 class FileDiff:
-    """One file. `diff` is a unified diff with 3 lines of context; None for binary or very large files."""
+    """One file. `diff` is a unified diff with 3 lines of context; None for binary or very large files, and for those
+    that come when the time for all is over.
+    """
 
     path: str
     action: str  # added | changed | deleted
@@ -30,11 +35,15 @@ class FileDiff:
 
 def diff(before: Version | None, after: Version) -> list[FileDiff]:
     """From `before` (None: from nothing) to `after`, sorted by path."""
+    end = time.thread_time() + DIFF_SECONDS
     old: dict[str, str] = before.manifest if before else {}
     new: dict[str, str] = after.manifest
     changes = []
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) == new.get(path):
+            continue
+        if time.thread_time() > end:
+            changes.append(FileDiff(path, _action(path in old, path in new), 0, 0, None))
             continue
         left = read(before, path) if before and path in old else None
         right = read(after, path) if path in new else None
@@ -44,7 +53,7 @@ def diff(before: Version | None, after: Version) -> list[FileDiff]:
 
 def diff_file(path: str, left: bytes | None, right: bytes | None) -> FileDiff:
     """One file's change; None stands for a file that is not there."""
-    action = "added" if left is None else "deleted" if right is None else "changed"
+    action = _action(left is not None, right is not None)
     texts = _texts(left, right)
     if texts is None:
         return FileDiff(path, action, 0, 0, None)
@@ -55,6 +64,10 @@ def diff_file(path: str, left: bytes | None, right: bytes | None) -> FileDiff:
     added = sum(line.startswith("+") for line in body)
     removed = sum(line.startswith("-") for line in body)
     return FileDiff(path, action, added, removed, "\n".join(lines))
+
+
+def _action(was: bool, stays: bool) -> str:
+    return "changed" if was and stays else "added" if stays else "deleted"
 
 
 def take_back(path: str, left: bytes, right: bytes, number: int, now: bytes) -> bytes:

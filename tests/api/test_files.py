@@ -155,6 +155,28 @@ def test_it_shows_no_diff_of_very_many_lines_but_what_came_as_a_whole(api, alice
     assert came["added"] == 8_000 and came["diff"]
 
 
+def test_it_says_of_very_many_changes_only_that_there_are(api, alice, project, url):
+    """Each of these files takes half a second, so all of them took 20."""
+    sides = [
+        {
+            f"{number:02}.js": "".join(f"l{(line * step) % 100}\n" for line in range(3_000)).encode()
+            for number in range(40)
+        }
+        for step in (1, 7)
+    ]
+    versions.save(project, {**sides[0], "z-old.js": b""}, source="edit")
+    versions.save(project, {**sides[1], "z-new.js": b""}, source="edit")
+    began = time.process_time()
+    changes = api(alice).get(f"{url}versions/2/diff/3/").json()
+    assert time.process_time() - began < 10
+    assert len(changes) == 42 and changes[0]["diff"] and changes[0]["added"]
+    assert [(one["action"], one["diff"], one["added"]) for one in changes[-3:]] == [
+        ("changed", None, 0),
+        ("added", None, 0),
+        ("deleted", None, 0),
+    ]
+
+
 def test_it_downloads_a_zip_with_a_safe_name(api, alice, project, url):
     project.name = 'My "shop"\r\nX-Evil: 1; ü/../'
     project.save()

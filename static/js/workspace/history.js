@@ -190,7 +190,7 @@ export function history(root, panes) {
     // A file that came or went as a whole comes back as a whole.
     const back = change.action === "changed" && base !== newest() ? (hunk) => el("button", { type: "button", class: "btn quiet sm", "data-part": change.path, "data-hunk": hunk, title: `Bring these lines back as they were in v${base}`, "aria-label": `Bring back change ${hunk + 1} of ${change.path}` }, icon("undo"), "Bring back") : null;
     const draw = () => (look === "split" ? split(change.diff, back) : inline(change.diff, back));
-    if (change.diff === null) return el("section", { class: "change" }, line, el("p", { class: "muted small tree-none" }, "Not shown: this is no text, or very long."));
+    if (change.diff === null) return el("section", { class: "change" }, line, el("p", { class: "muted small tree-none" }, "Not shown: this is no text, very long, or one of too many changes."));
     const length = change.added + change.removed;
     if (length <= MOST_LINES) return el("section", { class: "change" }, line, draw());
     // A lock file or a first version would drown the rest.
