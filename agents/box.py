@@ -159,11 +159,14 @@ html = re.sub(r"(?is)<(script|style|template)\b.*?</\1\s*>|<!--.*?-->", " ", htm
 print(answer.status, " ".join(re.sub(r"<[^>]*>", " ", html).split()), sep="\n")
 '
 """
-# Packages that are named and not there are installed; what cannot be is for the doctor to find.
+# Packages that are named and not there are installed; if that fails, it prints why.
 INSTALL = r"""
 mkdir -p "$HOME/.vibe"; cd "$VIBE_ROOT" || exit 252
 if [ -f package.json ] && ! npm ls --depth=0 > /dev/null 2>&1; then
-  timeout "$VIBE_SECONDS" npm install --ignore-scripts --no-audit --no-fund > "$HOME/.vibe/repair.log" 2>&1
+  timeout "$VIBE_SECONDS" npm install --ignore-scripts --no-audit --no-fund > "$HOME/.vibe/repair.log" 2>&1 || {
+    code=$?; tail -c 2000 "$HOME/.vibe/repair.log"
+    [ $code != 124 ] || echo "npm install took longer than $VIBE_SECONDS s."
+  }
 fi
 true
 """
@@ -403,8 +406,12 @@ class Box:
         """Clears caches and installs packages that are missing; the dev server has to be started again after it."""
         await self._install(REPAIR, REPAIR_SECONDS - 10)
 
-    async def _install(self, script: str, seconds: int) -> None:
-        await self._script(script, {"VIBE_SECONDS": str(seconds)}, seconds + 10)
+    async def install(self) -> str:
+        """Installs packages that are missing; what npm said if it could not, else ""."""
+        return await self._install(INSTALL, REPAIR_SECONDS - 10)
+
+    async def _install(self, script: str, seconds: float) -> str:
+        return cast(str, (await self._script(script, {"VIBE_SECONDS": str(seconds)}, seconds + 10)).stdout).strip()
 
     async def page_status(self, path: str = "/", seconds: float = 5) -> int:
         url = f"http://127.0.0.1:{self.framework.port}{path}"

@@ -4,7 +4,7 @@ import logging
 from contextlib import suppress
 
 from agents import aio, browser, pictures, previews, runs, sandbox, services
-from agents.box import Box
+from agents.box import REPAIR_SECONDS, Box
 from agents.tools.app import errors
 from projects import sites
 from projects.models import Project, Site
@@ -75,6 +75,10 @@ def _built(site: Site) -> tuple[dict[str, bytes], str]:
         recipe = box.framework.site
         _go_on(site)
         if recipe.build:
+            # Most are there by now; of those that take long, or cannot be had, nobody else hears.
+            if said := aio.run(box.install(), REPAIR_SECONDS + 10):
+                raise NotBuilt(f"Its packages could not be installed:\n{said[-SHOWN_CHARS:]}")
+            _go_on(site)
             done = aio.run(box.run_once("site", recipe.build, BUILD_SECONDS, lambda text: None), BUILD_SECONDS + 30)
             if done.timed_out:
                 raise NotBuilt(f"The build took longer than {BUILD_SECONDS} s.")

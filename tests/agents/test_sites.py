@@ -1,6 +1,7 @@
 """Apps are put online: built in a sandbox of their own, kept, and served at a host of their own."""
 
 import gzip
+import json
 import os
 import re
 
@@ -10,7 +11,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import reverse
 
-from agents import browser, tasks
+from agents import box, browser, tasks
 from projects import frameworks, services, sites, versions
 from projects.models import Site
 from projects.services import create_project
@@ -460,6 +461,31 @@ def test_it_shows_what_the_build_said_when_it_failed(model, api, owner):
     site = build(api, owner, "react", {"src/App.tsx": b"export default () => <p>{1 +}</p>"}, "green-tea")
     assert (site["state"], site["url"]) == ("failed", None)
     assert "App.tsx" in site["detail"] and "TS1109" in site["detail"]
+
+
+def with_package(place):
+    """The files of an app of React that shows what a package says, which lies at that place beside it."""
+    package = json.loads(frameworks.starting_files("react")["package.json"])
+    package["dependencies"]["tea"] = f"file:{place}"
+    return {
+        "package.json": json.dumps(package).encode(),
+        "tea/package.json": b'{"name": "tea", "version": "1.0.0", "main": "index.js", "types": "index.d.ts"}',
+        "tea/index.js": b"module.exports = 'Green tea'",
+        "tea/index.d.ts": b"declare const tea: string; export = tea",
+        "src/App.tsx": b"import tea from 'tea'; export default () => <h1>{tea}</h1>",
+    }
+
+
+def test_it_waits_for_packages_that_take_long(model, api, owner, monkeypatch):
+    monkeypatch.setattr(box, "INSTALL_SECONDS", 0.01)
+    site = build(api, owner, "react", with_package("tea"), "green-tea")
+    assert site["state"] == "online", site["detail"]
+
+
+def test_it_says_of_packages_that_cannot_be_had_that_they_are_the_reason(model, api, owner):
+    site = build(api, owner, "react", with_package("no-tea.tgz"), "green-tea")
+    assert site["state"] == "failed" and "packages could not be installed" in site["detail"]
+    assert "no-tea.tgz" in site["detail"]
 
 
 @pytest.mark.skipif("VIBE_ALL_TEMPLATES" not in os.environ, reason="slow: set VIBE_ALL_TEMPLATES=1")
