@@ -32,6 +32,8 @@ SECONDS, PUSH_SECONDS = 30, 90
 BRANCH = "vibe"
 # Texts up to this size go along with the tree; the others, and bytes, are sent one by one.
 INLINE_BYTES = 200_000
+# As which GitHub's API answers for a repository that was renamed; 302 is where an archive lies.
+MOVED = (301, 307, 308)
 # Git's rules for names, and somewhat stricter.
 GOOD_BRANCH = re.compile(r"(?!.*(\.\.|//|\.lock$))[A-Za-z0-9][\w./-]{0,99}(?<![./])", re.ASCII)
 
@@ -146,6 +148,7 @@ class _Api:
 
     def __init__(self, wanted: Repository, token: str) -> None:
         self.wanted, self.deadline = wanted, time.monotonic() + PUSH_SECONDS
+        self.root = f"/repos/{wanted.owner}/{wanted.name}"
         self.headers = {"Authorization": f"Bearer {token}", "Accept": "application/vnd.github+json"}
         self.client = httpx.Client(base_url=settings.GITHUB_API_BASE_URL, headers=self.headers, timeout=20)
 
@@ -212,9 +215,14 @@ class _Api:
     def send(self, method: str, path: str, body: Any = None) -> httpx.Response:
         if time.monotonic() > self.deadline:
             raise BadPrompt(f"GitHub took more than {PUSH_SECONDS} s. Try again.", "repository")
-        url = f"/repos/{self.wanted.owner}/{self.wanted.name}{path}"
         try:
-            return self.client.request(method, url, json=body or None)
+            answer = self.client.request(method, self.root + path, json=body or None)
+            there = str(answer.headers.get("Location", ""))
+            if answer.status_code not in MOVED or not there.startswith(f"{settings.GITHUB_API_BASE_URL}/"):
+                return answer
+            # It has another name now. Once, and nowhere else: the token goes along.
+            self.root = there.removesuffix(path)
+            return self.client.request(method, there, json=body or None)
         except httpx.HTTPError:
             raise BadPrompt("GitHub cannot be reached now. Try again later.", "repository") from None
 

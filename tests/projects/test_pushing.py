@@ -28,6 +28,7 @@ class GitHub:
         self.tokens: set[str] = set()
         self.requests = 0
         self.fail = 0
+        self.moved: dict[str, str] = {}
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), self.handler())
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
@@ -52,9 +53,12 @@ class GitHub:
     def answer(self, method, path, body):
         if self.fail:
             return self.fail, {"message": "no"}
-        if not path.startswith("/repos/ann/tea"):
+        for old, new in self.moved.items():
+            if path.startswith(old):
+                return 301 if method == "GET" else 307, {"url": path.replace(old, new)}
+        if not path.startswith(("/repos/ann/tea", "/repositories/7")):
             return 404, {}
-        path = path.removeprefix("/repos/ann/tea")
+        path = path.removeprefix("/repos/ann/tea").removeprefix("/repositories/7")
         branch = path.split("heads/")[-1]
         match method, path.split("heads/")[0]:
             case "GET", "":
@@ -93,6 +97,8 @@ class GitHub:
                 body = json.loads(self.rfile.read(length) or "{}")
                 code, said = github.answer(self.command, self.path, body)
                 self.send_response(code)
+                if code in (301, 307):
+                    self.send_header("Location", said["url"])
                 self.end_headers()
                 self.wfile.write(json.dumps(said).encode())
 
@@ -222,6 +228,26 @@ def test_it_says_why_github_did_not_take_it(github, push, status, field, says):
     answer = push()
     assert answer.status_code == 400 and says in answer.json()["errors"][field][0]
     assert TOKEN not in answer.text
+
+
+def test_it_finds_a_repository_that_has_another_name_by_now(github, push):
+    github.commit("main", "Ann's work", {"README.md": "Tea"})
+    github.moved = {"/repos/ann/old": f"{github.url}/repositories/7"}
+    pushed = push(repository="ann/old")
+    assert pushed.status_code == 201, pushed.text
+    assert pushed.json()["url"] == f"https://github.com/ann/tea/commit/{github.heads['vibe']}"
+
+
+def test_it_follows_github_nowhere_else(github, push):
+    other = GitHub()
+    other.commit("main", "Ann's work", {})
+    for there in (f"{other.url}/repositories/7", f"http://127.0.0.1:9/{github.url}/", f"{github.url}/repos/ann/old"):
+        github.moved = {"/repos/ann/old": there}
+        refused = push(repository="ann/old")
+        assert refused.status_code == 400 and "answered 301" in refused.text
+    assert not other.requests and github.requests == 4  # the last one led back to itself: once
+    other.server.shutdown()
+    other.server.server_close()
 
 
 @pytest.mark.parametrize(
