@@ -59,10 +59,10 @@ class Conversation:
     promises: list[Promise] = field(default_factory=list)
     can_promise: bool = False
     undone: list[str] = field(default_factory=list)  # what this request asked for and did not get, in sentences
-    # What this request did, for `expecting`: what is seen now as (sentence, words), words put in place of others,
-    # headings that are gone, and whether the whole app is another.
+    # What this request did, for `expecting`: what is seen now as (sentence, words), words put in place of others
+    # (and whether they are a name), headings that are gone, and whether the whole app is another.
     sees: list[tuple[str, str]] = field(default_factory=list)
-    swaps: list[tuple[str, str]] = field(default_factory=list)
+    swaps: list[tuple[str, str, bool]] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     replaced: bool = False
 

@@ -106,18 +106,26 @@ def remove_line(text: str, number: int) -> dict[str, str]:
     return between(text, start, start + len(line), "")
 
 
-def swap_all(text: str, old: str, new: str) -> list[dict[str, str]]:
-    """Edits that put `new` for each `old`, one per line that holds it; they do not overlap and can go in any order."""
-    changes, at = [], 0
-    while old and (found := text.find(old, at)) >= 0:
-        start, end = text.rfind("\n", 0, found) + 1, _line_end(text, found + len(old))
-        line = text[start:end]
-        edit = between(text, start, end, line.replace(old, new))
+def swap(text: str, old: str, new: str, is_name: bool = False) -> str:
+    """`new` for each `old`; for a name only where it is not a part of a longer word."""
+    return _find(old, is_name).sub(lambda _: new, text)
+
+
+def _find(words: str, is_name: bool) -> re.Pattern[str]:
+    return re.compile(rf"(?<!\w){re.escape(words)}(?!\w)" if is_name else re.escape(words))
+
+
+def swap_all(text: str, old: str, new: str, is_name: bool = False) -> list[dict[str, str]]:
+    """Edits that do what `swap` does, one per line that changes; they do not overlap and can go in any order."""
+    changes, at, find = [], 0, _find(old, is_name)
+    while old and (found := find.search(text, at)):
+        start, end = text.rfind("\n", 0, found.start()) + 1, _line_end(text, found.end())
+        edit = between(text, start, end, swap(text[start:end], old, new, is_name))
         changes.append(edit)
         at = max(end, text.find(edit["search"]) + len(edit["search"]))
         rest = text[end:at]
-        if old in rest:  # the unique search reaches over further hits: change them in the same edit
-            edit["replace"] = edit["search"].replace(old, new)
+        if find.search(rest):  # the unique search reaches over further hits: change them in the same edit
+            edit["replace"] = swap(edit["search"], old, new, is_name)
     return changes
 
 

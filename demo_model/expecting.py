@@ -4,7 +4,7 @@ import html
 import re
 from typing import Any
 
-from demo_model import places
+from demo_model import edits, places
 from demo_model.conversation import Conversation
 
 MOST, TEXT_CHARS, SAYS_CHARS = 5, 80, 120
@@ -18,8 +18,8 @@ def told(talk: Conversation) -> dict[str, Any]:
     gone, again = [], []
     for promise in talk.promises:
         text, says = promise.text, promise.says
-        for old, new in talk.swaps:
-            text, says = text.replace(old, new), says.replace(old, new)
+        for change in talk.swaps:
+            text, says = edits.swap(text, *change), edits.swap(says, *change)
         if text != promise.text:
             again.append(_statement(says, text, promise.path))
         if text != promise.text or talk.replaced or promise.text in talk.gone:

@@ -51,8 +51,10 @@ def _value(found: re.Match[str], limit: int) -> str:
     words = (found.groupdict().get("words") or found.group(1)).strip()
     if quoted := QUOTED.match(words):
         return quoted.group(1).strip()[:limit]
-    words = NEXT.split(words, maxsplit=1)[0]
-    return words.strip(" .;\"'“”")[:limit]
+    words = NEXT.split(words, maxsplit=1)[0].strip(" .;")
+    if words.count('"') % 2 or words.count("“") != words.count("”"):  # one that has no other
+        words = words.strip(' .;"“”')
+    return words[:limit]
 
 
 def wants_words(talk: Conversation) -> bool:
@@ -126,7 +128,7 @@ def words(talk: Conversation) -> Change:
             touched = yield from _swap_in(talk, texts, old, new)
     refused = len(talk.undone) > known
     if touched and not refused:
-        talk.swaps.append((old, new))
+        talk.swaps.append((old, new, False))
     if not touched and not refused:
         talk.undone.append(f"I see no file in which “{old}” stands.")
     return f"“{old}” is “{new}” now, in {', '.join(touched)}." if touched else ""
@@ -155,11 +157,11 @@ def name(talk: Conversation) -> Change:
         return ""
     touched = []
     for path, text in texts.items():
-        changes = edits.swap_all(text, _escaped(path, old), _escaped(path, new))
+        changes = edits.swap_all(text, _escaped(path, old), _escaped(path, new), is_name=True)
         if changes and (yield from edits.apply(talk, f"The new name goes into `{path}`.", path, changes)):
             touched.append(path)
     if places.words(talk.framework)[0] in touched:  # where a visitor reads it; the others are titles
-        talk.swaps.append((old, new))
+        talk.swaps.append((old, new, True))
     return f"{old} is called {new} now, in {', '.join(touched)}." if touched else ""
 
 
@@ -190,7 +192,7 @@ def line(talk: Conversation) -> Change:
     change = edits.between(text, place.start(1), place.end(1), _escaped(path, new))
     if not (yield from edits.apply(talk, f"It is in `{path}`.", path, [change])):
         return ""
-    talk.swaps.append((_plain(path, place.group(1)), new))
+    talk.swaps.append((_plain(path, place.group(1)), new, False))
     if field != "email":
         expecting.line(talk, FIELDS[field][1], new)
     return f"The {FIELDS[field][1]} reads “{new}” now."

@@ -54,6 +54,14 @@ def test_a_follow_up_says_what_is_so_now_and_what_is_not_any_more(agent: Agent, 
     assert [text for text in [*texts, *kept] if text.casefold() not in page] == []
 
 
+def test_a_new_name_makes_nothing_untrue_that_only_has_its_letters(agent: Agent):
+    agent.ask(FIRST)
+    agent.ask("call it Go")
+    agent.ask("change the headline to Goods of the day")
+    agent.ask(told(agent) + "call it Zed")
+    assert (agent.outdated, agent.expects) == ([], [])
+
+
 @pytest.mark.parametrize("framework", ["react", "nextjs", "vue", "svelte", "angular"])
 def test_it_promises_the_same_in_each_framework(agent: Agent, framework):
     agent.framework = framework

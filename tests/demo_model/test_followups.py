@@ -120,7 +120,18 @@ def test_it_does_not_add_a_section_twice(built: Agent):
 def test_it_renames_the_app_everywhere(built: Agent):
     built.ask('rename it to Loaf & "Love"')
     assert "Crumb &" not in built.everything()
-    assert "Loaf &" in built.text(WORDS[built.framework])
+    words = built.text(WORDS[built.framework])
+    assert "Loaf &amp; &quot;Love&quot;<" in words or r'"Loaf & \"Love\""' in words
+    built.ask('Call it "Rye.')
+    assert "is called Rye now" in built.summary
+
+
+def test_it_renames_words_and_not_parts_of_them(built: Agent):
+    built.ask("call it Go")
+    built.ask("change the headline to Goods of the day")
+    built.ask("call it Zed")
+    text = built.everything()
+    assert "Goods of the day" in text and "Zedods" not in text and "Zed" in built.text(WORDS[built.framework])
 
 
 def test_it_changes_the_headline(built: Agent):
