@@ -22,7 +22,7 @@ SECTIONS: dict[str, tuple[str, str, str]] = {
 # what only some recipes have, and can be taken out of them: word → (component, id on the page, label)
 OWN: dict[str, tuple[str, str, str]] = {
     r"steps|how (it|we) works?|process": ("Steps", "steps", "The steps"),
-    r"our story|story|quote|about": ("Story", "story", "The story"),
+    r"our story|story|quote|(?<!section )about": ("Story", "story", "The story"),
     r"enquiry|enquiries|contact( form)?|form": ("Enquiry", "enquiry", "The enquiry form"),
     r"offers?|services|what we (do|offer)": ("Offers", "offers", "The offers"),
     r"comparison|compare|side by side": ("Compare", "compare", "The comparison"),
@@ -44,6 +44,8 @@ PLACE = re.compile(
 )
 MOVE = re.compile(r"\b(?:move|swap|reorder|rearrange|switch)\b", re.IGNORECASE)
 PAGE = re.compile(r"\bpage\b", re.IGNORECASE)
+# A link on a line of its own, by what stands in its tag.
+LINK = r"<a\b[^>]*{}[^>]*>.*</a>"
 
 
 def clauses(prompt: str) -> tuple[str, str]:
@@ -56,6 +58,23 @@ def clauses(prompt: str) -> tuple[str, str]:
 
 def _named(words: str, known: dict[str, tuple[str, str, str]]) -> list[tuple[str, str, str]]:
     return [section for pattern, section in known.items() if re.search(rf"\b(?:{pattern})\b", words, re.IGNORECASE)]
+
+
+def _meant(words: str) -> list[list[tuple[str, str, str]]]:
+    """The sections that shall go, for each place in the words that names one: the one of that very name first, then
+    those that it may be as well.
+    """
+    found = [
+        (-len(name.group()), name.span(), section)
+        for known in (SECTIONS, OWN)
+        for pattern, section in known.items()
+        for name in re.finditer(rf"\b(?:{pattern})\b", words, re.IGNORECASE)
+    ]
+    spots: dict[tuple[int, int], list[tuple[str, str, str]]] = {}
+    for _, (start, end), section in sorted(found, key=lambda one: one[0]):
+        spot = next((span for span in spots if start < span[1] and span[0] < end), (start, end))
+        spots.setdefault(spot, []).append(section)
+    return [spots[span] for span in sorted(spots)]
 
 
 def wants_section(talk: Conversation) -> bool:
@@ -95,15 +114,19 @@ def removals(talk: Conversation) -> Change:
     _, less = clauses(talk.prompt)
     told: list[str] = []
     known = len(talk.undone)
-    for component, anchor, label in dict.fromkeys([*_named(less, OWN), *_named(less, SECTIONS)]):
-        if recipes.framework(talk.framework) == "html":
-            gone = yield from _html_removal(talk, anchor)
-        else:
-            gone = yield from _view_removal(talk, component)
-        if gone:
-            told.append(label)
-            if (component, anchor, label) in SECTIONS.values():
-                expecting.no_section(talk, placing.source(talk, f"html/{component}.html"))
+    for meant in _meant(less):
+        for component, anchor, label in meant:
+            if label in told:
+                break
+            if recipes.framework(talk.framework) == "html":
+                gone = yield from _html_removal(talk, anchor)
+            else:
+                gone = yield from _view_removal(talk, component, anchor)
+            if gone:
+                told.append(label)
+                if (component, anchor, label) in SECTIONS.values():
+                    expecting.no_section(talk, placing.source(talk, f"html/{component}.html"))
+                break
     if not told and len(talk.undone) == known:
         talk.undone.append(f"I took nothing out: I see no such section in `{places.home(talk.framework)[0]}`.")
     return f"Taken out: {', '.join(told)}." if told else ""
@@ -127,7 +150,7 @@ def _view_section(talk: Conversation, component: str, label: str) -> Attempt:
     return (yield from placing.put(talk, component, (page, script), texts, at, "And its place on the page.", page=True))
 
 
-def _view_removal(talk: Conversation, component: str) -> Attempt:
+def _view_removal(talk: Conversation, component: str, anchor: str) -> Attempt:
     frame = recipes.framework(talk.framework)
     page, script = places.home(frame)
     texts = yield from edits.read("I look where it stands.", *dict.fromkeys((page, script)))
@@ -149,7 +172,32 @@ def _view_removal(talk: Conversation, component: str) -> Attempt:
     files = list(dict.fromkeys(places.component(frame, component)))
     if "delete_files" in talk.tools:
         yield [wire.text("Nothing uses its file any more."), wire.tool("delete_files", {"paths": files})]
+    yield from _unlink(talk, anchor)
     return True
+
+
+def _unlink(talk: Conversation, anchor: str) -> Generator[list[wire.Block], list[Result], None]:
+    """Takes out what led to a section: entries of the menu, the header's button, buttons of the first screen."""
+    frame = recipes.framework(talk.framework)
+    menu, header, hero = places.words(frame)[0], *(places.component(frame, name)[0] for name in ("Header", "Hero"))
+    texts = yield from edits.read("I look for what leads there.", menu, header, hero)
+    dead = [LINK.format(rf'href="#{anchor}"'), rf'\{{ label: .*href: "#{anchor}" \}},?']
+    if re.search(rf'^ *action: .*href: "#{anchor}"', texts.get(menu, ""), re.MULTILINE):
+        dead.append(LINK.format(r"content\.action\.href"))
+    for path, text in texts.items():
+        changes = _without(text, dead)
+        left = re.search(r"^  nav: \[\n(?:.*\n)*?  \]", text, re.MULTILINE) if path == menu else None
+        if left and len(changes) == left.group().count("\n") - 1:  # TypeScript has to know what an empty list is of
+            changes = [edits.between(text, left.start(), left.end(), "  nav: [] as { label: string; href: string }[]")]
+        if changes:
+            yield from edits.apply(talk, "It leads nowhere now.", path, changes)
+
+
+def _without(text: str, patterns: list[str], but: range = range(0)) -> list[dict[str, str]]:
+    """The edits that take out the lines of one of these patterns, `but` those that go anyway."""
+    dead = re.compile(rf"\s*(?:{'|'.join(patterns)})\s*")
+    found = [number for number, line in enumerate(text.splitlines()) if dead.fullmatch(line) and number not in but]
+    return [edits.remove_line(text, number) for number in found]
 
 
 def _imports(line: str, component: str) -> bool:
@@ -177,5 +225,7 @@ def _html_removal(talk: Conversation, anchor: str) -> Attempt:
     found = re.search(rf"^( *)<section\b[^>]*\bid=\"{anchor}\".*?^\1</section>\n", text, re.MULTILINE | re.DOTALL)
     if not found:
         return False
-    changes = [{"search": found.group(), "replace": ""}]
+    first = text.count("\n", 0, found.start())
+    links = _without(text, [LINK.format(f'href="#{anchor}"')], range(first, first + found.group().count("\n")))
+    changes = [{"search": found.group(), "replace": ""}, *links]
     return (yield from edits.apply(talk, "I take the section out.", "index.html", changes))

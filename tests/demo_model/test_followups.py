@@ -272,7 +272,29 @@ def test_it_takes_out_a_section(built: Agent, prompt):
     built.ask(prompt)
     assert 'id="steps"' not in built.everything()
     assert "Steps" not in built.text(places.home(built.framework)[1])
-    assert built.summary.startswith("Taken out")
+    assert built.summary == "Taken out: The steps."
+
+
+def test_it_takes_out_the_section_of_that_name_only(built: Agent):
+    built.ask("add a contact form")
+    assert built.ask("remove the contact form").summary == "Taken out: Contact."
+    text = built.everything()
+    assert 'id="enquiry"' in text and 'id="contact"' not in text
+    assert built.ask("remove the contact form").summary == "Taken out: The enquiry form."
+    assert 'id="enquiry"' not in built.everything()
+
+
+@pytest.mark.parametrize("framework", recipes.FRAMEWORKS)
+def test_it_takes_out_what_led_to_a_section(agent: Agent, framework):
+    built = build(agent, framework)
+    built.ask("remove the offers, the steps and the enquiry form", limit=40)
+    text = built.everything()
+    assert 'id="offers"' not in text and "#offers" not in text and "#steps" not in text and 'id="story"' in text
+    assert "#story" in text and "#top" in text and "content.action.href" not in text
+    assert framework != "html" or "#enquiry" not in text
+    built.ask("remove the story")
+    assert "#story" not in built.everything()
+    assert framework == "html" or "nav: [] as {" in built.text(WORDS[framework])
 
 
 def test_it_still_works_after_other_follow_ups_and_an_edit_by_hand(built: Agent):
