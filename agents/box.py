@@ -14,7 +14,7 @@ from typing import cast
 import e2b
 from e2b_code_interpreter import AsyncSandbox
 
-from agents import unpacking
+from agents import box_scripts, unpacking
 from projects.blobs import sha256
 from projects.frameworks import FRAMEWORKS
 from projects.paths import MADE_AT_ROOT, MADE_BY_TOOLS, MAX_FILE_BYTES, BadFiles
@@ -33,161 +33,6 @@ GREP_LINES, AMONG = 2_000, "/home/user/.vibe-among"
 HEAD_BYTES, TAIL_BYTES = 1_000_000, 20_000
 # Characters that are taken of what one of our own scripts says, such as the names of all files.
 SAID_CHARS = 16_000_000
-
-# $VIBE_KEY, $VIBE_CMD come by environment, so nothing is quoted. mkdir is the claim: it succeeds once.
-# Without stdbuf, head would hold the output back until its end. Of a long output its beginning and end stay on the
-# disk, once the command is over. Where the disk is full, what commands said before gives way, and a piece that was kept
-# free for it: so that a command which deletes something can still run.
-STEP = r"""
-make_room() { rm -f "$HOME/.vibe/room"; for o in "$HOME"/.vibe/steps/*/out; do : > "$o"; done; } 2>/dev/null
-keep_room() { [ -e "$HOME/.vibe/room" ] || head -c 262144 /dev/zero > "$HOME/.vibe/room" || make_room; } 2>/dev/null
-d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"; cd "$VIBE_ROOT" || exit 252
-mine=
-if mkdir "$d" 2>/dev/null; then
-  mine=1; keep_room
-elif [ ! -d "$d" ]; then
-  make_room; mkdir "$d" 2>/dev/null && mine=1
-fi
-if [ -n "$mine" ]; then
-  # Written over in place at the end, so that a command which fills the disk can still say how it ended.
-  : > "$d/out"; printf '%-4s' '' > "$d/code.new"
-  VIBE_DIR="$d" setsid bash -c '${VIBE_BACKGROUND:+timeout --foreground "$VIBE_BACKGROUND"} bash -lc "$VIBE_CMD"; c=$?
-    if [ "$(stat -c %s "$VIBE_DIR/out")" -gt $((VIBE_HEAD + VIBE_TAIL)) ]; then
-      end=$(tail -c "$VIBE_TAIL" "$VIBE_DIR/out" | tr -d "\0")
-      truncate -s "$VIBE_HEAD" "$VIBE_DIR/out"; printf "%s\n" "$end" >> "$VIBE_DIR/out"
-    fi
-    printf '%-4s' $c 1<> "$VIBE_DIR/code.new"; mv "$VIBE_DIR/code.new" "$VIBE_DIR/code"
-    [ -z "$VIBE_BACKGROUND" ] || kill -KILL 0' > "$d/out" 2>&1 < /dev/null &
-  echo $! > "$d/pid"
-  disown
-elif [ ! -d "$d" ]; then
-  echo "Not run: there is no room on the sandbox's disk. Delete something with delete_files."; exit 1
-fi
-for _ in $(seq 40); do [ -s "$d/pid" ] && break; sleep 0.05; done
-pid=$(cat "$d/pid" 2>/dev/null) || exit 251
-if [ -n "$VIBE_BACKGROUND" ]; then
-  for _ in $(seq 20); do kill -0 "$pid" 2>/dev/null || break; sleep 0.05; done
-  head -c "$VIBE_HEAD" "$d/out"
-  [ -f "$d/code" ] && exit $(cat "$d/code")
-  kill -0 "$pid" 2>/dev/null && exit 250
-  exit 251
-fi
-tail -c +1 -s 0.05 --pid="$pid" -f "$d/out" 2>/dev/null |
-  stdbuf -o0 head -c "$VIBE_HEAD"
-while kill -0 "$pid" 2>/dev/null; do sleep 0.1; done
-[ -f "$d/code" ] && exit $(cat "$d/code")
-exit 251
-"""
-# A step that has not begun is claimed, so that it never will; one that is just beginning is waited for, also until it
-# leads a group of its own.
-KILL_STEP = r"""
-d="$HOME/.vibe/steps/$VIBE_KEY"; mkdir -p "$HOME/.vibe/steps"
-mkdir "$d" 2>/dev/null && exit 0
-for _ in $(seq 40); do [ -s "$d/pid" ] && break; sleep 0.05; done
-pid=$(cat "$d/pid") || exit 0
-for _ in $(seq 40); do
-  kill -KILL -- "-$pid" 2>/dev/null && break
-  kill -0 "$pid" 2>/dev/null || break
-  sleep 0.05
-done
-"""
-TAIL = r"""tail -c "$VIBE_TAIL" "$HOME/.vibe/steps/$VIBE_KEY/out" """
-# The exit code of STEP when a command was claimed and nobody knows how it ended.
-UNKNOWN = 251
-# Its exit code for a command that goes on in the background.
-GOES_ON = 250
-
-# Two at once, of a run and a visit, start one server. The lock is on the folder, for which a full disk has room.
-SERVE = r"""
-mkdir -p "$HOME/.vibe"; cd "$VIBE_ROOT" || exit 252
-exec 9< "$HOME/.vibe"; flock -w 10 9
-if [ -n "$VIBE_RESTART" ] && [ -f "$HOME/.vibe/dev.pid" ]; then
-  kill -KILL -- "-$(cat "$HOME/.vibe/dev.pid")" 2>/dev/null; rm -f "$HOME/.vibe/dev.pid"
-fi
-# After a cold start the number may be another process's: its command line tells.
-pid=$(cat "$HOME/.vibe/dev.pid" 2>/dev/null || echo none)
-if ! { tr '\0' ' ' < "/proc/$pid/cmdline" | grep -qF -- "$VIBE_CMD"; } 2>/dev/null; then
-  printf %s "$VIBE_BRIDGE" > "$HOME/.vibe/bridge.js"; printf %s "$VIBE_BRIDGE_SERVER" > "$HOME/.vibe/server.cjs"
-  export PORT="$VIBE_PORT" NODE_OPTIONS="--require $HOME/.vibe/server.cjs"
-  setsid bash -lc "$VIBE_CMD" > "$HOME/.vibe/dev.log" 2>&1 < /dev/null 9<&- &
-  echo $! > "$HOME/.vibe/dev.pid"
-  # It is known by its command line, which is there in a moment.
-  for _ in $(seq 40); do
-    tr '\0' ' ' < "/proc/$!/cmdline" | grep -qF -- "$VIBE_CMD" && break; sleep 0.05
-  done 2>/dev/null
-else
-  exec 9<&-
-  # What is made of all files at once misses those that came while it read: Tailwind then keeps a style sheet without
-  # their classes, through every reload, until the sheet itself is newer.
-  find . \( $VIBE_PRUNE \) -prune -o -name '*.css' -type f -print0 | xargs -0r grep -lZ tailwindcss | xargs -0r touch
-fi
-"""
-SERVE_FOLDER = r"""
-cd "$VIBE_ROOT" || exit 252
-setsid python3 -m http.server "$VIBE_PORT" > /dev/null 2>&1 < /dev/null &
-"""
-# Prints the status of GET $VIBE_URL, 0 while nobody listens; waits up to $VIBE_SECONDS for an answer.
-PROBE = r"""
-python3 -c '
-import os, time, urllib.error, urllib.request
-end = time.monotonic() + float(os.environ["VIBE_SECONDS"])
-while True:
-    try:
-        status = urllib.request.urlopen(os.environ["VIBE_URL"], timeout=10).status
-    except urllib.error.HTTPError as error:
-        status = error.code
-    except OSError:
-        status = 0
-    if status or time.monotonic() > end:
-        break
-    time.sleep(0.05)
-print(status)
-'
-"""
-# Prints the status of GET $VIBE_URL, then the text between the tags of at most 200 kB.
-PAGE = r"""
-python3 -c '
-import os, re, urllib.error, urllib.request
-try:
-    answer = urllib.request.urlopen(os.environ["VIBE_URL"], timeout=15)
-except urllib.error.HTTPError as error:
-    answer = error
-except OSError:
-    raise SystemExit(print(0))
-html = answer.read(200_000).decode("utf-8", "replace")
-html = re.sub(r"(?is)<(script|style|template)\b.*?</\1\s*>|<!--.*?-->", " ", html)
-print(answer.status, " ".join(re.sub(r"<[^>]*>", " ", html).split()), sep="\n")
-'
-"""
-# Packages that are named and not there are installed; if that fails, it prints why.
-INSTALL = r"""
-mkdir -p "$HOME/.vibe"; cd "$VIBE_ROOT" || exit 252
-if [ -f package.json ] && ! npm ls --depth=0 > /dev/null 2>&1; then
-  timeout "$VIBE_SECONDS" npm install --ignore-scripts --no-audit --no-fund > "$HOME/.vibe/repair.log" 2>&1 || {
-    code=$?; tail -c 2000 "$HOME/.vibe/repair.log"
-    [ $code != 124 ] || echo "npm install took longer than $VIBE_SECONDS s."
-  }
-fi
-true
-"""
-# What needs no thought: caches that went stale are thrown away first.
-REPAIR = (
-    'cd "$VIBE_ROOT" || exit 252; rm -rf node_modules/.vite node_modules/.cache .next .svelte-kit .angular' + INSTALL
-)
-FIND = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0"""
-# What grep says of a pattern it does not understand comes on the other stream.
-GREP = r"""
-cd "$VIBE_ROOT" && if [ -n "$VIBE_AMONG" ]; then cat "$VIBE_AMONG"
-  else find "$VIBE_PATH" \( $VIBE_PRUNE \) -prune -o -type f -print0 2> /dev/null; fi |
-  LC_ALL=C.UTF-8 xargs -0r grep -nIsH $VIBE_FLAGS -m "$VIBE_MOST" -e "$VIBE_PATTERN" -- | cut -c1-300 |
-  head -n "$VIBE_MOST"; true
-"""
-HASHES = r"""cd "$VIBE_ROOT" && find . \( $VIBE_PRUNE \) -prune -o -type f -print0 | xargs -0r sha256sum -z --"""
-# No more of it than one byte too many: what an app holds is its model's doing. tar then ends by SIGPIPE (141).
-# It ends by 1 where a live app made or changed something meanwhile.
-PACK = r"""cd "$VIBE_ROOT" || exit
-tar -cf - --format=gnu --hard-dereference $VIBE_EXCLUDE . | head -c "$VIBE_MOST" | gzip > "$HOME/.vibe-snapshot"
-case ${PIPESTATUS[*]} in "0 0 0" | "1 0 0" | "141 0 0") ;; *) exit 1 ;; esac"""
 
 
 @dataclass(frozen=True)
@@ -271,12 +116,12 @@ class Box:
 
     async def paths(self) -> list[str]:
         """All files a person would call theirs, sorted."""
-        out = await self._shell(FIND, VIBE_PRUNE=_pruned())
+        out = await self._shell(box_scripts.FIND, VIBE_PRUNE=_pruned())
         return sorted(path.removeprefix("./") for path in out.split("\0") if path)
 
     async def hashes(self) -> dict[str, str]:
         """{path: sha256} of all files that `paths` names."""
-        out = await self._shell(HASHES, VIBE_PRUNE=_pruned())
+        out = await self._shell(box_scripts.HASHES, VIBE_PRUNE=_pruned())
         pairs = (line.split("  ", 1) for line in out.split("\0") if line)
         return {path.removeprefix("./"): sha for sha, path in pairs}
 
@@ -296,7 +141,7 @@ class Box:
         flags = ("-F" if literal else "-P") + (" -i" if ignore_case else "")
         envs = {"VIBE_PATTERN": pattern, "VIBE_PATH": f"./{path}".rstrip("/"), "VIBE_FLAGS": flags}
         more = {"VIBE_PRUNE": _pruned(), "VIBE_MOST": str(GREP_LINES), "VIBE_AMONG": "" if among is None else AMONG}
-        result = await self._script(GREP, {**envs, **more})
+        result = await self._script(box_scripts.GREP, {**envs, **more})
         lines = [line.removeprefix("./") for line in result.stdout.splitlines()]
         return lines, "" if lines else result.stderr.strip()
 
@@ -307,7 +152,9 @@ class Box:
         made = [*(f"--exclude=./{name}" for name in MADE_AT_ROOT), *(f"--exclude={name}" for name in MADE_BY_TOOLS)]
         excluded = " ".join(made) if folder == "." else ""
         root = posixpath.join(ROOT, folder)
-        await self._shell(PACK, VIBE_ROOT=root, VIBE_EXCLUDE=excluded, VIBE_MOST=str(unpacking.MAX_BYTES + 1))
+        await self._shell(
+            box_scripts.PACK, VIBE_ROOT=root, VIBE_EXCLUDE=excluded, VIBE_MOST=str(unpacking.MAX_BYTES + 1)
+        )
         packed = await self._bytes("/home/user/.vibe-snapshot", unpacking.MAX_BYTES * 101 // 100)
         if packed is None:  # what was packed was exchanged for something else
             raise BadFiles(unpacking.TOO_LARGE)
@@ -324,7 +171,7 @@ class Box:
         await self.remove(sorted(present.keys() - files.keys()))
         await self.write(changed)
         if "package.json" in changed:
-            await self._install(INSTALL, INSTALL_SECONDS)
+            await self._install(box_scripts.INSTALL, INSTALL_SECONDS)
 
     async def run_once(
         self,
@@ -350,7 +197,7 @@ class Box:
         envs["VIBE_TAIL"] = str(TAIL_BYTES)
         envs["VIBE_BACKGROUND"] = str(int(seconds)) if background else ""
         handle = await self.sdk.commands.run(
-            STEP,
+            box_scripts.STEP,
             background=True,
             envs=envs,
             timeout=30 if background else seconds,
@@ -372,22 +219,24 @@ class Box:
             await handle.disconnect()
             raise
         output = "".join(pieces)
-        if background and code == GOES_ON:
+        if background and code == box_scripts.GOES_ON:
             return Result(None, output, goes_on=True, log=f"/home/user/.vibe/steps/{key}/out")
         if len(output) >= HEAD_BYTES:
-            output += "\n… (output cut) …\n" + await self._shell(TAIL, VIBE_KEY=key, VIBE_TAIL=str(TAIL_BYTES))
-        return Result(None if code == UNKNOWN else code, output)
+            output += "\n… (output cut) …\n" + await self._shell(
+                box_scripts.TAIL, VIBE_KEY=key, VIBE_TAIL=str(TAIL_BYTES)
+            )
+        return Result(None if code == box_scripts.UNKNOWN else code, output)
 
     async def kill_step(self, key: str) -> None:
         """Kills the command that runs under a step key, with all its children."""
-        await self._shell(KILL_STEP, VIBE_KEY=key)
+        await self._shell(box_scripts.KILL_STEP, VIBE_KEY=key)
 
     async def serve(self, restart: bool = False) -> int:
         """Sees to it that the dev server runs and shows the files as they are; the status of its start page, 0 when it
         does not answer in 20 s.
         """
         await self._shell(
-            SERVE,
+            box_scripts.SERVE,
             VIBE_CMD=self.framework.dev,
             VIBE_PRUNE=_pruned(),
             VIBE_PORT=str(self.framework.port),
@@ -399,28 +248,30 @@ class Box:
 
     async def serve_folder(self, folder: str) -> int:
         """Serves the files of a folder at the app's port; the status of its start page, 0 when it does not answer."""
-        await self._shell(SERVE_FOLDER, VIBE_ROOT=posixpath.join(ROOT, folder), VIBE_PORT=str(self.framework.port))
+        await self._shell(
+            box_scripts.SERVE_FOLDER, VIBE_ROOT=posixpath.join(ROOT, folder), VIBE_PORT=str(self.framework.port)
+        )
         return await self.page_status(seconds=10)
 
     async def repair(self) -> None:
         """Clears caches and installs packages that are missing; the dev server has to be started again after it."""
-        await self._install(REPAIR, REPAIR_SECONDS - 10)
+        await self._install(box_scripts.REPAIR, REPAIR_SECONDS - 10)
 
     async def install(self) -> str:
         """Installs packages that are missing; what npm said if it could not, else ""."""
-        return await self._install(INSTALL, REPAIR_SECONDS - 10)
+        return await self._install(box_scripts.INSTALL, REPAIR_SECONDS - 10)
 
     async def _install(self, script: str, seconds: float) -> str:
         return cast(str, (await self._script(script, {"VIBE_SECONDS": str(seconds)}, seconds + 10)).stdout).strip()
 
     async def page_status(self, path: str = "/", seconds: float = 5) -> int:
         url = f"http://127.0.0.1:{self.framework.port}{path}"
-        return int(await self._shell(PROBE, VIBE_URL=url, VIBE_SECONDS=str(seconds)) or 0)
+        return int(await self._shell(box_scripts.PROBE, VIBE_URL=url, VIBE_SECONDS=str(seconds)) or 0)
 
     async def page(self, path: str) -> tuple[int, str]:
         """A page as the dev server sends it: its status (0: no answer) and its visible text."""
         url = f"http://127.0.0.1:{self.framework.port}{path}"
-        status, _, text = (await self._shell(PAGE, VIBE_URL=url)).partition("\n")
+        status, _, text = (await self._shell(box_scripts.PAGE, VIBE_URL=url)).partition("\n")
         return int(status or 0), text.strip()
 
     async def server_log(self, lines: int = 40) -> str:
