@@ -262,7 +262,7 @@ class Box:
         return await self._install(box_scripts.INSTALL, REPAIR_SECONDS - 10)
 
     async def _install(self, script: str, seconds: float) -> str:
-        return cast(str, (await self._script(script, {"VIBE_SECONDS": str(seconds)}, seconds + 10)).stdout).strip()
+        return (await self._script(script, {"VIBE_SECONDS": str(seconds)}, seconds + 10)).stdout.strip()
 
     async def page_status(self, path: str = "/", seconds: float = 5) -> int:
         url = f"http://127.0.0.1:{self.framework.port}{path}"
