@@ -152,6 +152,13 @@ def test_it_is_no_taller_than_the_screen(page, begin):
         assert page.evaluate("document.scrollingElement.scrollHeight") == height
 
 
+def test_it_fills_the_screen_however_short_the_conversation(opened):
+    page = opened({"index.html": b"<h1>Bread</h1>"})
+    for side in (".work-pane", ".chat-pane"):
+        box = page.locator(side).bounding_box()
+        assert box and abs(box["y"] + box["height"] + 14 - page.viewport_size["height"]) <= 2, side
+
+
 def test_it_deletes_a_project_and_undoes_it(page, begin):
     from playwright.sync_api import expect
 
