@@ -269,8 +269,12 @@ def _runs(project: Project) -> tuple[Run | None, dict[UUID, Run]]:
 
 
 def _shown_state(run: Run | None, steps: list[Step]) -> str:
-    """The state of the run that is shown, for its badge: "planned" while its plan waits to be approved."""
+    """The state of the run that is shown, for its badge: "planned" while its plan waits to be approved, "" once a
+    version was saved or restored by hand since it failed.
+    """
     if run is None:
+        return ""
+    if run.state == Run.State.FAILED and run.finished and versions.by_hand_since(run.project_id, run.finished).exists():
         return ""
     plan = next((step for step in reversed(steps) if step.type == "plan" and step.run_id == run.pk), None)
     waits = run.state == Run.State.SUCCEEDED and plan is not None and plan.data["state"] == "proposed"

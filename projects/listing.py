@@ -6,9 +6,9 @@ from typing import Any
 from uuid import UUID
 
 from django.core import signing
-from django.db.models import FilteredRelation, OuterRef, Q, Subquery
+from django.db.models import Case, Exists, F, FilteredRelation, OuterRef, Q, Subquery, When
 
-from projects import pictures, sites
+from projects import pictures, sites, versions
 from projects.models import Project, ProjectQuerySet
 
 PAGE = 24
@@ -48,13 +48,16 @@ def page(projects: ProjectQuerySet, search: str = "", sort: str = "updated", cur
 
 
 def with_cards(projects: ProjectQuerySet) -> ProjectQuerySet:
-    """Adds what a card shows: `run_state` of the newest run that did not end before it began, `picture` (the number of
-    the newest pictured version), and `address`, where it is online.
+    """Adds what a card shows: `run_state` of the newest run that did not end before it began (None once a person has
+    saved or restored a version since it failed), `picture` (the number of the newest pictured version), and `address`,
+    where it is online.
     """
     # By the relation's name: runs belong to an app above this one.
     begun = FilteredRelation("runs", condition=Q(runs__started__isnull=False) | Q(runs__finished=None))
     own = Project.objects.filter(pk=OuterRef("pk")).annotate(begun=begun)
-    newest = own.order_by("-begun__created").values("begun__state")[:1]
+    is_past = Q(Exists(versions.by_hand_since(OuterRef("pk"), OuterRef("begun__finished"))), begun__state="failed")
+    own = own.annotate(shown=Case(When(is_past, then=None), default=F("begun__state")))
+    newest = own.order_by("-begun__created").values("shown")[:1]
     return projects.annotate(run_state=Subquery(newest), picture=pictures.newest(), address=sites.urls())
 
 

@@ -1,11 +1,12 @@
 """Versions: a project's files as a manifest over content-addressed blobs. The truth; a sandbox is only its cache."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet
 
 from accounts import prepared
 from projects import frameworks, promises
@@ -21,6 +22,7 @@ __all__ = [
     "FileDiff",
     "NoSuchFile",
     "at",
+    "by_hand_since",
     "changes",
     "diff",
     "diff_file",
@@ -231,6 +233,11 @@ def facts(version: Version) -> dict[str, Any]:
         "verdict": version.verdict,
         "way_back": good.number if good else None,
     }
+
+
+def by_hand_since(project: UUID | OuterRef, time: datetime | OuterRef) -> QuerySet[Version]:
+    """The versions that no run made after a time: what is there now is not what a run left then."""
+    return Version.objects.exclude(source=Version.Source.RUN).filter(project=project, created__gt=time)
 
 
 @transaction.atomic

@@ -103,6 +103,8 @@ const handlers = {
     chat.setAside(data.instead_of, id);
     root.dataset.version = data.number;
     addVersion(data, at);
+    if (data.source !== "run") run.byHand();
+    if (!run.active()) suggest();
     offerWayBack(data.way_back);
     offerRestore();
     online.saved();

@@ -52,3 +52,26 @@ def test_it_is_not_offered_for_what_a_person_changed_or_where_nothing_worked(pro
     versions.save(project, {"index.html": b"Tea"}, source="run", verdict=GOOD)
     versions.save_file(project, "index.html", b"By hand")
     assert offered(client, project) is None
+
+
+def states(client, project):
+    """What the list of projects and the project's own page say of it: each one's badge, "" for none."""
+    pages = [client.get(url).text for url in ("/projects/", project.get_absolute_url())]
+    return [
+        text.split('<span class="badge state"')[1].split(">")[1].split("<")[0] if "badge state" in text else ""
+        for text in pages
+    ]
+
+
+def test_it_is_not_called_failed_any_more_once_a_person_saved_or_restored_a_version(model, start, work, as_user):
+    model.say([write(index_html=page("Tea"))], [finish()], [write(index_html="<h1>half a pa")], Failure(400))
+    good = work(start())
+    client, project = as_user(good.project.owner), good.project
+    assert work(services.start_run(project, "Make it blue")).state == Run.State.FAILED
+    assert states(client, project) == ["Failed", "Failed"]
+    url = f"/api/v1/projects/{project.pk}/versions/1/restore/"
+    assert client.post(url, {}, content_type="application/json").status_code == 201
+    assert states(client, project) == ["", ""]
+    model.say(Failure(400))
+    assert work(services.start_run(project, "Make it red")).state == Run.State.FAILED
+    assert states(client, project) == ["Failed", "Failed"]

@@ -1,5 +1,7 @@
 """Stop, a dead worker, a model that fails, no credits, a stranger: each is shown, and nothing is lost."""
 
+import re
+
 from tests.e2e.conftest import BUILD_MS
 
 
@@ -133,6 +135,27 @@ def test_it_says_what_failed_and_offers_to_try_again(page, begin):
     expect(page.locator("#chat")).to_contain_text("500")
     expect(page.locator(".done")).to_contain_text("free")
     expect(page.locator(".done [data-retry]")).to_be_visible()
+
+
+def test_it_says_failed_until_a_person_saves_a_version(opened):
+    from playwright.sync_api import expect
+
+    from agents import edits
+    from projects.models import Project
+
+    page = opened({"index.html": b"<h1>Bread</h1>"})
+    page.fill("#text", "Make it blue [[demo:500]]")
+    page.press("#text", "Enter")
+    badge = page.locator("#run-state")
+    expect(badge).to_have_text("Failed", timeout=BUILD_MS)
+    assert page.title().startswith("✗ ")
+    edits.save_file(Project.objects.get(), "index.html", b"<h1>Rolls</h1>")
+    expect(badge).to_have_text("")
+    expect(page).not_to_have_title(re.compile("✗"))
+    page.reload()
+    expect(page.locator("#version-now")).to_have_text("v2")
+    expect(badge).to_have_text("")
+    assert "✗" not in page.title()
 
 
 def test_it_asks_for_credits_and_keeps_the_words(page, begin):

@@ -83,6 +83,13 @@ export function runLine(root) {
     paint(false);
   }
 
+  /** A person saved or restored a version: what failed is not what is there now. */
+  function byHand() {
+    if (state !== "failed") return;
+    state = "";
+    paint(false);
+  }
+
   /** A state event: the only thing that ends "Stopping…". A run that waits behind the one at work is only counted. */
   function setState(id, data, at) {
     if (data.state === "queued" && ACTIVE.has(state) && id !== run) {
@@ -136,5 +143,5 @@ export function runLine(root) {
   if (ACTIVE.has(state)) for (const { at, ...data } of known.stages) setStage(run, data, at);
   if (state === "waiting") title.textContent = "Waiting for you";
   paint(false);
-  return { setState, setStage, setPlanned, state: () => state, active: () => ACTIVE.has(state), shows: (id) => id === run && ACTIVE.has(state) };
+  return { setState, setStage, setPlanned, byHand, state: () => state, active: () => ACTIVE.has(state), shows: (id) => id === run && ACTIVE.has(state) };
 }
