@@ -11,6 +11,7 @@ from agents import about, browser, events, previews, promises
 from agents.bench import Bench
 from agents.fingerprints import fingerprint, first_line
 from agents.lease import StepTimeout
+from agents.log import to_mend
 from agents.models import Step
 from agents.tools.app import errors
 
@@ -18,7 +19,7 @@ LINT_SECONDS, PAGE_SECONDS, LOOK_SECONDS = 30, 45, 20
 
 
 def validate(bench: Bench) -> list[Step]:
-    """Checks the app as it is now; the checks that failed."""
+    """Checks the app as it is now; the checks that failed and are this run's to mend."""
     number, framework = bench.log.round, bench.sandbox.framework
     bench.stage("validate", "Checking the app", key=f"validate-{number}")
     if framework.lint:
@@ -30,7 +31,7 @@ def validate(bench: Bench) -> list[Step]:
         seen = _console(bench)
         if (console := bench.log.keys.get(("check", f"console-{number}"))) and console.data["ok"]:
             _promises(bench, seen)
-    return [step for step in bench.log.of("check") if step.data["round"] == number and not step.data["ok"]]
+    return [step for step in bench.log.of("check") if step.data["round"] == number and to_mend(step)]
 
 
 def _command(bench: Bench, name: str, title: str, command: str, seconds: float) -> None:

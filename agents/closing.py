@@ -92,7 +92,9 @@ def _finish(
     lease: Lease, run: Run, log: Log, files: dict[str, bytes] | None, ending: Ending, secrets: list[str]
 ) -> None:
     project, before, plan = run.project, versions.newest(run.project), _plan(run)
-    verdict = {name: step.data["ok"] for name, step in log.checks().items()}
+    # Promises of which some were not looked at are neither kept nor broken.
+    checks = {name: step.data for name, step in log.checks().items()}
+    verdict = {name: data["ok"] for name, data in checks.items() if not (data["ok"] and data.get("unchecked"))}
     old = before.manifest if before else starting_manifest(project.framework)
     version = None
     if files is not None and {path: sha256(content) for path, content in files.items()} != old:

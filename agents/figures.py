@@ -13,6 +13,7 @@ from django.db import connection
 from django.utils import timezone
 from redis.exceptions import RedisError
 
+from agents.log import to_mend
 from agents.models import Run, Step
 
 KINDS = ("input", "output", "cache_read", "cache_write")
@@ -49,7 +50,7 @@ def _mended(steps: list[Step]) -> dict[str, bool]:
     results: dict[str, list[bool]] = {}
     for step in steps:
         if step.type == "check":
-            results.setdefault(step.data["name"], []).append(bool(step.data["ok"]))
+            results.setdefault(step.data["name"], []).append(not to_mend(step))
     return {name: oks[-1] for name, oks in results.items() if not all(oks)}
 
 

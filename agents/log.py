@@ -183,6 +183,11 @@ class Log:
         return sum(step is not None and step.seq > since for step in made) - 1
 
 
+def to_mend(check: Step) -> bool:
+    """Whether a check failed and the run has to mend it: not what was wrong before it."""
+    return not check.data["ok"] and bool(check.data.get("to_mend", True))
+
+
 @prepared.rows
 def _steps(run_id: UUID) -> QuerySet[Step]:
     return Step.objects.filter(run_id=run_id).order_by("seq")

@@ -1,7 +1,7 @@
 """What a run does with promises: looks whether the kept ones and its own are true, and keeps what it found.
 
-A kept one that was true before and is not any more fails the run's checks; one that was untrue or unknown before the
-run is only told of.
+A kept one that is not true fails the check. The run has to mend only what was true before it; one that was untrue or
+unknown then is told of.
 """
 
 import time
@@ -36,7 +36,8 @@ def check(bench: Bench, seen: browser.Look | None) -> dict[str, Any] | None:
     """Whether the promises are true of the app as it is; `seen`: a look at its first page, if there was one.
 
     The facts of a check, or None where nothing could be seen: `held` {id: bool} of the kept ones, `new` with `holds`,
-    and `output`, which names what is not true.
+    `unchecked`, how many kept ones nobody saw, `to_mend`, whether one was true before this run, and `output`, which
+    names what is not true.
     """
     project, began = bench.run.project, time.monotonic()
     changed, gone = promises.since(project), outdated(bench.log)
@@ -54,10 +55,14 @@ def check(bench: Bench, seen: browser.Look | None) -> dict[str, Any] | None:
     broken = [promise for promise in kept if held[promise] is False and promises.holds(promise, changed)]
     if all(answer is None for answer in answers.values()):
         return None
+    unchecked = [promise for promise in kept if held[promise] is None]
+    ok = False not in held.values() and all(promises.holds(promise, changed) is not False for promise in unchecked)
     return {
         "name": NAME,
-        "title": TITLE,
-        "ok": not broken,
+        "title": f"{TITLE}, {len(unchecked)} not checked" if ok and unchecked else TITLE,
+        "ok": ok,
+        "unchecked": len(unchecked),
+        "to_mend": bool(broken),
         "seconds": time.monotonic() - began,
         "output": _told(broken, held, new),
         "held": {str(promise.pk): answer for promise, answer in held.items() if answer is not None},
@@ -112,6 +117,7 @@ def _told(broken: list[Promise], held: dict[Promise, bool | None], new: list[dic
         "Said of this change, but not there": [
             f"- {one['says']} (“{one['text']}” on {one['path']})" for one in new if one["holds"] is False
         ],
+        "Not checked": [_line(promise) for promise, answer in held.items() if answer is None],
         "Still true": [f"- {promise.says}" for promise, answer in held.items() if answer],
         "True from now on": [f"- {one['says']}" for one in new if one["holds"]],
     }

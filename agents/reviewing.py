@@ -10,6 +10,8 @@ from agents import prompts
 from agents.asking import choose
 from agents.bench import Bench
 from agents.llm import ModelError
+from agents.log import to_mend
+from agents.models import Step
 from projects import diffs, versions
 from projects.blobs import sha256
 from projects.frameworks import starting_files
@@ -57,9 +59,7 @@ def review(bench: Bench, files: Mapping[str, bytes]) -> None:
     """
     run, number = bench.run, bench.log.rounds("review") + 1
     key = f"review-{number}"
-    checks = "\n".join(
-        f"{step.data['title']}: {'passed' if step.data['ok'] else 'failed'}" for step in bench.log.checks().values()
-    )
+    checks = "\n".join(f"{step.data['title']}: {_result(step)}" for step in bench.log.checks().values())
     text = prompts.review(run, checks, changed_text(run.project.framework, bench.before(), files))
     system = prompts.instructions(run.project.framework, "review")
     try:
@@ -71,6 +71,10 @@ def review(bench: Bench, files: Mapping[str, bytes]) -> None:
         serious = any(issue["severity"] in SERIOUS for issue in issues)
         facts = {"verdict": "issues" if serious else "approved", "issues": issues}
     bench.log.add("review", {**facts, "round": bench.log.round, "number": number}, key=key)
+
+
+def _result(check: Step) -> str:
+    return "passed" if check.data["ok"] else "failed" if to_mend(check) else "failed before this change, too"
 
 
 def changed_text(framework: str, before: Version | None, files: Mapping[str, bytes]) -> str:

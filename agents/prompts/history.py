@@ -3,6 +3,7 @@
 from django.db import transaction
 
 from agents import prompts
+from agents.log import to_mend
 from agents.models import PromptVersion, Run, Step
 from agents.prompts import talk
 from projects.models import Message
@@ -32,7 +33,7 @@ def _names(run: Run, steps: list[Step]) -> list[str]:
         "build_plan": before is not None and before.state == Run.State.SUCCEEDED,
         "referred": bool(run.message.references),
         "continue": before is not None and before.state != Run.State.SUCCEEDED,
-        "fix": any(step.type == "check" and not step.data["ok"] for step in steps),
+        "fix": any(step.type == "check" and to_mend(step) for step in steps),
         "review": any(step.type == "review" for step in steps),
         "findings": any(step.type == "review" and step.data["verdict"] == "issues" for step in steps),
         "compaction": talk.mark(steps, talk.COMPACTED) > 0,

@@ -16,6 +16,7 @@ from django.db.models.functions import Coalesce
 from accounts import prepared
 from agents import log, prompts
 from agents.fingerprints import first_line
+from agents.log import to_mend
 from agents.models import Run, Step
 from agents.prompts.attached import blocks, referred
 from projects.models import Message
@@ -86,7 +87,7 @@ def _add(said: list[Say], step: Step, short: bool) -> None:
             _say(said, "assistant", content)
         case "tool_result":
             _say(said, "user", [_shortened(record) if short else record])
-        case "check" if not step.data["ok"]:
+        case "check" if to_mend(step):
             _say(said, "user", [{"type": "text", "text": prompts.problem(step.data)}])
         case "review" if step.data["verdict"] == "issues":
             _say(said, "user", [{"type": "text", "text": prompts.findings(step.data["issues"])}])

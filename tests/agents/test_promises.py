@@ -101,7 +101,9 @@ def test_it_ends_red_when_nothing_mends_it_and_blames_no_later_run(first, model,
     assert "not true now" in prompts.promised(first.project)
     model.say([tea("Earl Grey", "More")], [finish()])
     later = work(services.start_run(first.project, "Add more"))
-    assert (later.state, check(later)["ok"]) == (Run.State.SUCCEEDED, True)
+    assert (later.state, check(later)["ok"]) == (Run.State.SUCCEEDED, False)
+    assert not later.steps.filter(type="stage", data__stage="fix").exists() and len(model.requests) == 7
+    assert later.version.verdict["promises"] is False and not later.version.works
     assert (told(later)["promises"]["held"], told(later)["promises"]["of"]) == (1, 2)
 
 
@@ -183,7 +185,30 @@ def test_it_looks_at_two_more_pages_and_knows_nothing_of_the_rest(eyes, model, s
     model.say([tea("Ceylon")], [finish()])
     run = work(services.start_run(run.project, "Ceylon"))
     assert kept(run.project) == [("one", True, 2), ("two", True, 1), ("three", True, 2)]
-    assert "1 not checked" in render(run.steps.get(type="complete"))
+    card = render(run.steps.get(type="complete"))
+    assert "1 not checked" in card and "<li>2 of 3 earlier promises still hold, 1 not checked</li>" in card
+    assert (check(run)["title"], "promises" in run.version.verdict) == ("Promises kept, 1 not checked", False)
+
+
+@seeing
+def test_it_keeps_no_promise_that_is_known_to_be_broken_on_a_page_that_was_not_looked_at(first, model, work):
+    for name in ("one", "two", "three"):
+        briefing.promise(first.project, name, f"/{name}.html", name)
+    Promise.objects.filter(says="one").update(held=False, checked=1)
+    model.say([tea("Earl Grey", "Assam", "More")], [finish()])
+    run = work(services.start_run(first.project, "Add more"))
+    assert check(run)["ok"] is False and run.version.verdict["promises"] is False
+
+
+@seeing
+def test_it_says_what_is_not_so_after_an_edit_by_hand_and_mends_nothing(first, model, work):
+    versions.save_file(first.project, "index.html", page("Tea").encode())
+    model.say([tea("Sencha")], [finish()])
+    run = work(services.start_run(first.project, "Add Sencha"))
+    assert (run.state, len(model.requests)) == (Run.State.SUCCEEDED, 4)
+    assert run.version.verdict["promises"] is False
+    assert "0 of 2 earlier promises still hold" in render(run.steps.get(type="complete"))
+    assert "Promises kept" not in str(model.requests[3]["messages"])
 
 
 def test_it_says_that_nothing_was_checked_where_there_is_no_browser(model, start, work):
