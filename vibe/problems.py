@@ -126,6 +126,7 @@ def error(request: HttpRequest, code: int, detail: str, kind: str = "") -> HttpR
         "title": TITLES[code],
         "detail": detail,
         "theme": theme if theme in ("light", "dark") else "system",
+        "is_project": request.path.startswith("/projects/"),
         "again": request.path if request.method == "GET" else "",
     }
     try:

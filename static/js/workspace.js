@@ -16,6 +16,7 @@ import { history as makeHistory } from "./workspace/history.js";
 import { share } from "./workspace/share.js";
 import { site } from "./workspace/site.js";
 import { shells as makeShells } from "./workspace/shells.js";
+import { missing } from "./workspace/missing.js";
 import { notify as makeNotify } from "./workspace/notify.js";
 import { logs as makeLogs } from "./workspace/logs.js";
 import { panes as makePanes } from "./workspace/panes.js";
@@ -195,12 +196,13 @@ function addVersion({ number, title, verdict = {} }, at) {
   list.prepend(el("li", {}, row, zip));
 }
 
-const STATUS = { live: "Live", lost: "Reconnecting", poll: "Updates every second or two", offline: "Offline", gone: "Not live: signed out, or the project is gone" };
+const STATUS = { live: "Live", lost: "Reconnecting", poll: "Updates every second or two", offline: "Offline", gone: "Not live: signed out", missing: "Not live: the project is not here any more" };
 function status(state) {
   const link = $("#link");
   link.dataset.link = state;
   link.title = STATUS[state];
   $(".sr", link).textContent = STATUS[state];
+  if (state === "missing") missing(root);
 }
 
 /** An older version may be restored from its closing card. */

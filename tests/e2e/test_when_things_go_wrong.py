@@ -158,6 +158,30 @@ def test_it_says_failed_until_a_person_saves_a_version(opened):
     assert "✗" not in page.title()
 
 
+def test_it_says_that_a_project_was_deleted_in_another_tab(opened):
+    from playwright.sync_api import expect
+
+    page = opened({"index.html": b"<h1>Bread</h1>"})
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    other = page.context.new_page()
+    other.goto(page.url)
+    other.click(".bar-title > summary")
+    other.get_by_role("button", name="Delete project").click()
+    other.wait_for_url("**/projects/")
+    page.fill("#text", "Make it blue")
+    page.press("#text", "Enter")
+    expect(page.locator("#composer-error")).to_have_text(re.compile("This project was deleted."))
+    expect(page.locator(".banner")).to_contain_text("This project was deleted.")
+    expect(page.locator("#link")).to_have_attribute(
+        "data-link", "missing", timeout=30_000
+    )  # the socket asks every 15 s
+    expect(page.locator("#link")).to_be_hidden()
+    expect(page.locator("#text")).to_have_value("Make it blue")
+    page.get_by_role("link", name="Deleted projects").click()
+    page.get_by_role("button", name="Bring back").click()
+    expect(page.locator(".project")).to_have_count(1)
+
+
 def test_it_asks_for_credits_and_keeps_the_words(page, begin):
     from playwright.sync_api import expect
 

@@ -42,6 +42,11 @@ def test_it_lists_what_was_deleted_and_brings_it_back(as_user, alice, trash):
     assert "Nothing here" in client.get(reverse("project-trash")).text
 
 
+def test_it_leads_from_the_address_of_one_that_is_gone_to_the_deleted_ones(as_user, alice, trash):
+    answer = as_user(alice).get(trash.get_absolute_url())
+    assert answer.status_code == 404 and f'href="{reverse("project-trash")}"' in answer.text
+
+
 def test_it_is_listed_and_brought_back_over_rest(api, alice, trash):
     client = api(alice)
     assert [one["id"] for one in client.get(f"{API}/deleted/").json()["results"]] == [str(trash.pk)]

@@ -10,11 +10,13 @@ const SILENCE = 40_000;
 const POLLS = 20;
 /** Answers that will not change by asking again: signed out, or the project is gone. */
 const FINAL = new Set([401, 403, 404]);
+/** With this code the server closes a socket that may not come back. */
+const GONE = 4404;
 
 /**
  * @param {{ws: string, stream: string, events: string, cursor: number}} where  addresses and the newest id the page has
  * @param {(events: object[]) => void} deliver  called with what is new, in order
- * @param {(state: "live"|"lost"|"poll"|"offline"|"gone") => void} status
+ * @param {(state: "live"|"lost"|"poll"|"offline"|"gone"|"missing") => void} status
  */
 export function connect({ ws, stream, events, cursor }, deliver, status) {
   let kind = "ws";
@@ -59,15 +61,15 @@ export function connect({ ws, stream, events, cursor }, deliver, status) {
   }
   async function ask() {
     const response = await fetch(`${events}?after=${cursor}&html=1`, { credentials: "same-origin" });
-    if (FINAL.has(response.status)) gone();
+    if (FINAL.has(response.status)) gone(response.status === 404 ? "missing" : "gone");
     if (!response.ok) throw new Error(`events: ${response.status}`);
     return response.json();
   }
 
-  function gone() {
+  function gone(why) {
     era += 1;
     close();
-    status("gone");
+    status(why);
   }
   function heard(state = "live") {
     failures = 0;
@@ -99,7 +101,10 @@ export function connect({ ws, stream, events, cursor }, deliver, status) {
         heardAt = Date.now();
         if (mine === era) take(JSON.parse(data));
       };
-      socket.onclose = () => failed(mine);
+      socket.onclose = async ({ code }) => {
+        if (code === GONE) await ask().catch(() => {}); // which tells why
+        failed(mine);
+      };
       heardAt = Date.now();
       const watch = setInterval(() => Date.now() - heardAt > SILENCE && failed(mine), 5_000);
       close = () => {

@@ -10,6 +10,7 @@ import { toast } from "../lib/toast.js";
 import { tray } from "../lib/tray.js";
 import { editing } from "./editing.js";
 import { estimate } from "./estimate.js";
+import { missing } from "./missing.js";
 
 const PLACEHOLDERS = { build: "What should change?", ask: "Ask about this app; no file is changed", plan: "What should be planned? Nothing is built before you approve" };
 /** So long nobody types before it is asked whether the text is a question; a longer text than this is none. */
@@ -109,9 +110,11 @@ export function composer(root, chat, run) {
     if (said.warning) toast(said.warning, { error: true });
     return said.message;
   }
-  const refused = (error) => {
+  const refused = async (error) => {
     box.error(error.message);
     plans.hidden = error.status !== 402;
+    const away = error.status === 404 && (await missing(root));
+    if (away) box.error(away);
   };
   const edits = editing(root, run, { form, box, held, mode, model, choose, post, refused });
 
