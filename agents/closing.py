@@ -121,7 +121,6 @@ def _finish(
         log.add("error", _trouble(run, log, ending))
     if balance is None:
         balance = credits.account_of(project.owner).balance
-    began = run.started or run.created
     doubts = [*secrets] if version else []
     if ending.state == Run.State.SUCCEEDED:
         doubts += [
@@ -139,7 +138,7 @@ def _finish(
         "html": render_markdown(reply.text),
         "files": changes,
         "checks": verdict,
-        "seconds": round((log.steps[-1].at - began).total_seconds(), 1),
+        "seconds": round(log.seconds(), 1),
         "cost": charged,
         "cost_text": credits.text(charged),
         "mode": run.message.mode,

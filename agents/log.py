@@ -99,6 +99,16 @@ class Log:
         """When a worker first took the run, or took it up after its user had answered."""
         return [step.at for step in self.of("state") if step.data["state"] == "running"][-1]
 
+    def seconds(self) -> float:
+        """How long workers had the run: not how long it was queued, or waited for its user."""
+        total, since = 0.0, None
+        for step in self.of("state"):
+            if step.data["state"] == "running":
+                since = since or step.at
+            elif step.data["state"] in ("waiting", "queued") and since:
+                total, since = total + (step.at - since).total_seconds(), None
+        return total + (self.steps[-1].at - since).total_seconds() if since else total
+
     def pending(self) -> Iterator[tuple[int, int, Block]]:
         """Tool calls of the newest turn without a result: (turn, index, block). What ends the work comes last."""
         if replies := self.of("reply"):

@@ -1,9 +1,13 @@
 """ask_user: the run waits without a worker, goes on with the answer, and can be stopped with its work kept."""
 
+from datetime import timedelta
+
 import pytest
+from django.db.models import F
 
 from agents import runs, services
-from agents.models import Run
+from agents.events import render
+from agents.models import Run, Step
 from demo_model import wire
 from projects.services import add_message
 from tests.agents.scripted import finish, page, types, write
@@ -38,6 +42,23 @@ def test_it_goes_on_with_the_answer(model, waiting, work):
     states = [step.data["state"] for step in run.steps.filter(type="state")]
     assert states == ["queued", "running", "waiting", "queued", "running", "succeeded"]
     assert waiting.project.runs.count() == 1
+
+
+def test_it_counts_the_time_at_work_and_not_what_the_answer_took(model, waiting, work):
+    waiting.steps.update(at=F("at") - timedelta(minutes=10))
+    Run.objects.filter(pk=waiting.pk).update(started=F("started") - timedelta(minutes=10))
+    model.say([finish("Green it is.")])
+    services.start_run(waiting.project, "Green")
+    told = work(waiting).steps.get(type="complete").data
+    assert 0 < told["seconds"] < 300
+
+
+def test_it_says_long_times_in_minutes(waiting):
+    def card(seconds):
+        data = {"state": "succeeded", "version": 1, "seconds": seconds, "mode": "build", "checks": {}}
+        return render(Step(run=waiting, project=waiting.project, type="complete", data=data))
+
+    assert ">120 s<" in card(120.2) and ">2 min 33 s<" in card(153.4) and " s<" not in card(0.2)
 
 
 def test_it_takes_one_answer_only(model, waiting, work):

@@ -38,6 +38,13 @@ def day(at: str) -> str:
 
 
 @register.filter
+def duration(seconds: float) -> str:
+    """Of 8.4: "8 s"; of 153: "2 min 33 s"."""
+    whole = round(seconds)
+    return f"{whole // 60} min {whole % 60} s" if whole > 120 else f"{whole} s"
+
+
+@register.filter
 def markdown(text: str) -> SafeString:
     """What a person or a model wrote, as HTML that is safe to show."""
     return render_markdown(text)
