@@ -203,6 +203,7 @@ function status(state) {
   link.title = STATUS[state];
   $(".sr", link).textContent = STATUS[state];
   if (state === "missing") missing(root);
+  if (state === "live" || state === "poll") composer.reached();
 }
 
 /** An older version may be restored from its closing card. */

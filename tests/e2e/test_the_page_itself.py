@@ -68,6 +68,20 @@ def test_it_catches_up_after_the_network_was_away(page, context, begin):
     assert shown(page) == before
 
 
+def test_it_says_that_the_server_cannot_be_reached_only_until_it_can(opened):
+    from playwright.sync_api import expect
+
+    page = opened({"index.html": b"<h1>Bread</h1>"})
+    expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    page.context.set_offline(True)
+    page.fill("#text", "Make it blue")
+    page.press("#text", "Enter")
+    expect(page.locator("#composer-error")).to_contain_text("cannot be reached")
+    page.context.set_offline(False)
+    expect(page.locator("#composer-error")).to_be_hidden()
+    expect(page.locator("#text")).to_have_value("Make it blue")
+
+
 def test_it_keeps_what_was_typed_who_works_on_it_what_that_may_cost_and_how_wide_the_chat_was(page, begin):
     from playwright.sync_api import expect
 

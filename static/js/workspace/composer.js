@@ -110,7 +110,14 @@ export function composer(root, chat, run) {
     if (said.warning) toast(said.warning, { error: true });
     return said.message;
   }
+  let unreached = false;
+  /** The server is there again: that it was not is no news any more. What is in the box was given back, to be sent. */
+  function reached() {
+    if (unreached) box.error(null);
+    unreached = false;
+  }
   const refused = async (error) => {
+    unreached = error.status === 0;
     box.error(error.message);
     plans.hidden = error.status !== 402;
     const away = error.status === 404 && (await missing(root));
@@ -206,5 +213,5 @@ export function composer(root, chat, run) {
     proposed = { draft, whole: draft ? `${text}\n\n${draft}` : text };
     box.fill(proposed.whole);
   }
-  return { fill, giveBack, answer, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
+  return { fill, giveBack, answer, reached, focus: () => box.area.focus(), choose, answering, point, estimate: estimate($("#estimate"), mode, model) };
 }
