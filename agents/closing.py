@@ -105,6 +105,9 @@ def _finish(
             title, advice = "The app cannot be saved", "Ask for other files."
             ending = _unsaved(ending, Ending(Run.State.FAILED, "bad_files", title, str(error), advice))
             files = None
+    if version is None and before and files is not None and verdict:
+        # Nothing was changed: what was checked is the version that is there. One saved by hand had no verdict yet.
+        project.versions.filter(pk=before.pk, verdict={}).update(verdict=verdict)
     saved = version or (before if files is not None else None)
     promised, unseen = promises.settle(project, log, ending.state, saved)
     changes = versions.changes(old, version.manifest if version else old)

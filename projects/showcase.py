@@ -33,7 +33,8 @@ def publish(project: Project, title: str, category: str, *, prompt: str = "") ->
     """
     version = project.versions.order_by("-number").first()
     if version is None or not version.works:
-        raise NotShowable("Only a version whose checks all passed can be shown. Build or mend it first.")
+        done = "mended" if version and version.broken else "checked" if version else "built"
+        raise NotShowable(f"Only a version whose checks all passed can be shown. Have it {done} first.")
     if category not in ShowcaseEntry.Category.values:
         raise services.BadPrompt("There is no such category.", "category")
     title = services.check_name(title)

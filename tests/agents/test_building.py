@@ -1,5 +1,6 @@
 """A build run from the prompt to the version: what is in the log, in the files, and on the bill."""
 
+from agents import services
 from agents.models import Run
 from demo_model import wire
 from projects import versions
@@ -113,3 +114,15 @@ def test_it_shows_the_model_what_was_attached(model, start, work, owner):
     assert picture["source"]["media_type"] == "image/png"
     assert text["text"] == '<attached_file name="n.txt">\nTwo lines\n</attached_file>'
     assert prompt["text"].endswith("Like this")
+
+
+def test_it_checks_a_version_that_was_saved_by_hand_and_notes_what_it_found(model, start, work):
+    model.say([write(index_html=page("Tea"))], [finish()])
+    project = work(start()).project
+    made = versions.save_file(project, "index.html", page("By hand").encode())
+    assert made and not made.works
+    model.say([wire.tool("terminal", {"command": "ls"})], [finish("It is fine.")])
+    run = work(services.start_run(project, "Check it as it is"))
+    made.refresh_from_db()
+    assert (run.state, run.version, made.works) == (Run.State.SUCCEEDED, None, True)
+    assert made.verdict == run.steps.get(type="complete").data["checks"]

@@ -92,6 +92,17 @@ def test_it_refuses_what_is_not_ready_or_not_said(as_user, alice, good, verdict,
     assert not ShowcaseEntry.objects.exists()
 
 
+def test_it_says_whether_a_version_failed_its_checks_or_had_none_and_offers_what_helps(as_user, alice, good):
+    client = as_user(alice)
+    versions.save_file(good, "index.html", b"<h1>By hand</h1>")
+    unchecked = client.get(url("project-publish", good.pk)).text
+    assert "Version 2 was not checked yet" in unchecked and "Have it checked" in unchecked
+    assert f'action="{url("message-send", good.pk)}"' in unchecked and "mended" not in unchecked
+    versions.save(good, {"index.html": b"<h1>Broken</h1>"}, source="run", verdict={"page": False})
+    failed = client.get(url("project-publish", good.pk)).text
+    assert "Version 3 did not pass them" in failed and "Have it mended" in failed
+
+
 def test_it_leaves_the_files_of_secrets_behind(as_user, alice, bob, good):
     files = {"index.html": b"<h1>Bread</h1>", ".env": b"PASSWORD=open", "certs/key.pem": b"key", ".env.example": b"A="}
     versions.save(good, files, source="run", verdict={"page": True})
