@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.migrations.loader import MigrationLoader
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
@@ -104,6 +105,17 @@ def test_it_goes_by_itself_after_thirty_days(trash, days, is_there):
     assert tasks.purge_deleted() == int(not is_there)
     assert Project.objects.filter(pk=trash.pk).exists() is is_there
     assert Project.objects.filter(pk=other.pk).exists()
+
+
+def test_it_has_its_days_from_the_update_on_that_brings_the_list(trash):
+    Project.objects.filter(pk=trash.pk).update(deleted=timezone.now() - timedelta(days=100))
+    kept = services.create_project(trash.owner, "A page that stays", model="vibe-m")
+    (update,) = MigrationLoader(None).get_migration("projects", "0018_deleted_from_now").operations
+    with connection.cursor() as cursor:
+        cursor.execute(update.sql)
+    trash.refresh_from_db()
+    kept.refresh_from_db()
+    assert timezone.now() - trash.deleted < timedelta(minutes=5) and kept.deleted is None
 
 
 def test_its_list_asks_as_much_for_many_as_for_one(as_user, alice, trash):
