@@ -1,5 +1,7 @@
 """What the machine lacks is said in one sentence, with what to do."""
 
+import contextlib
+import random
 import socket
 
 import pytest
@@ -11,21 +13,24 @@ from launcher.problem import Problem
 
 @pytest.fixture
 def held_port():
-    """A port that is in use; those around it, which the other parts would take, are free."""
-    for _ in range(100):
-        with socket.socket() as holder:
-            holder.bind(("127.0.0.1", 0))
-            holder.listen()
-            port = holder.getsockname()[1]
-            if all(_is_free(port + offset) for offset in (-2, -1, 1, 2)):
+    """A port that is in use; those around it, which the other parts would take, are free. Below those that the system
+    gives to connections, which come and go.
+    """
+    for port in random.sample(range(20_002, 32_000), 100):
+        if all(_is_free(port + offset) for offset in range(-2, 3)):
+            with socket.socket() as holder:
+                holder.bind(("127.0.0.1", port))
+                holder.listen()
                 yield port
                 return
     pytest.fail("no port has free neighbours")
 
 
 def _is_free(port):
-    with socket.socket() as one:
-        return port < 65536 and one.connect_ex(("127.0.0.1", port)) != 0
+    with socket.socket() as one, contextlib.suppress(OSError):
+        one.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 @pytest.mark.parametrize(("offset", "name"), [(0, "web"), (1, "sandbox-host"), (2, "demo-model")])
