@@ -4,7 +4,7 @@ import threading
 import time
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from agents import aio, events, lease, sandbox, services, tasks
 from agents.models import Run
@@ -164,7 +164,8 @@ def test_it_may_be_asked_twice(model, start, at_work, eventually):
     run = start()
     over = at_work(run)
     eventually(lambda: model.requests)
-    services.cancel_run(run)
-    services.cancel_run(run)
+    with transaction.atomic():  # the worker hears of both at once, and is not over after the first
+        services.cancel_run(run)
+        services.cancel_run(run)
     assert over().state == Run.State.CANCELLED
     assert types(run.project).count("complete") == 1
