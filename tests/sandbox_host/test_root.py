@@ -111,7 +111,9 @@ def _alive(pid: int) -> bool:
 
 
 def _groups(host: Host) -> list[Path]:
-    return list(Path("/sys/fs/cgroup").rglob(cgroup.name(host.state)))
+    # os.walk passes over what other hosts remove meanwhile.
+    name = cgroup.name(host.state)
+    return [Path(folder, name) for folder, names, _ in os.walk("/sys/fs/cgroup") if name in names]
 
 
 @asynccontextmanager
