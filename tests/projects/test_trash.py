@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.db.migrations import RunSQL
 from django.db.migrations.loader import MigrationLoader
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -111,6 +112,7 @@ def test_it_has_its_days_from_the_update_on_that_brings_the_list(trash):
     Project.objects.filter(pk=trash.pk).update(deleted=timezone.now() - timedelta(days=100))
     kept = services.create_project(trash.owner, "A page that stays", model="vibe-m")
     (update,) = MigrationLoader(None).get_migration("projects", "0018_deleted_from_now").operations
+    assert isinstance(update, RunSQL) and isinstance(update.sql, str)
     with connection.cursor() as cursor:
         cursor.execute(update.sql)
     trash.refresh_from_db()
