@@ -88,6 +88,11 @@ def test_it_removes_nothing_that_is_not_deleted_or_at_work(as_user, alice, run):
     assert Project.objects.filter(pk=run.project_id).exists()
 
 
+def test_it_removes_nothing_that_was_brought_back_meanwhile(trash):
+    services.undelete(trash)
+    assert not edits.purge(trash) and Project.objects.filter(pk=trash.pk).exists()
+
+
 def test_it_answers_a_stranger_as_if_it_were_not_there(as_user, api, bob, trash):
     client = as_user(bob)
     assert purge(client, trash).status_code == 404
